@@ -1,0 +1,49 @@
+"""
+Turn marketplace orders into points, coupons, stored value, growth, tiers and source tags of a private member centre.
+
+Once per order for ever, only for finished orders, to the real buyer, taken back when refunded, explained in a sentence.
+"""
+
+from crossloyalty import errors, rules
+from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.events import Event
+from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
+from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
+from crossloyalty.domain.keys import Platform
+from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundStatus, SourceKind
+from crossloyalty.domain.ownership import Proof
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.reasons import Reason
+from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncEngine",
+    "AsyncLoyalty",
+    "ClaimRequest",
+    "ClaimResult",
+    "Detail",
+    "Engine",
+    "Event",
+    "Granted",
+    "IngestProgress",
+    "IngestReport",
+    "Line",
+    "LineStatus",
+    "Loyalty",
+    "Order",
+    "OrderKind",
+    "OrderStatus",
+    "Platform",
+    "Program",
+    "Proof",
+    "PublicAnswer",
+    "Reason",
+    "Refund",
+    "RefundStatus",
+    "Rejected",
+    "SourceKind",
+    "errors",
+    "rules",
+]

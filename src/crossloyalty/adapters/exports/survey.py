@@ -1,0 +1,144 @@
+"""
+The first of two passes over an export: everything that has to be known about the whole file before a row is read.
+
+It proves the encoding on the whole file, finds the header, sees whether a spreadsheet program has saved the file
+(which makes ids suspect in rows far above the first slashed date), and which orders do not stand together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
+from typing import BinaryIO
+
+import attrs
+
+from crossloyalty.adapters.exports.cells import BadCell, is_slash_time, order_id
+from crossloyalty.adapters.exports.grouping import Scattered
+from crossloyalty.adapters.exports.headers import SEARCHED_ROWS, Header, Layout, matching
+from crossloyalty.adapters.exports.text import DELIMITERS, RowStream, encodings_to_try, refuse_container
+from crossloyalty.errors import UnreadableFile
+
+__all__ = ["Survey", "survey"]
+
+_HEAD_BYTES = 4096
+
+
+@attrs.frozen
+class Survey:
+    """
+    What the whole file tells.
+
+    Args:
+        encoding: In which all of it decodes.
+        delimiter: Between cells.
+        header: The header, matched with its layout.
+        rows: Rows of the file, the header and those above it included.
+        degraded: A spreadsheet program has saved the file.
+        scattered: The keys whose rows do not stand together.
+    """
+
+    encoding: str
+    delimiter: str
+    header: Header
+    rows: int
+    degraded: bool
+    scattered: Scattered
+
+
+def survey(stream: BinaryIO, start: int, layouts: Sequence[Layout]) -> Survey:
+    """
+    Go through a whole file once.
+
+    Args:
+        stream: A seekable binary file; it stays open.
+        start: Where the file begins in it, in bytes.
+        layouts: The kinds of file that are acceptable.
+
+    Returns:
+        What it tells; its `scattered` is to be closed.
+
+    Raises:
+        UnreadableFile: It is no delimited text, no encoding fits all of it, or no known header stands in its first
+            20 rows.
+    """
+    stream.seek(start)
+    head = stream.read(_HEAD_BYTES)
+    refuse_container(head)
+    failure: UnreadableFile | None = None
+    for encoding in encodings_to_try(head):
+        try:
+            found = _header(stream, start, encoding, layouts)
+            if found is not None:
+                return _scan(stream, start, encoding, *found)
+        except UnreadableFile as error:
+            if error.byte_offset is None:
+                raise
+            failure = error
+    if failure is not None and failure.byte_offset is not None and not _decodes(stream, start, head):
+        raise failure
+    raise UnreadableFile(
+        f"no known header in the first {SEARCHED_ROWS} rows; upload an order export of a supported platform",
+        sentence_zh=f"前 {SEARCHED_ROWS} 行内没有找到可识别的表头，请上传平台后台导出的订单文件",
+    )
+
+
+def _decodes(stream: BinaryIO, start: int, head: bytes) -> bool:
+    """Whether the last encoding to try fits the whole file, so that the header and not a byte is the trouble."""
+    try:
+        for _ in RowStream(stream, start, encodings_to_try(head)[-1], ","):
+            pass
+    except UnreadableFile:
+        return False
+    return True
+
+
+def _header(stream: BinaryIO, start: int, encoding: str, layouts: Sequence[Layout]) -> tuple[str, Header] | None:
+    for delimiter in DELIMITERS:
+        # Closing at once gives the stream back before the next reader takes it.
+        with closing(iter(RowStream(stream, start, encoding, delimiter))) as rows:
+            for row in islice(rows, SEARCHED_ROWS):
+                layout = matching(layouts, row.cells)
+                if layout is not None:
+                    if layout.refused is not None:
+                        raise UnreadableFile(layout.refused[0], sentence_zh=layout.refused[1])
+                    return delimiter, Header.of(layout, row.number, row.cells)
+    return None
+
+
+def _scan(stream: BinaryIO, start: int, encoding: str, delimiter: str, header: Header) -> Survey:
+    rows = RowStream(stream, start, encoding, delimiter)
+    key_place = header.index[header.layout.key]
+    times = [header.index[c.field] for c in header.layout.columns if c.form == "time" and c.field in header.index]
+    scattered, degraded, count = Scattered(), False, 0
+    try:
+        for row in rows:
+            count = row.number
+            if count == header.row:
+                rows.width = header.width
+            if count <= header.row:
+                continue
+            cells = row.cells
+            if len(cells) > key_place:
+                scattered.note(_key_of(cells[key_place]), count)
+            if not degraded and len(cells) >= header.width:
+                degraded = any(_may_be_slashed(cells[place]) for place in times)
+        scattered.finish()
+    except BaseException:
+        scattered.close()
+        raise
+    return Survey(encoding, delimiter, header, count, degraded, scattered)
+
+
+def _may_be_slashed(cell: str) -> bool:
+    # A native time has 19 characters and no slash; everything else is looked at.
+    return ("/" in cell or len(cell) != 19) and is_slash_time(cell)
+
+
+def _key_of(cell: str) -> str | None:
+    """The key as grouping needs it, without judging lost digits; None when it is no id."""
+    try:
+        return order_id("\t" + cell)
+    except BadCell:
+        return None

@@ -1,0 +1,353 @@
+"""
+Turn an order into somebody's claim, or say why not: the one road for typed claims, auto conversion, ingest and bind.
+
+Whoever wants the order is a `Candidate`: a request in this call, a ticket that waits, or the member whose bound
+identity bought it.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from crossloyalty.application.batch import Batch, OrderState
+from crossloyalty.domain.calendar import DAY_US
+from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.eligibility import Judgement, Verdict, judge
+from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.needs import Need
+from crossloyalty.domain.ownership import Proof, Standing, standing
+from crossloyalty.domain.reasons import Reason, by_precedence
+from crossloyalty.domain.records import BuyerRecord, Key, TicketRecord
+from crossloyalty.domain.settlement import first_settlement, resettle
+
+__all__ = ["Candidate", "convert", "expire_tickets", "settle_all"]
+
+# Several tickets may become eligible at once: bound buyer, then by_host, then other proofs (design section 4).
+_STANDING_RANK: dict[str, int] = {"bound": 0, "by_host": 1, "proof": 2, "order_no_only": 3}
+_OPEN = ("PENDING_SYNC", "PENDING_FINISH", "REFUND_OPEN", "HELD_REVIEW")
+
+
+@attrs.define
+class Candidate:
+    """
+    Somebody who wants an order.
+
+    Args:
+        member_id: Who.
+        proof: What they offer.
+        requested_at: When they asked, in microseconds; the claim window is judged at that time.
+        auto: Nobody typed anything: the buyer's identity is bound.
+        touch: Where it was typed.
+        reasons: The answer, filled in by `convert`.
+        won: Whether this candidate's claim was created.
+        claimable_from: When time cures a refusal, in microseconds.
+        state: The ticket's state after the decision.
+    """
+
+    member_id: str
+    proof: Proof
+    requested_at: int
+    auto: bool = False
+    touch: str = ""
+    reasons: tuple[Reason, ...] = ()
+    won: bool = False
+    claimable_from: int | None = None
+    state: str = ""
+
+
+def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, list[Candidate]]) -> None:
+    """
+    Decide a batch: settle existing claims first, then first settlements by (effective time, family, order_no).
+
+    Args:
+        batch: Changed in place; what is missing is left in `batch.needs`.
+        keys: The orders whose facts or candidates changed.
+        candidates: Requests of this call by order; tickets and bound buyers are added here.
+    """
+    known: list[OrderState] = []
+    fresh: list[OrderState] = []
+    for key in keys:
+        state = batch.order(key)
+        (fresh if state.claim is None else known).append(state)
+    # One order for all, so that shuffling a batch changes nothing (confluence (c)).
+    for state in sorted(known, key=_settling_order):
+        try:
+            _resettle(batch, state)
+            answer_taken(batch, state, candidates.get(state.key, []))
+        except Need as need:
+            batch.needs.append(need)
+    for state in sorted(fresh, key=_settling_order):
+        try:
+            convert(batch, state, candidates.get(state.key, []))
+        except Need as need:
+            batch.needs.append(need)
+
+
+def _settling_order(state: OrderState) -> tuple[int, str, str]:
+    order = state.effective
+    return (0 if order is None else order.effective_at, state.key.family, state.key.order_no)
+
+
+def _resettle(batch: Batch, state: OrderState) -> None:
+    claim, order = state.claim, state.effective
+    if claim is None or order is None or not state.changed:
+        return
+    settled = resettle(batch.member(claim.member_id), claim, order, batch.program_of(claim))
+    state.settled = settled
+    if settled.record != claim:
+        state.claim = settled.record
+
+
+def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
+    """
+    Decide who gets an order that nobody has yet.
+
+    Args:
+        batch: The batch; its needs are raised.
+        state: The order; its claim and tickets are changed.
+        requests: The candidates of this call.
+    """
+    order = state.effective
+    candidates = _gather(batch, state, order, requests)
+    if order is None:
+        for candidate in candidates:
+            _wait_for_order(batch, state, candidate)
+        _reckon_due(batch, state, None)
+        return
+    bound_to = batch.bound_to(order, state.key)
+    denied = batch.buyer_blocked(order, state.key)
+    beneficiary = _beneficiary(batch, order, state.key)
+    ranked: list[tuple[int, int, str, Candidate, Standing]] = []
+    for candidate in candidates:
+        stands = standing(
+            candidate.proof,
+            order,
+            member_id=candidate.member_id,
+            bound_to=bound_to,
+            ownership=batch.program.ownership,
+            calendar=batch.program.calendar,
+        )
+        if beneficiary == candidate.member_id and stands != "bound":
+            candidate.reasons = (Reason.NOT_BENEFICIARY,)
+            _keep(batch, state, candidate, "REJECTED")
+        elif stands in _STANDING_RANK:
+            ranked.append((_STANDING_RANK[stands], candidate.requested_at, candidate.member_id, candidate, stands))
+        else:
+            _refuse_standing(batch, state, candidate, stands, order)
+    ranked.sort(key=lambda item: item[:3])
+    waits_until: int | None = None
+    for _, _, _, candidate, stands in ranked:
+        if state.claim is not None:
+            break
+        judgement = judge(order, batch.program, requested_at=candidate.requested_at, now=batch.now)
+        if judgement.claimable_from is not None:
+            waits_until = judgement.claimable_from
+        _try(batch, state, candidate, stands, judgement, order, denied=denied)
+    if state.claim is not None:
+        answer_taken(batch, state, [candidate for candidate in candidates if not candidate.won])
+    _reckon_due(batch, state, waits_until)
+
+
+def _gather(
+    batch: Batch, state: OrderState, order: EffectiveOrder | None, requests: list[Candidate]
+) -> list[Candidate]:
+    """Add the tickets that wait and the bound buyer to this call's requests; one candidate a member."""
+    candidates = list(requests)
+    asking = {candidate.member_id for candidate in candidates}
+    for ticket in state.tickets.values():
+        # A refusal is looked at again while the request is young: messages come in any order.
+        alive = ticket.state in _OPEN or (ticket.state == "REJECTED" and ticket.expires_at > batch.now)
+        if alive and ticket.member_id not in asking and batch.has_member(ticket.member_id):
+            candidates.append(
+                Candidate(ticket.member_id, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
+            )
+            asking.add(ticket.member_id)
+    if order is not None:
+        bound_to = batch.bound_to(order, state.key)
+        if bound_to and bound_to not in asking and batch.has_member(bound_to):
+            candidates.append(Candidate(bound_to, Proof.none(), batch.now, auto=True))
+        if bound_to:
+            state.owner_id = bound_to
+    return candidates
+
+
+def _beneficiary(batch: Batch, order: EffectiveOrder, key: OrderKey) -> str:
+    """Name the member who received the order as a gift; the payer earns (D10)."""
+    if not order.beneficiary_id or order.beneficiary_id == order.buyer_id:
+        return ""
+    values = (key.program_id, key.family, order.buyer_scope, order.beneficiary_id)
+    buyer = batch.loaded.buyers.get(Key(BuyerRecord, values))
+    return "" if buyer is None else buyer.member_id
+
+
+def _wait_for_order(batch: Batch, state: OrderState, candidate: Candidate) -> None:
+    # by_host is accepted without the order; an amount and a day cannot be checked before it is there.
+    candidate.reasons = (
+        (Reason.PENDING_SYNC,) if candidate.proof.kind == "by_host" else (Reason.RECEIVED, Reason.PENDING_SYNC)
+    )
+    _keep(batch, state, candidate, "PENDING_SYNC")
+
+
+def _refuse_standing(
+    batch: Batch, state: OrderState, candidate: Candidate, stands: Standing, order: EffectiveOrder
+) -> None:
+    if stands == "other_buyer":
+        proven = candidate.proof.kind == "by_host" or (
+            standing(
+                candidate.proof,
+                order,
+                member_id=candidate.member_id,
+                bound_to="",
+                ownership="proof",
+                calendar=batch.program.calendar,
+            )
+            == "proof"
+        )
+        candidate.reasons = (Reason.OTHER_BUYER, Reason.IN_REVIEW) if proven else (Reason.RECEIVED, Reason.OTHER_BUYER)
+    elif stands == "wrong":
+        candidate.reasons = (Reason.RECEIVED, Reason.AMOUNT_MISMATCH)
+    else:
+        candidate.reasons = (Reason.RECEIVED, Reason.PROOF_REQUIRED)
+    _keep(batch, state, candidate, "HELD_REVIEW")
+
+
+def _try(
+    batch: Batch,
+    state: OrderState,
+    candidate: Candidate,
+    stands: Standing,
+    judgement: Judgement,
+    order: EffectiveOrder,
+    *,
+    denied: bool,
+) -> None:
+    """Convert for one accepted candidate, or keep the request with the reason why not."""
+    member = batch.member(candidate.member_id)
+    if denied or member.blocked():
+        candidate.reasons = by_precedence([Reason.MEMBER_BLOCKED, *judgement.reasons])
+        if not candidate.auto:
+            _keep(batch, state, candidate, "REJECTED")
+        return
+    candidate.reasons = judgement.reasons
+    candidate.claimable_from = judgement.claimable_from
+    if judgement.verdict is Verdict.CLAIM:
+        key = state.key
+        settled = first_settlement(
+            member,
+            order,
+            batch.program,
+            revision=batch.revision,
+            family=key.family,
+            order_no=key.order_no,
+            via="auto" if candidate.auto else stands,
+            requested_at=candidate.requested_at,
+            touch=candidate.touch,
+        )
+        state.settled = settled
+        state.claim = settled.record
+        state.owner_id = candidate.member_id
+        state.tickets.pop(candidate.member_id, None)
+        candidate.won = True
+        if settled.reasons:
+            candidate.reasons = by_precedence([*judgement.reasons, *settled.reasons])
+    elif judgement.verdict is Verdict.WAIT:
+        open_refund = order.refund_open and Reason.NOT_FINISHED in judgement.reasons
+        _keep(batch, state, candidate, "REFUND_OPEN" if open_refund else "PENDING_FINISH")
+    elif judgement.verdict is Verdict.REVIEW:
+        _keep(batch, state, candidate, "HELD_REVIEW")
+    else:
+        _keep(batch, state, candidate, "REJECTED")
+
+
+def answer_taken(batch: Batch, state: OrderState, candidates: list[Candidate]) -> None:
+    """Answer those who ask for an order that is a claim already; their tickets are over."""
+    claim, order = state.claim, state.effective
+    if claim is None:
+        return
+    for candidate in candidates:
+        if candidate.member_id == claim.member_id:
+            candidate.reasons = (Reason.AUTO_CONVERTED,) if claim.via == "auto" else (Reason.ALREADY_CLAIMED_BY_YOU,)
+            continue
+        stands: Standing = "unproven"
+        if order is not None:
+            bound_to = batch.bound_to(order, state.key)
+            stands = standing(
+                candidate.proof,
+                order,
+                member_id=candidate.member_id,
+                bound_to=bound_to if bound_to == candidate.member_id else "",
+                ownership="proof",
+                calendar=batch.program.calendar,
+            )
+        proven = stands in ("bound", "by_host", "proof")
+        candidate.reasons = (Reason.ALREADY_CLAIMED,) if proven else (Reason.RECEIVED, Reason.ALREADY_CLAIMED)
+        if not candidate.auto:
+            _keep(batch, state, candidate, "REJECTED")
+    for member_id, ticket in list(state.tickets.items()):
+        if ticket.state in _OPEN:
+            state.tickets[member_id] = ticket._replace(
+                state="REJECTED", reason=Reason.ALREADY_CLAIMED.value, decided_at=batch.now
+            )
+    state.next_due_at = None
+
+
+def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: str) -> None:
+    """Write down a request that is not a claim (yet); a request of nobody's typing leaves none."""
+    if candidate.auto:
+        return
+    candidate.state = ticket_state
+    key = state.key
+    if key not in batch.loaded.tickets:
+        raise MoreTickets(key)
+    detail = candidate.reasons[-1] if candidate.reasons else Reason.RECEIVED
+    held = state.tickets.get(candidate.member_id)
+    ticket = TicketRecord(
+        *key,
+        candidate.member_id,
+        ticket_state,
+        detail.value,
+        "manual",
+        candidate.proof.to_json(),
+        candidate.requested_at,
+        batch.now,
+        candidate.requested_at + batch.program.ticket_days * DAY_US,
+        candidate.touch,
+    )
+    if held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at:
+        return
+    if held is not None and held.state in _OPEN:
+        # Asking again does not move the place in the queue.
+        ticket = ticket._replace(requested_at=held.requested_at, expires_at=held.expires_at)
+    state.tickets[candidate.member_id] = ticket
+
+
+class MoreTickets(Need):
+    """The tickets of one order have to be read, those that are over included."""
+
+    def __init__(self, key: OrderKey) -> None:
+        super().__init__("")
+        self.key = key
+
+
+def _reckon_due(batch: Batch, state: OrderState, waits_until: int | None) -> None:
+    """Set when the order is to be looked at again: a ticket runs out, or a time in the future comes."""
+    due: list[int] = []
+    if state.claim is None:
+        due = [
+            ticket.expires_at
+            for ticket in state.tickets.values()
+            if ticket.state in _OPEN or (ticket.state == "REJECTED" and ticket.expires_at > batch.now)
+        ]
+        if waits_until is not None:
+            due.append(waits_until)
+    state.next_due_at = min(due, default=None)
+
+
+def expire_tickets(batch: Batch, state: OrderState) -> int:
+    """End the tickets whose time is over; returns how many."""
+    ended = 0
+    for member_id, ticket in list(state.tickets.items()):
+        if ticket.state in _OPEN and ticket.expires_at <= batch.now:
+            state.tickets[member_id] = ticket._replace(state="EXPIRED", decided_at=batch.now)
+            ended += 1
+    return ended

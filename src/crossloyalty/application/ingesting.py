@@ -1,0 +1,342 @@
+"""Take in marketplace facts: orders and refunds, doubled, late and out of order; settle what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from itertools import islice
+from typing import Final, TypeAlias, cast
+
+import attrs
+
+from crossloyalty.application.batch import Batch, Loaded, OrderState, buyer_keys
+from crossloyalty.application.converting import settle_all
+from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
+from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.world import World
+from crossloyalty.domain.checks import checked_call, walked
+from crossloyalty.domain.facts import merge_order, merge_refund
+from crossloyalty.domain.keys import OrderKey, normalise_order_no
+from crossloyalty.domain.orders import Order, Refund
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.records import AliasRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, shown
+
+__all__ = ["IngestProgress", "IngestReport", "Rejected", "ingest"]
+
+_KEPT_REJECTIONS: Final = 10_000
+Item: TypeAlias = Order | Refund
+
+
+@attrs.frozen
+class Rejected:
+    """
+    An item that was not taken in.
+
+    Args:
+        index: Its place in the iterable, from 0.
+        code: A stable word for the kind of trouble.
+        sentence_zh, sentence_en: What is wrong, to be read by a person.
+    """
+
+    index: int
+    code: str
+    sentence_zh: str
+    sentence_en: str
+
+
+@attrs.frozen
+class IngestProgress:
+    """
+    How far an ingest has come; handed to the callback after each batch.
+
+    Args:
+        seen: Items read so far.
+        total: How many there will be, None when the iterable does not say.
+    """
+
+    seen: int
+    total: int | None
+
+
+@attrs.define
+class IngestReport:
+    """
+    What an ingest did.
+
+    Args:
+        seen: Items read.
+        changed: Items that said something new.
+        unchanged: Items known already, or older than what is known.
+        rejected: Items refused, the first 10,000 of them.
+        rejected_count: How many were refused in all.
+        orders_new: Orders never seen before.
+        claims_created: Claims made, of bound buyers and of waiting tickets.
+        claims_changed: Existing claims whose grants or state changed.
+        batches: Transactions.
+    """
+
+    seen: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: list[Rejected] = attrs.field(factory=list)
+    rejected_count: int = 0
+    orders_new: int = 0
+    claims_created: int = 0
+    claims_changed: int = 0
+    batches: int = 0
+
+    def add(self, other: IngestReport) -> None:
+        """Add the counts of one batch."""
+        for name in ("changed", "unchanged", "orders_new", "claims_created", "claims_changed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def _key(item: Item, program: Program) -> OrderKey:
+    platforms = program.known_platforms
+    platform = platforms.get(item.platform)
+    return OrderKey(program.program_id, platform.family, normalise_order_no(item.order_no, platform, platforms))
+
+
+def _reject(index: int, error: InvalidInput) -> Rejected:
+    if isinstance(error, MangledOrderNumber):
+        return Rejected(index, "ORDER_NO_MANGLED", "订单号被表格软件改写，请重新导出后直接上传", str(error))
+    code = "WRONG_TYPE" if isinstance(error, WrongType) else "INVALID"
+    return Rejected(index, code, "该条数据有误，未导入", str(error))
+
+
+async def ingest(
+    world: World,
+    program_id: str,
+    items: Iterable[object],
+    *,
+    batch: int = 1000,
+    progress: Callable[[IngestProgress], None] | None = None,
+) -> IngestReport:
+    """
+    Take facts in, one transaction a batch.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        items: `Order` and `Refund` values in any order; read as they are needed, so memory stays bounded.
+        batch: Items a transaction, 1 to 10,000.
+        progress: Called after each batch.
+
+    Returns:
+        Counts and the rejected items; an item is rejected, never raised, and the others go on.
+
+    Raises:
+        InvalidInput: *batch* is out of range.
+        Whatever *items* itself raises; batches before that are stored.
+    """
+    if type(batch) is not int or not 1 <= batch <= 10_000:
+        raise InvalidInput(f"a batch has 1 to 10000 items, not {shown(batch)}")
+    checked_call(progress, "progress")
+    report = IngestReport()
+    rest = walked(items, "what ingest takes")
+    total = len(items) if isinstance(items, Sized) else None
+    while chunk := list(islice(rest, batch)):
+        named = {item.platform for item in chunk if isinstance(item, Order | Refund)}
+        program = await program_knowing(world, program_id, named)
+        grouped: dict[OrderKey, list[Item]] = {}
+        for place, item in enumerate(chunk, start=report.seen):
+            try:
+                if not isinstance(item, Order | Refund):
+                    raise WrongType(f"ingest takes Order and Refund values, not {shown(item)}")
+                grouped.setdefault(_key(item, program), []).append(item)
+            except InvalidInput as error:
+                report.rejected_count += 1
+                if len(report.rejected) < _KEPT_REJECTIONS:
+                    report.rejected.append(_reject(place, error))
+        report.seen += len(chunk)
+        report.batches += 1
+        if grouped:
+            report.add(await _ingest_batch(world, program, grouped))
+        if progress is not None:
+            progress(IngestProgress(report.seen, total))
+    return report
+
+
+async def _ingest_batch(world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item]]) -> IngestReport:
+    more: set[RootKey] = set()
+
+    async def body(tx: AsyncTransaction) -> IngestReport:
+        return await _take_in(world, tx, program, grouped, more)
+
+    while True:
+        try:
+            return await world.run(body)
+        except StartAgain:
+            continue
+
+
+async def _take_in(
+    world: World,
+    tx: AsyncTransaction,
+    program: Program,
+    grouped: Mapping[OrderKey, Sequence[Item]],
+    more: set[RootKey],
+) -> IngestReport:
+    now = world.now()
+    buyers = {
+        Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", buyer_id))
+        for key, items in grouped.items()
+        for item in items
+        if isinstance(item, Order)
+        for buyer_id in (item.buyer_id, item.beneficiary_id)
+        if buyer_id is not None
+    }
+    roots = [*buyers, *(Key(OrderRecord, key) for key in grouped)]
+    versions = dict(await tx.lock([*roots, *(root for root in more if root not in buyers)]))
+    loaded = Loaded(world, tx, program.program_id, now, versions)
+    moved_from = [OrderKey(*cast("tuple[str, str, str]", root.values)) for root in more if root.kind is OrderRecord]
+    await loaded.read([*grouped, *moved_from], (), buyers)
+    aliases = await _aliases(tx, loaded, grouped, versions, more)
+    await loaded.read_more()
+    await loaded.read_tickets(moved_from)
+
+    wanted = _members_wanted(loaded, grouped)
+    if wanted:
+        member_roots = [Key(MemberRecord, (program.program_id, member_id)) for member_id in wanted]
+        versions.update(await tx.lock(member_roots))
+        await loaded.read((), wanted)
+        await loaded.read_more()
+
+    def decision(batch: Batch) -> IngestReport:
+        return _decide(batch, grouped, aliases)
+
+    batch, counts = await decide(loaded, decision)
+    changes, touched = batch.changes(versions)
+    changes += aliases.changes
+    if changes:
+        await tx.write(changes, roots=touched)
+    return counts
+
+
+def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) -> list[str]:
+    """Name the members whose claims, tickets or bindings these orders touch."""
+    wanted: dict[str, None] = {}
+    for key, items in grouped.items():
+        claim = loaded.claims.get(key)
+        if claim is not None:
+            wanted[claim.member_id] = None
+            continue
+        for ticket in loaded.tickets.get(key, ()):
+            wanted[ticket.member_id] = None
+        keys = buyer_keys(loaded.orders[key])
+        keys += [
+            Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", item.buyer_id))
+            for item in items
+            if isinstance(item, Order) and item.buyer_id is not None
+        ]
+        for buyer_key in keys:
+            buyer = loaded.buyers.get(buyer_key)
+            if buyer is not None and buyer.member_id:
+                wanted[buyer.member_id] = None
+    for key, tickets in loaded.tickets.items():
+        if key not in grouped:
+            for ticket in tickets:
+                wanted[ticket.member_id] = None
+    return list(wanted)
+
+
+def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _Aliases) -> IngestReport:
+    counts = IngestReport()
+    changed: list[OrderKey] = []
+    for key, items in grouped.items():
+        state = batch.order(key)
+        if not state.record.facts:
+            counts.orders_new += 1
+        news = 0
+        facts = state.facts
+        for item in items:
+            if merge_order(facts, item) if isinstance(item, Order) else merge_refund(facts, item):
+                news += 1
+        counts.changed += news
+        counts.unchanged += len(items) - news
+        moved = _move_tickets(batch, state, aliases.moved.get(key, ()))
+        if news:
+            state.facts_changed()
+        if news or moved:
+            changed.append(key)
+    had = {key for key in changed if batch.order(key).claim is not None}
+    settle_all(batch, changed, {})
+    for key in changed:
+        state = batch.order(key)
+        if state.claim is not state.claim_was:
+            if key in had:
+                counts.claims_changed += 1
+            else:
+                counts.claims_created += 1
+    return counts
+
+
+# -- other numbers of an order ---------------------------------------------------------------------------------------
+
+
+@attrs.define
+class _Aliases:
+    """Rows for the sub-order numbers of a batch, and the numbers whose tickets move to their parent."""
+
+    changes: list[Change] = attrs.field(factory=list)
+    moved: dict[OrderKey, list[OrderKey]] = attrs.field(factory=dict)
+
+
+async def _aliases(
+    tx: AsyncTransaction,
+    loaded: Loaded,
+    grouped: Mapping[OrderKey, Sequence[Item]],
+    versions: Mapping[RootKey, int],
+    more: set[RootKey],
+) -> _Aliases:
+    """
+    Make sub-order numbers lead to their order (D11).
+
+    Raises:
+        StartAgain: A sub-order's number has tickets waiting; its root has to be locked as well.
+    """
+    wanted: dict[OrderKey, OrderKey] = {}
+    platforms = loaded.program.known_platforms
+    for key, items in grouped.items():
+        for item in items:
+            if isinstance(item, Order) and item.lines:
+                platform = platforms.get(item.platform)
+                for line in item.lines:
+                    number = line.line_id.upper()
+                    if number != key.order_no and platforms.matches(platform.name, number):
+                        wanted[OrderKey(key.program_id, key.family, number)] = key
+    answer = _Aliases()
+    if not wanted:
+        return answer
+    found = await tx.read([Key(AliasRecord, alias) for alias in wanted])
+    again = False
+    for alias, parent in wanted.items():
+        held = cast("AliasRecord | None", found.records.get(Key(AliasRecord, alias)))
+        row = AliasRecord(*alias, parent.order_no)
+        if held is None:
+            answer.changes.append(Insert(row))
+        elif held.order_no == alias.order_no:
+            root = Key(OrderRecord, alias)
+            if root not in versions:
+                more.add(root)
+                again = True
+            answer.changes.append(Replace(row))
+            answer.moved.setdefault(parent, []).append(alias)
+    if again:
+        raise StartAgain
+    return answer
+
+
+def _move_tickets(batch: Batch, state: OrderState, numbers: Sequence[OrderKey]) -> bool:
+    """Move the tickets that wait under a sub-order's number to the order itself."""
+    moved = False
+    for number in numbers:
+        waiting = batch.order(number)
+        for member_id, ticket in list(waiting.tickets.items()):
+            del waiting.tickets[member_id]
+            moved = True
+            if member_id not in state.tickets:
+                state.tickets[member_id] = ticket._replace(order_no=state.key.order_no)
+        waiting.next_due_at = None
+    return moved

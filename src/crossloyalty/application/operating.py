@@ -1,0 +1,251 @@
+"""What operators do by hand: correct a balance, put somebody on the deny list. Each call carries an idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, cast
+
+import attrs
+
+from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.deciding import decide
+from crossloyalty.application.ports import AsyncTransaction, Insert, Replace
+from crossloyalty.application.programs import program_hint, program_knowing
+from crossloyalty.application.world import World
+from crossloyalty.domain.calendar import instant_of
+from crossloyalty.domain.checks import clean_text
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.ledger import Ledger
+from crossloyalty.domain.orders import checked_time
+from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
+from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
+
+__all__ = ["AdjustResult", "BlockResult", "adjust", "block", "block_buyer"]
+
+_LARGEST: Final = 2**53 - 1
+_ADJUSTABLE: Final = ("points", "growth", "stored_value")
+
+
+@attrs.frozen
+class AdjustResult:
+    """
+    What an adjustment did.
+
+    Args:
+        applied: False when there was not enough to take; nothing was changed then.
+        balance: The spendable balance behind it.
+        debt: What is still owed.
+    """
+
+    applied: bool
+    balance: int
+    debt: int
+
+
+@attrs.frozen
+class BlockResult:
+    """
+    Whether the member is on the deny list now.
+
+    Args:
+        blocked: The state after the call.
+        until: When it ends by itself, None: never.
+    """
+
+    blocked: bool
+    until: datetime | None = None
+
+
+async def _once(
+    world: World,
+    program_id: str,
+    key: str,
+    request: dict[str, Any],
+    root: RootKey,
+    decision: Callable[[Batch], dict[str, Any]],
+) -> dict[str, Any]:
+    """
+    Decide something once per key: the key is looked up first, so a repeat answers as the first call did (D19, D20).
+
+    Args:
+        world, program_id: As everywhere.
+        key: The idempotency key.
+        request: Everything that makes the request what it is, as plain JSON data.
+        root: The member or buyer it changes.
+        decision: Changes the batch, gives the answer as plain JSON data.
+
+    Raises:
+        IdempotencyConflict: The key was used for another request.
+    """
+    clean_id(key, "key")
+    text = json.dumps(request, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    request_key = Key(RequestRecord, (program_id, key))
+    await program_hint(world, program_id)
+
+    async def body(tx: AsyncTransaction) -> dict[str, Any]:
+        versions = await tx.lock([root])
+        found = await tx.read([request_key])
+        held = cast("RequestRecord | None", found.records.get(request_key))
+        if held is not None:
+            if held.digest != digest:
+                raise IdempotencyConflict(f"the key {shown(key)} was used for another request")
+            stored: dict[str, Any] = json.loads(held.outcome)
+            return stored
+        loaded = Loaded(world, tx, program_id, world.now(), versions)
+        members = [str(root.values[1])] if root.kind is MemberRecord else []
+        buyers = [root] if root.kind is BuyerRecord else []
+        await loaded.read((), members, buyers)
+        batch, outcome = await decide(loaded, decision)
+        changes, touched = batch.changes(versions)
+        if root.kind is BuyerRecord:
+            changes.append(Replace(loaded.buyers[root]))
+            touched[root] = versions[root]
+        changes.append(
+            Insert(RequestRecord(program_id, key, digest, json.dumps(outcome, separators=(",", ":")), loaded.now))
+        )
+        await tx.write(changes, roots=touched)
+        return outcome
+
+    return await world.run(body)
+
+
+async def adjust(
+    world: World, program_id: str, member_id: str, *, asset: str, amount: int, key: str, note: str = ""
+) -> AdjustResult:
+    """
+    Correct a balance by hand.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Whose.
+        asset: "points", "growth", "stored_value" (fen).
+        amount: Positive gives (debt is repaid first), negative takes from the lots in spending order.
+        key: Idempotency key of this correction.
+        note: Why; goes into the event, no personal data.
+
+    Returns:
+        The balance behind it; taking more than there is changes nothing and says so.
+
+    Raises:
+        IdempotencyConflict: The key was used for another correction.
+        InvalidInput: The amount is 0 or out of range, or the asset cannot be adjusted.
+    """
+    if type(amount) is not int:
+        raise WrongType(f"amount is a whole number, not {type(amount).__name__}: {shown(amount)}")
+    if amount == 0 or abs(amount) > _LARGEST:
+        raise InvalidInput(f"amount is not 0 and at most {_LARGEST}: {shown(amount)}")
+    clean_id(member_id, "member_id")
+    clean_id(asset, "asset")
+    clean_text(note, "note")
+    if asset not in _ADJUSTABLE:
+        raise InvalidInput(f"adjusted are {', '.join(_ADJUSTABLE)}: {shown(asset)}")
+
+    def decision(batch: Batch) -> dict[str, Any]:
+        ledger = batch.member(member_id).ledger
+        body = {"asset": asset, "amount": amount, "key": key, "note": note}
+        if amount > 0:
+            if ledger.balance(asset) + ledger.balance(asset, "pending") + amount > _LARGEST:
+                raise InvalidInput(f"the balance would pass {_LARGEST}")
+            lot = ledger.open_lot(asset, amount, kind="adjust", issue_at=ledger.at, expires_at=None, request_key=key)
+            ledger.emit("growth.changed" if asset == "growth" else f"{asset}.issued", body)
+            ledger.repay(lot)
+            applied = True
+        else:
+            applied = _take(ledger, asset, -amount, key)
+            if applied:
+                ledger.emit("growth.changed" if asset == "growth" else f"{asset}.spent", body)
+        return {"applied": applied, "balance": ledger.balance(asset), "debt": ledger.balance(asset, "debt")}
+
+    request = {"do": "adjust", "member_id": member_id, "asset": asset, "amount": amount}
+    root = Key(MemberRecord, (program_id, member_id))
+    return AdjustResult(**await _once(world, program_id, key, request, root, decision))
+
+
+def _take(ledger: Ledger, asset: str, amount: int, key: str) -> bool:
+    """Take an amount out of the spendable lots in spending order, all or nothing."""
+    lots = ledger.live_lots(asset)
+    if sum(lot.remaining - lot.held for lot in lots) < amount:
+        return False
+    left = amount
+    for lot in lots:
+        part = min(left, lot.remaining - lot.held)
+        ledger.take_from_lot(lot, part, kind="adjust", end_state="SPENT", key=key)
+        left -= part
+        if not left:
+            break
+    return True
+
+
+async def block(
+    world: World, program_id: str, member_id: str, *, reason: str, until: datetime | None, key: str
+) -> BlockResult:
+    """
+    Put a member on the deny list, or take them off it: no new claims, no spending; what was granted stays.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Whom.
+        reason: Why, for staff; empty takes them off.
+        until: When it ends by itself; None: never.
+        key: Idempotency key.
+    """
+    clean_id(member_id, "member_id")
+    ends = _checked_block(reason, until)
+
+    def decision(batch: Batch) -> dict[str, Any]:
+        member = batch.member(member_id)
+        member.set_root(member.root._replace(blocked_reason=reason, blocked_until=ends))
+        return {"blocked": bool(reason)}
+
+    request = {"do": "block", "member_id": member_id, "reason": reason, "until": ends}
+    root = Key(MemberRecord, (program_id, member_id))
+    await _once(world, program_id, key, request, root, decision)
+    return BlockResult(bool(reason), until)
+
+
+async def block_buyer(
+    world: World,
+    program_id: str,
+    *,
+    platform: str,
+    buyer_id: str,
+    scope: str = "",
+    reason: str,
+    until: datetime | None,
+    key: str,
+) -> BlockResult:
+    """
+    Put a platform's buyer identity on the deny list, or take it off: nobody converts its orders.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        platform, buyer_id, scope: The identity, as for `bind`.
+        reason, until, key: As for `block`.
+    """
+    clean_id(buyer_id, "buyer_id")
+    clean_text(scope, "scope")
+    ends = _checked_block(reason, until)
+    program = await program_knowing(world, program_id, [platform])
+    family = program.known_platforms.get(platform).family
+    root = Key(BuyerRecord, (program_id, family, scope, buyer_id))
+
+    def decision(batch: Batch) -> dict[str, Any]:
+        buyer = batch.loaded.buyers[root]
+        batch.loaded.buyers[root] = buyer._replace(blocked_reason=reason, blocked_until=ends)
+        return {"blocked": bool(reason)}
+
+    request = {"do": "block", "buyer": [family, scope, buyer_id], "reason": reason, "until": ends}
+    await _once(world, program_id, key, request, root, decision)
+    return BlockResult(bool(reason), until)
+
+
+def _checked_block(reason: str, until: datetime | None) -> int | None:
+    clean_text(reason, "reason")
+    return None if until is None else instant_of(checked_time(until, "until"))

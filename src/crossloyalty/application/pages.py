@@ -1,0 +1,233 @@
+"""Lists of a member, page by page: orders, claims, tickets, ledger entries."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.world import World
+from crossloyalty.domain.calendar import time_of
+from crossloyalty.domain.effective import effective_order
+from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.reasons import Reason
+from crossloyalty.domain.records import ClaimRecord, EntryRecord, OrderRecord, TicketRecord
+from crossloyalty.domain.settlement import grants_of
+from crossloyalty.errors import InvalidInput, WrongType, shown
+
+__all__ = [
+    "ClaimView",
+    "EntryView",
+    "OrderView",
+    "Page",
+    "TicketView",
+    "page_of_claims",
+    "page_of_entries",
+    "page_of_orders",
+    "page_of_tickets",
+]
+
+_T = TypeVar("_T")
+_MOST: Final = 1000
+
+
+@attrs.frozen
+class Page(Generic[_T]):
+    """
+    Part of a list.
+
+    Args:
+        items: Newest first.
+        next: Pass it as `after` for the next page; None: this was the last.
+    """
+
+    items: tuple[_T, ...]
+    next: str | None
+
+
+def _cursor(row: Sequence[Any], program_id: str, member_id: str) -> str:
+    text = json.dumps([program_id, member_id, *row], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _after(cursor: str | None, program_id: str, member_id: str) -> tuple[str | int, ...] | None:
+    """Read a cursor; one of another member or program is refused, so lists cannot be crossed."""
+    if cursor is None:
+        return None
+    if not isinstance(cursor, str):
+        raise WrongType(f"a cursor is text, not {type(cursor).__name__}: {shown(cursor)}")
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"no cursor of ours: {shown(cursor)}") from error
+    if not isinstance(values, list) or values[:2] != [program_id, member_id]:
+        raise InvalidInput("this cursor belongs to another list")
+    if not all(isinstance(value, str | int) for value in values):
+        raise InvalidInput("no cursor of ours")
+    return tuple(values)
+
+
+async def _page(
+    world: World, program_id: str, member_id: str, scan: Scan, place: tuple[str, ...], limit: int, after: str | None
+) -> tuple[list[Any], str | None]:
+    clean_id(member_id, "member_id")
+    if type(limit) is not int or not 1 <= limit <= _MOST:
+        raise InvalidInput(f"limit lies between 1 and {_MOST}: {shown(limit)}")
+    scan = scan._replace(
+        prefix=(program_id, member_id),
+        descending=True,
+        limit=limit + 1,
+        after=_after(after, program_id, member_id),
+    )
+
+    async def body(tx: AsyncTransaction) -> list[Any]:
+        return list((await tx.read(scans=[scan])).rows[0])
+
+    rows = await world.run(body, readonly=True)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    cursor = _cursor([getattr(rows[-1], name) for name in place], program_id, member_id) if more else None
+    return rows, cursor
+
+
+@attrs.frozen
+class OrderView:
+    """One order a member holds or whose buyer they are."""
+
+    platform: str
+    order_no: str
+    shop_id: str
+    status: str
+    paid_fen: int
+    effective_at: datetime
+
+
+@attrs.frozen
+class ClaimView:
+    """One claim of a member; `grants` maps rule ids to what stands granted."""
+
+    platform: str
+    order_no: str
+    state: str
+    via: str
+    net_fen: int
+    revision: int
+    holder_no: int
+    claimed_at: datetime
+    effective_at: datetime
+    grants: Mapping[str, int]
+
+
+@attrs.frozen
+class TicketView:
+    """One request of a member that is no claim (yet); `reason` is for staff."""
+
+    family: str
+    order_no: str
+    state: str
+    reason: Reason
+    requested_at: datetime
+    expires_at: datetime
+
+
+@attrs.frozen
+class EntryView:
+    """One ledger row."""
+
+    seq: int
+    asset: str
+    account: str
+    amount: int
+    balance_after: int
+    kind: str
+    order_no: str
+    rule_id: str
+    at: datetime
+
+
+async def page_of_orders(
+    world: World, program_id: str, member_id: str, limit: int, after: str | None
+) -> Page[OrderView]:
+    """List the orders a member holds or, by a bound identity, bought; latest effective time first."""
+    scan = Scan(OrderRecord, (), by="by_owner")
+    place = ("effective_at", "family", "order_no")
+    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    items: list[OrderView] = []
+    for row in rows:
+        order = effective_order(load_facts(row.facts))
+        if order is not None:
+            items.append(
+                OrderView(
+                    row.platform, row.order_no, row.shop_id, order.status, order.paid_fen, time_of(row.effective_at)
+                )
+            )
+    return Page(tuple(items), cursor)
+
+
+async def page_of_claims(
+    world: World, program_id: str, member_id: str, limit: int, after: str | None
+) -> Page[ClaimView]:
+    """List a member's claims, latest effective time first."""
+    scan = Scan(ClaimRecord, (), by="by_member")
+    place = ("effective_at", "family", "order_no")
+    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    return Page(tuple(_claim_view(row) for row in rows), cursor)
+
+
+def _claim_view(row: ClaimRecord) -> ClaimView:
+    return ClaimView(
+        row.platform,
+        row.order_no,
+        row.state,
+        row.via,
+        row.net_fen,
+        row.revision,
+        row.holder_no,
+        time_of(row.claimed_at),
+        time_of(row.effective_at),
+        {grant.rule_id: grant.granted for grant in grants_of(row)},
+    )
+
+
+async def page_of_tickets(
+    world: World, program_id: str, member_id: str, limit: int, after: str | None
+) -> Page[TicketView]:
+    """List a member's requests that are no claims, latest first."""
+    scan = Scan(TicketRecord, (), by="by_member")
+    place = ("requested_at", "family", "order_no")
+    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    items = tuple(
+        TicketView(
+            row.family, row.order_no, row.state, Reason(row.reason), time_of(row.requested_at), time_of(row.expires_at)
+        )
+        for row in rows
+    )
+    return Page(items, cursor)
+
+
+async def page_of_entries(
+    world: World, program_id: str, member_id: str, limit: int, after: str | None
+) -> Page[EntryView]:
+    """List a member's ledger rows, latest first."""
+    rows, cursor = await _page(world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after)
+    items = tuple(
+        EntryView(
+            row.seq,
+            row.asset,
+            row.account,
+            row.amount,
+            row.balance_after,
+            row.kind,
+            row.order_no,
+            row.rule_id,
+            time_of(row.at),
+        )
+        for row in rows
+    )
+    return Page(items, cursor)

@@ -1,0 +1,171 @@
+"""
+The ports a host's world fills in: storage, clock, pause.
+
+Every port exists twice, plain and `Async…`, with the same methods; use cases are written against the async spelling
+and `crossloyalty._bridge` spells a plain port async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol, Self, TypeAlias
+
+from crossloyalty.domain.records import Key, Record, RootKey
+
+__all__ = [
+    "Add",
+    "AsyncSleep",
+    "AsyncStorage",
+    "AsyncTransaction",
+    "Change",
+    "Clock",
+    "Delete",
+    "Found",
+    "Insert",
+    "Replace",
+    "Scan",
+    "Sleep",
+    "Storage",
+    "Transaction",
+]
+
+Clock: TypeAlias = Callable[[], datetime]
+Sleep: TypeAlias = Callable[[float], None]
+AsyncSleep: TypeAlias = Callable[[float], Awaitable[None]]
+
+
+class Scan(NamedTuple):
+    """
+    Rows of one kind, in the order of its primary key or of a named index.
+
+    Args:
+        kind: The record class.
+        prefix: Values the first fields of the index equal.
+        by: A name in the kind's `indexes`; None scans the primary key.
+        low, high: Inclusive bounds on the field behind the prefix; a row that has NULL there never lies in a range.
+        descending: Newest first.
+        limit: The most rows to give.
+        after: The index values (and, behind them, the key values the index lacks) of the last row already seen.
+    """
+
+    kind: type[Record]
+    prefix: tuple[str | int, ...]
+    by: str | None = None
+    low: str | int | None = None
+    high: str | int | None = None
+    descending: bool = False
+    limit: int | None = None
+    after: tuple[str | int, ...] | None = None
+
+
+class _Rows(tuple[Record, ...]):
+    """Rows of one kind, at least one; many at once cost little more than one."""
+
+    __slots__ = ()
+
+    def __new__(cls, *records: Record) -> Self:
+        return super().__new__(cls, records)
+
+
+class Insert(_Rows):
+    """Add rows of one kind; an existing key raises `Conflict`."""
+
+    __slots__ = ()
+
+
+class Replace(_Rows):
+    """Put rows of one kind in place of those of the same keys; a missing one raises `Conflict`."""
+
+    __slots__ = ()
+
+
+class Delete(NamedTuple):
+    """Remove a row; a missing one raises `Conflict`."""
+
+    key: Key
+
+
+class Add(NamedTuple):
+    """Add *delta* to an integer field in place; past *at_most* it raises `LimitReached`, a missing row `Conflict`."""
+
+    key: Key
+    field: str
+    delta: int
+    at_most: int | None = None
+
+
+Change: TypeAlias = Insert | Replace | Delete | Add
+
+
+class Found(NamedTuple):
+    """The answer of one read: the records that exist by key, and the rows of each scan in the order asked."""
+
+    records: Mapping[Key, Record]
+    rows: Sequence[Sequence[Record]]
+
+
+class Transaction(Protocol):
+    """What happens between opening and leaving a storage's transaction."""
+
+    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+        """
+        Create the roots that are missing, lock all in the global order, give their versions.
+
+        The first call of a writing transaction. A later call may add roots that sort behind all locked before
+        (an order's holder is known only once the order is read); an earlier one raises `Conflict`.
+        """
+        ...
+
+    def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
+        """
+        Fetch records by key and by index, in one round trip where the database can.
+
+        In a writing transaction this reads the current rows; in a readonly one, one consistent snapshot.
+        """
+        ...
+
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+        """
+        Apply all changes or none; every root in *roots* is bumped once and must still have the version given.
+
+        A replaced root's own `version` field is ignored: storage writes the bumped one.
+
+        Raises:
+            Conflict: A key exists already, a row is missing, or a version has moved on.
+            LimitReached: An `Add` would pass its bound.
+        """
+        ...
+
+
+class Storage(Protocol):
+    """Where a program lives; on a clean exit of a transaction everything written is durable and visible together."""
+
+    def transaction(self, *, readonly: bool = False) -> AbstractContextManager[Transaction]:
+        """Open a transaction; leaving it by an exception undoes everything."""
+        ...
+
+
+class AsyncTransaction(Protocol):
+    """`Transaction`, awaited."""
+
+    async def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+        """See `Transaction.lock`."""
+        ...
+
+    async def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
+        """See `Transaction.read`."""
+        ...
+
+    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+        """See `Transaction.write`."""
+        ...
+
+
+class AsyncStorage(Protocol):
+    """`Storage`, awaited."""
+
+    def transaction(self, *, readonly: bool = False) -> AbstractAsyncContextManager[AsyncTransaction]:
+        """See `Storage.transaction`."""
+        ...

@@ -1,0 +1,210 @@
+"""A member at a glance: balances by asset, tier and gap, sources, coupons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+import attrs
+
+from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.programs import program_hint
+from crossloyalty.application.world import World
+from crossloyalty.domain.answers import when
+from crossloyalty.domain.calendar import time_of
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.records import LotRecord
+
+__all__ = ["AssetBalance", "CouponPiece", "MemberSnapshot", "SourceTotals", "member_snapshot"]
+
+
+@attrs.frozen
+class AssetBalance:
+    """
+    One asset of a member, in its own unit (points, growth, fen of bonus money).
+
+    Args:
+        available: Spendable now; expired lots do not count, swept or not.
+        pending: Granted and not yet spendable.
+        debt: Owed (欠积分); later points repay it first.
+        expires_next_at: When the soonest lot expires, None: none does.
+        expires_next: How much of `available` that is.
+    """
+
+    available: int = 0
+    pending: int = 0
+    debt: int = 0
+    expires_next_at: datetime | None = None
+    expires_next: int = 0
+
+
+@attrs.frozen
+class CouponPiece:
+    """
+    A coupon the member was given.
+
+    Args:
+        code: The template's name at the gateway.
+        lot_no: Names this one piece.
+        state: PENDING, ACTIVE, SPENT, EXPIRED or CLAWED_BACK.
+    """
+
+    code: str
+    lot_no: int
+    state: str
+
+
+@attrs.frozen
+class SourceTotals:
+    """
+    What came from one platform.
+
+    Args:
+        claims: Claims with eligible net.
+        net_fen: Their eligible net, in fen.
+        first_at, last_at: Effective times of the earliest and the latest order.
+    """
+
+    claims: int
+    net_fen: int
+    first_at: datetime
+    last_at: datetime
+
+
+@attrs.frozen
+class MemberSnapshot:
+    """
+    A member at a glance.
+
+    Args:
+        member_id: Who.
+        balances: By asset; assets never touched are absent, `points` is always there.
+        tier: The tier held, "" in a program without tiers.
+        tier_on: The local day it was reached on, "" for the lowest.
+        window_spend_fen: Qualifying spend of the tier window, in fen.
+        next_tier: The next level's name, None at the top.
+        next_tier_gap_fen: What is missing to it, in fen.
+        orders: Claims with eligible net.
+        net_spend_fen: Their eligible net, in fen.
+        first_order_at, last_order_at: Effective times, None without orders.
+        sources: By platform.
+        tags: Source tags (来源标签), sorted.
+        first_source: The tag of the earliest effective order, None without orders.
+        coupons: Those that are pending or active.
+        blocked: On the deny list now.
+    """
+
+    member_id: str
+    balances: Mapping[str, AssetBalance]
+    tier: str
+    tier_on: str
+    window_spend_fen: int
+    next_tier: str | None
+    next_tier_gap_fen: int
+    orders: int
+    net_spend_fen: int
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+    sources: Mapping[str, SourceTotals]
+    tags: tuple[str, ...]
+    first_source: str | None
+    coupons: tuple[CouponPiece, ...]
+    blocked: bool
+
+    @property
+    def points(self) -> int:
+        """Spendable points."""
+        return self.balances["points"].available
+
+    @property
+    def pending_points(self) -> int:
+        """Points granted and not yet spendable."""
+        return self.balances["points"].pending
+
+
+async def member_snapshot(world: World, program_id: str, member_id: str) -> MemberSnapshot:
+    """
+    Give a member at a glance; somebody never seen has zeros everywhere.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Who.
+    """
+    clean_id(member_id, "member_id")
+    await program_hint(world, program_id)
+
+    async def body(tx: AsyncTransaction) -> MemberSnapshot:
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        await loaded.read((), [member_id])
+        prefix = (program_id, member_id)
+        found = await tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
+        loaded.add_lots(member_id, cast("Sequence[LotRecord]", found.rows[0]))
+        return _snapshot(Batch(loaded), member_id)
+
+    return await world.run(body, readonly=True)
+
+
+def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
+    member, program = batch.member(member_id), batch.program
+    ledger = member.ledger
+    lots = list(ledger.lots.values())
+    assets = [asset for asset in ledger.assets() if not asset.startswith("coupon:")]
+    balances = {
+        asset: _balance(
+            ledger.balance(asset),
+            ledger.balance(asset, "pending"),
+            ledger.balance(asset, "debt"),
+            [lot for lot in lots if lot.asset == asset and lot.state == "ACTIVE"],
+            ledger.at,
+        )
+        for asset in {*assets, "points"}
+    }
+    tiers = program.tiers
+    spend = member.window_spend(member.today) if tiers is not None else 0
+    tier = tiers.level(member.tier) if tiers is not None else None
+    upper = [level for level in (tiers.levels if tiers else ()) if tier is not None and level.from_fen > tier.from_fen]
+    live = [tag for tag in member.tags.values() if tag.claims]
+    first = min(live, key=lambda tag: (tag.first_at, tag.tag), default=None)
+    prefix = None if program.source_tags is None else program.source_tags.prefix
+    return MemberSnapshot(
+        member_id,
+        dict(sorted(balances.items())),
+        "" if tier is None else tier.name,
+        member.tier_on,
+        spend,
+        upper[0].name if upper else None,
+        max(0, upper[0].from_fen - spend) if upper else 0,
+        sum(tag.claims for tag in live),
+        sum(tag.net_fen for tag in live),
+        None if first is None else time_of(first.first_at),
+        time_of(max(tag.last_at for tag in live)) if live else None,
+        {
+            tag.tag: SourceTotals(tag.claims, tag.net_fen, time_of(tag.first_at), time_of(tag.last_at))
+            for tag in sorted(live)
+        },
+        () if prefix is None else tuple(sorted(prefix + tag.tag for tag in live)),
+        None if prefix is None or first is None else prefix + first.tag,
+        tuple(
+            CouponPiece(lot.asset[7:], lot.lot_no, lot.state)
+            for lot in sorted(lots, key=lambda lot: lot.lot_no)
+            if lot.asset.startswith("coupon:") and lot.state in ("PENDING", "ACTIVE")
+        ),
+        member.blocked(),
+    )
+
+
+def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: int) -> AssetBalance:
+    stale = sum(lot.remaining - lot.held for lot in lots if lot.expires_at is not None and lot.expires_at <= at)
+    coming = [lot for lot in lots if lot.expires_at is not None and lot.expires_at > at and lot.remaining]
+    next_at = min((lot.expires_at for lot in coming if lot.expires_at is not None), default=None)
+    held = sum(lot.held for lot in lots)
+    return AssetBalance(
+        max(0, posted - stale - held),
+        pending,
+        debt,
+        when(next_at),
+        sum(lot.remaining for lot in coming if lot.expires_at == next_at),
+    )

@@ -1,0 +1,146 @@
+"""Walk the whole store of a program and check what always holds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+import attrs
+
+from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
+from crossloyalty.application.world import World
+from crossloyalty.domain.checks import checked_call
+from crossloyalty.domain.invariants import MemberRows, Violation, check_claim, check_member, check_order
+from crossloyalty.domain.records import (
+    AccountRecord,
+    ClaimRecord,
+    DeliveryRecord,
+    EntryRecord,
+    EventRecord,
+    Key,
+    LotRecord,
+    MemberGrantRecord,
+    MemberRecord,
+    OrderRecord,
+    SpendDayRecord,
+    TagRecord,
+)
+
+__all__ = ["VerifyProgress", "VerifyReport", "verify"]
+
+_PAGE: Final = 500
+_KEPT: Final = 1000
+
+
+@attrs.frozen
+class VerifyProgress:
+    """How many members and orders were checked so far."""
+
+    members: int
+    orders: int
+
+
+@attrs.define
+class VerifyReport:
+    """
+    What a check of the store found.
+
+    Args:
+        members, orders: How many were checked.
+        violations: What should be impossible, the first 1,000; empty is the good answer.
+    """
+
+    members: int = 0
+    orders: int = 0
+    violations: list[Violation] = attrs.field(factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.violations
+
+    def add(self, violations: list[Violation]) -> None:
+        """Keep what was found, up to a bound."""
+        self.violations += violations[: _KEPT - len(self.violations)]
+
+
+async def verify(
+    world: World, program_id: str, *, progress: Callable[[VerifyProgress], None] | None = None
+) -> VerifyReport:
+    """
+    Check every member and every order of a program; reads in pages, so memory stays bounded.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        progress: Called after each page.
+    """
+    checked_call(progress, "progress")
+    report = VerifyReport()
+    for check in (_members, _orders):
+        after: tuple[Any, ...] | None = None
+        while True:
+            after = await _page(world, program_id, check, after, report)
+            if progress is not None:
+                progress(VerifyProgress(report.members, report.orders))
+            if after is None:
+                break
+    return report
+
+
+async def _page(
+    world: World,
+    program_id: str,
+    check: Callable[[World, AsyncTransaction, str, Any, VerifyReport], Awaitable[tuple[Any, ...] | None]],
+    after: tuple[Any, ...] | None,
+    report: VerifyReport,
+) -> tuple[Any, ...] | None:
+    # Each page is one consistent snapshot; a member's rows are all read inside it.
+    async def body(tx: AsyncTransaction) -> tuple[Any, ...] | None:
+        return await check(world, tx, program_id, after, report)
+
+    return await world.run(body, readonly=True)
+
+
+async def _members(
+    world: World, tx: AsyncTransaction, program_id: str, after: Any, report: VerifyReport
+) -> tuple[Any, ...] | None:
+    roots = (await tx.read(scans=[Scan(MemberRecord, (program_id,), limit=_PAGE, after=after)])).rows[0]
+    for root in roots:
+        member = cast(MemberRecord, root)
+        prefix = member[:2]
+        kinds = (
+            AccountRecord,
+            EntryRecord,
+            LotRecord,
+            SpendDayRecord,
+            TagRecord,
+            MemberGrantRecord,
+            DeliveryRecord,
+            EventRecord,
+        )
+        found = await tx.read(
+            scans=[*(Scan(kind, prefix) for kind in kinds), Scan(ClaimRecord, prefix, by="by_member")]
+        )
+        report.members += 1
+        report.add(check_member(MemberRows(member, *cast("list[Any]", found.rows))))
+    return roots[-1][:2] if len(roots) == _PAGE else None
+
+
+async def _orders(
+    world: World, tx: AsyncTransaction, program_id: str, after: Any, report: VerifyReport
+) -> tuple[Any, ...] | None:
+    found = await tx.read(scans=[newest_scan(program_id), Scan(OrderRecord, (program_id,), limit=_PAGE, after=after)])
+    _, program = newest_program(world, program_id, found.rows[0])
+    orders = [cast(OrderRecord, row) for row in found.rows[1]]
+    claims = (await tx.read([Key(ClaimRecord, order[:3]) for order in orders])).records
+    revisions = {cast(ClaimRecord, claim).revision for claim in claims.values()}
+    programs = await read_revisions(world, tx, program_id, revisions)
+    for order in orders:
+        claim = cast("ClaimRecord | None", claims.get(Key(ClaimRecord, order[:3])))
+        report.orders += 1
+        report.add(check_order(order, claim, program.known_platforms))
+        if claim is not None:
+            report.add(check_claim(order, claim, programs))
+    return orders[-1][:3] if len(orders) == _PAGE else None

@@ -1,0 +1,89 @@
+"""What every use case is given: storage, clock, pause, chance; and the retry of a contended transaction."""
+
+from __future__ import annotations
+
+import random as _random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import attrs
+
+from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock
+from crossloyalty.domain.calendar import instant_of
+from crossloyalty.domain.orders import checked_time
+from crossloyalty.domain.program import Program
+from crossloyalty.errors import Conflict, StorageBusy
+
+__all__ = ["World", "system_clock"]
+
+_T = TypeVar("_T")
+_TRIES: Final = 12
+
+
+def system_clock() -> datetime:
+    """Give the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+@attrs.define
+class World:
+    """
+    The ports a door was built with.
+
+    Args:
+        storage: Where programs live.
+        clock: Gives the present moment as an aware datetime.
+        sleep: Pauses between the tries of a contended call, in seconds.
+        random: Draws the jitter of those pauses, 0 to 1.
+        programs: Parsed revisions by (program id, revision); revisions never change, so they are kept.
+        newest: The newest revision seen of each program; a hint, checked in every use case's first read.
+    """
+
+    storage: AsyncStorage
+    clock: Clock
+    sleep: AsyncSleep
+    random: Callable[[], float] = _random.random
+    programs: dict[tuple[str, int], Program] = attrs.field(factory=dict)
+    newest: dict[str, int] = attrs.field(factory=dict)
+
+    def now(self) -> int:
+        """Give the present moment, in microseconds since 1970."""
+        return instant_of(checked_time(self.clock(), "what the clock gives"))
+
+    async def run(self, body: Callable[[AsyncTransaction], Awaitable[_T]], *, readonly: bool = False) -> _T:
+        """
+        Run a use case inside a transaction of our own, again from its first lock when somebody else was faster.
+
+        Args:
+            body: The use case; must leave nothing behind outside the transaction.
+            readonly: Read one consistent snapshot.
+
+        Raises:
+            StorageBusy: It lost every one of its tries.
+        """
+        try:
+            async with self.storage.transaction(readonly=readonly) as tx:
+                return await body(tx)
+        except Conflict:
+            return await self._run_again(body, readonly)
+
+    async def _run_again(self, body: Callable[[AsyncTransaction], Awaitable[_T]], readonly: bool) -> _T:
+        # Imported here: contention is rare, and the library should import fast.
+        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+
+        retrying = AsyncRetrying(
+            sleep=self.sleep,
+            stop=stop_after_attempt(_TRIES),
+            wait=lambda state: self.random() * min(0.5, 0.005 * 2.0**state.attempt_number),
+            retry=retry_if_exception_type(Conflict),
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    async with self.storage.transaction(readonly=readonly) as tx:
+                        return await body(tx)
+        except RetryError as error:
+            cause = error.last_attempt.exception()
+            raise StorageBusy(f"lost {_TRIES} tries against other writers") from cause
+        raise StorageBusy("no try was made")  # unreachable: the loop returns or raises

@@ -1,0 +1,121 @@
+"""Programs as JSON documents: strict both ways, a round trip gives an equal value."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import Any, NoReturn
+
+import attrs
+from cattrs import Converter
+from cattrs.errors import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.strategies import configure_tagged_union
+
+from crossloyalty.domain import rules
+from crossloyalty.domain.program import Program
+from crossloyalty.errors import CrossloyaltyError, InvalidInput, WrongType, shown
+
+__all__ = ["program_from_json", "program_to_json"]
+
+_LONGEST_DOCUMENT = 1_000_000
+
+
+@cache
+def _converter() -> Converter:
+    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+
+    def text(value: Any, _: Any) -> str:
+        if not isinstance(value, str):
+            raise InvalidInput(f"text is needed, not {shown(value)}")
+        return value
+
+    def whole(value: Any, _: Any) -> int:
+        if type(value) is not int:
+            raise InvalidInput(f"a whole number is needed, not {shown(value)}")
+        return value
+
+    converter.register_structure_hook(str, text)
+    converter.register_structure_hook(int, whole)
+    for kind in rules.Reward.__args__:
+        converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter))
+        converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True))
+    configure_tagged_union(rules.Reward, converter, tag_name="rule")
+    return converter
+
+
+def program_to_json(program: Program) -> str:
+    """Give the canonical document: sorted keys, no blanks, so equal programs give equal texts."""
+    document = _converter().unstructure(program)
+    if program.starts_at is not None:
+        document["starts_at"] = program.starts_at.isoformat()
+    document["rewards"] = [_converter().unstructure(reward, unstructure_as=rules.Reward) for reward in program.rewards]
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def program_from_json(text: str | bytes) -> Program:
+    """
+    Read a document.
+
+    Args:
+        text: JSON; floats, NaN, doubled keys and unknown fields are refused.
+
+    Raises:
+        InvalidInput: The message names the field.
+    """
+    if not isinstance(text, str | bytes):
+        raise WrongType(f"a document is text or bytes, not {type(text).__name__}: {shown(text)}")
+    if len(text) > _LONGEST_DOCUMENT:
+        raise InvalidInput("the document is too long for a program")
+    try:
+        document = json.loads(text, parse_float=_no_float, parse_constant=_no_float, object_pairs_hook=_no_doubled_keys)
+    except CrossloyaltyError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the program is no JSON document") from error
+    if not isinstance(document, dict):
+        raise InvalidInput("a program is a JSON object")
+    starts_at = document.pop("starts_at", None)
+    try:
+        program = _converter().structure(document, Program)
+        if starts_at is not None:
+            program = attrs.evolve(program, starts_at=datetime.fromisoformat(starts_at))
+    except CrossloyaltyError:
+        raise
+    except (BaseValidationError, ForbiddenExtraKeysError, ValueError, TypeError, KeyError, AttributeError) as error:
+        path, message = _told(error)
+        where = f"at {shown(path)}: " if path else ""
+        raise InvalidInput(f"the program document is wrong {where}{message}") from error
+    return program
+
+
+def _told(error: BaseException) -> tuple[str, str]:
+    """Give the path to the first leaf of a tree of validation errors, such as `rewards[0].rate`, and what it says."""
+    step = ""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            step = f".{note.name}"
+        elif isinstance(note, IterableValidationNote):
+            step = f"[{note.index}]"
+    if isinstance(error, BaseExceptionGroup):
+        path, message = _told(error.exceptions[0])
+    else:
+        path, message = "", str(error) if isinstance(error, CrossloyaltyError) else shown(str(error))
+    return (step + path).removeprefix("."), message
+
+
+def _no_float(text: str) -> NoReturn:
+    raise InvalidInput(f"a document holds rates as text and amounts as whole numbers, not {shown(text)}")
+
+
+def _no_doubled_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise InvalidInput("a key stands twice in one object of the document")
+    return document

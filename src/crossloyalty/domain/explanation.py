@@ -1,0 +1,187 @@
+"""
+Decisions in sentences that customer service can read aloud, in Chinese and English, rendered only when asked for.
+
+Every number a person needs to check a grant by hand is in it: what was paid, what was excluded and why, the rate, the
+multiplier, the rounding, the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from crossloyalty.domain.calendar import Calendar
+from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
+from crossloyalty.domain.eligibility import Nets, net_amounts
+from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.numbers import largest_remainder
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.rules import (
+    Coupon,
+    GrowthPerYuan,
+    PerStep,
+    PointsFixed,
+    PointsPerYuan,
+    Reward,
+    StoredValuePercent,
+)
+from crossloyalty.domain.settlement import target_of
+
+__all__ = ["explain_order", "explain_rule", "line_shares", "yuan"]
+
+_ROUNDINGS: Final = {
+    "down": ("向下取整", "rounded down"),
+    "up": ("向上取整", "rounded up"),
+    "half_up": ("四舍五入", "rounded half up"),
+}
+_STATES: Final = {
+    "PENDING_ISSUE": ("待发放", "to be issued"),
+    "GRANTED": ("已发放", "granted"),
+    "PARTIAL": ("部分发放", "granted in part"),
+    "REVERSED": ("已扣回", "taken back"),
+    "PENDING_SYNC": ("等待同步", "waiting for the order"),
+    "PENDING_FINISH": ("待交易完成", "waiting for the order to finish"),
+    "REFUND_OPEN": ("售后中", "waiting for the after-sale case"),
+    "HELD_REVIEW": ("人工审核", "being looked at by a person"),
+    "REJECTED": ("已驳回", "refused"),
+    "EXPIRED": ("超时", "expired"),
+}
+
+
+def yuan(fen: int) -> str:
+    """Write an amount in fen as yuan, such as "12.30"."""
+    return f"{Decimal(fen) / 100:.2f}"
+
+
+def state_word(state: str, language: str) -> str:
+    """Name a state of a claim or ticket in a language."""
+    zh, en = _STATES.get(state, (state, state))
+    return en if language == "en" else zh
+
+
+def line_shares(rule: Reward, grant: Grant, nets: Nets) -> list[int]:
+    """
+    Say which part of a grant each line stands for; the shares add up to the grant (D1).
+
+    Returns:
+        One share per line, by largest remainder, ties to the earlier line.
+    """
+    return largest_remainder(target_of(rule, grant, nets), nets.per_line)
+
+
+def _why_not(line: EffectiveLine, order: EffectiveOrder, program: Program, language: str) -> str | None:
+    rules = program.eligibility
+    en = language == "en"
+    if line.product_id in rules.exclude_products and line.product_id:
+        return "this product takes no part" if en else "该商品不参与"
+    if line.category in rules.exclude_categories and line.category:
+        return "this category takes no part" if en else "该类目不参与"
+    if line.is_gift:
+        return "a free gift" if en else "赠品不计"
+    if line.status in ("CLOSED_UNPAID", "CLOSED_REFUNDED") or order.status == "CLOSED":
+        return "closed" if en else "已关闭"
+    if not order.counts(line, rules.claimable(order.platform)):
+        return "not finished yet" if en else "尚未完成"
+    return None
+
+
+def explain_order(order: EffectiveOrder, program: Program, nets: Nets, language: str) -> list[str]:
+    """
+    Say what of an order counts and why.
+
+    Args:
+        order: The order after all messages.
+        program: The revision it is settled under.
+        nets: The amounts counted.
+        language: "zh" or "en".
+    """
+    en = language == "en"
+    own = sum(line.own_fen for line in order.lines)
+    goods = sum(line.paid_fen for line in order.lines)
+    refunded = sum(line.refunded_fen for line in order.lines)
+    shipping = order.paid_fen - goods
+    parts = [f"paid {yuan(order.paid_fen)} yuan" if en else f"实付{yuan(order.paid_fen)}元"]
+    if shipping:
+        parts.append(f"shipping {yuan(shipping)} does not count" if en else f"运费{yuan(shipping)}元不计")
+    if own:
+        parts.append(f"{yuan(own)} was paid with points or stored value" if en else f"积分或储值支付{yuan(own)}元不计")
+    if refunded:
+        parts.append(f"{yuan(refunded)} was refunded" if en else f"已退款{yuan(refunded)}元")
+    for place, line in enumerate(order.lines, start=1):
+        why = _why_not(line, order, program, language)
+        if why is not None and line.paid_fen >= 0:
+            name = line.line_id or str(place)
+            parts.append(f"sub-order {name}: {why}" if en else f"子订单{name}：{why}")
+    parts.append(f"{yuan(nets.total)} yuan count" if en else f"计入{yuan(nets.total)}元")
+    if nets.below_minimum:
+        least = yuan(program.eligibility.minimum_fen)
+        parts.append(f"below the minimum of {least}" if en else f"未达门槛{least}元")
+    return [(", ".join(parts) + ".") if en else ("，".join(parts) + "。")]
+
+
+def _times(grant: Grant) -> str:
+    return "" if grant.num == grant.den else f" × {grant.num}/{grant.den}" if grant.den != 1 else f" × {grant.num}"
+
+
+def explain_rule(rule: Reward, grant: Grant, nets: Nets, language: str) -> str:
+    """
+    Say what one rule gives for an order, with its arithmetic.
+
+    Args:
+        rule: As the claim's revision has it.
+        grant: The snapshot.
+        nets: The amounts counted.
+        language: "zh" or "en".
+    """
+    en = language == "en"
+    target = target_of(rule, grant, nets)
+    if rule.settle == "all" and not nets.complete and nets.gross:
+        return f"{rule.id}: waits for the whole order" if en else f"{rule.id}：待整单完成后发放"
+    basis = yuan(0 if nets.below_minimum else nets.total)
+    times = _times(grant)
+    if isinstance(rule, PerStep):
+        step = yuan(rule.every_fen)
+        if en:
+            return f"{rule.id}: {rule.points} points for every full {step} of {basis} yuan{times} = {target} points"
+        return f"{rule.id}：{basis}元，每满{step}元得{rule.points}积分{times}，共{target}积分"
+    if isinstance(rule, PointsFixed):
+        return (
+            f"{rule.id}: {target} points for the order" if en else f"{rule.id}：每单{rule.points}积分，共{target}积分"
+        )
+    if isinstance(rule, Coupon):
+        often = " (once per member)" if en else "（每位会员一次）"
+        once = often if rule.once_per_member else ""
+        if not target:
+            return f"{rule.code}: no coupon{once}" if en else f"优惠券{rule.code}：不发放{once}"
+        return f"{rule.code}: one coupon{once}" if en else f"优惠券{rule.code}：一张{once}"
+    return _explain_ratio(rule, target, basis, times, en=en)
+
+
+def _explain_ratio(
+    rule: PointsPerYuan | GrowthPerYuan | StoredValuePercent, target: int, basis: str, times: str, *, en: bool
+) -> str:
+    zh_word, en_word = _ROUNDINGS[rule.rounding]
+    if isinstance(rule, StoredValuePercent):
+        if en:
+            return f"{rule.id}: {basis} yuan × {rule.rate} %{times}, {en_word} = {yuan(target)} yuan bonus"
+        return f"{rule.id}：{basis}元 × {rule.rate}%{times}，{zh_word}，赠送金{yuan(target)}元"
+    en_noun, zh_noun = ("growth", "成长值") if isinstance(rule, GrowthPerYuan) else ("points", "积分")
+    if en:
+        return f"{rule.id}: {basis} yuan × {rule.rate}{times}, {en_word} = {target} {en_noun}"
+    return f"{rule.id}：{basis}元 × {rule.rate}{times}，{zh_word}，{target}{zh_noun}"
+
+
+def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Grant], language: str) -> list[str]:
+    """Say what an order's claim gives, rule by rule, from today's facts."""
+    nets = net_amounts(order, program)
+    rules = program.rewards_by_id
+    sentences = explain_order(order, program, nets, language)
+    sentences += [explain_rule(rules[grant.rule_id], grant, nets, language) for grant in grants]
+    return sentences
+
+
+def explain_time(instant: int, calendar: Calendar, language: str) -> str:
+    """Say from which local day on something becomes possible."""
+    day = calendar.day(instant)
+    return f"possible from {day}" if language == "en" else f"{day}起可兑换"

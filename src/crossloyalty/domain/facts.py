@@ -1,0 +1,186 @@
+"""
+What the sources said about one order, merged: which message wins, field by field.
+
+The facts of an order are one JSON document: per source kind the snapshot with the greatest version, and per refund
+id the greatest version of that refund. Version = (modification time, status rank, hash of the content); an absent time
+is the lowest. So merging is commutative, associative and idempotent: order and doubling of messages do not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from crossloyalty.domain.calendar import instant_of
+from crossloyalty.domain.jsontext import json_text
+from crossloyalty.domain.orders import Line, Order, Refund, RefundStatus
+
+__all__ = [
+    "Facts",
+    "Fields",
+    "Version",
+    "dump_facts",
+    "load_facts",
+    "merge_order",
+    "merge_refund",
+    "order_fields",
+    "stated",
+]
+
+Fields: TypeAlias = dict[str, Any]
+Version: TypeAlias = list[Any]
+Facts: TypeAlias = dict[str, Any]
+
+UNKNOWN_TIME: Final = -1
+_REFUND_RANKS: Final = {
+    RefundStatus.OPEN: 0,
+    RefundStatus.CLOSED: 1,
+    RefundStatus.SUCCESS: 2,
+    RefundStatus.PAYOUT_FAILED: 3,
+}
+_PLAIN: Final = (
+    "shop_id",
+    "buyer_id",
+    "buyer_scope",
+    "beneficiary_id",
+    "currency",
+    "paid_fen",
+    "shipping_fen",
+    "subsidy_fen",
+    "own_value_fen",
+    "refunded_fen",
+    "refund_open",
+)
+_TIMES: Final = ("created_at", "paid_at", "finished_at")
+_LINE_PLAIN: Final = (
+    "paid_fen",
+    "refunded_fen",
+    "is_free_gift",
+    "product_id",
+    "category",
+    "quantity",
+)
+
+
+def load_facts(text: str) -> Facts:
+    """Read the stored document; the empty text is an order nobody has described yet."""
+    if not text:
+        return {"snapshots": {}, "refunds": {}}
+    facts: Facts = json.loads(text)
+    return facts
+
+
+def dump_facts(facts: Facts) -> str:
+    """Give the document to store."""
+    return json_text(facts)
+
+
+def order_fields(order: Order) -> Fields:
+    """
+    Give what a snapshot states: plain values, times as microseconds, unstated fields left out.
+
+    Args:
+        order: As a source gave it.
+    """
+    fields: Fields = {"platform": order.platform}
+    if order.status is not None:
+        fields["status"] = order.status.value
+    if order.kind is not None:
+        fields["kind"] = order.kind.value
+    for name in _PLAIN:
+        value = getattr(order, name)
+        if value is not None:
+            fields[name] = value
+    for name in _TIMES:
+        value = getattr(order, name)
+        if value is not None:
+            fields[name] = instant_of(value)
+    if order.lines is not None:
+        fields["lines"] = [_line_fields(line) for line in order.lines]
+    return fields
+
+
+def _line_fields(line: Line) -> Fields:
+    fields: Fields = {"line_id": line.line_id}
+    if line.status is not None:
+        fields["status"] = line.status.value
+    if line.finished_at is not None:
+        fields["finished_at"] = instant_of(line.finished_at)
+    for name in _LINE_PLAIN:
+        value = getattr(line, name)
+        if value is not None:
+            fields[name] = value
+    return fields
+
+
+def merge_order(facts: Facts, order: Order) -> bool:
+    """
+    Take a snapshot in.
+
+    Args:
+        facts: The order's facts; changed in place.
+        order: What a source says now.
+
+    Returns:
+        Whether anything changed; an older or equal snapshot of the same source kind changes nothing (F-25).
+    """
+    fields = order_fields(order)
+    modified = UNKNOWN_TIME if order.modified_at is None else instant_of(order.modified_at)
+    rank = -1 if order.status is None else order.status.rank
+    version = [modified, rank, _digest(fields)]
+    snapshots = facts["snapshots"]
+    held = snapshots.get(order.source.value)
+    if held is not None and held["version"] >= version:
+        return False
+    snapshots[order.source.value] = {"version": version, "fields": fields}
+    return True
+
+
+def merge_refund(facts: Facts, refund: Refund) -> bool:
+    """
+    Take a refund in; the same refund id again replaces it only under a greater version (D9).
+
+    Returns:
+        Whether anything changed.
+    """
+    fields: Fields = {"status": refund.status.value, "amount_fen": refund.amount_fen}
+    for name in ("line_id", "goods_fen", "shipping_fen", "subsidy_fen"):
+        value = getattr(refund, name)
+        if value is not None:
+            fields[name] = value
+    modified = UNKNOWN_TIME if refund.modified_at is None else instant_of(refund.modified_at)
+    version = [modified, _REFUND_RANKS[refund.status], _digest(fields)]
+    refunds = facts["refunds"]
+    held = refunds.get(refund.refund_id)
+    if held is not None and held["version"] >= version:
+        return False
+    refunds[refund.refund_id] = {"version": version, "fields": fields}
+    return True
+
+
+def stated(facts: Facts) -> tuple[Fields, Mapping[str, int]]:
+    """
+    Take each field from the greatest version that states it.
+
+    Returns:
+        The fields, and for `refunded_fen` and `lines` the modification time of the snapshot that stated them.
+    """
+    snapshots = facts["snapshots"].values()
+    if len(snapshots) == 1:
+        (only,) = snapshots
+        modified = only["version"][0]
+        return only["fields"], {"refunded_fen": modified, "lines": modified}
+    fields: Fields = {}
+    stated_at: dict[str, int] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot["version"]):
+        fields.update(snapshot["fields"])
+        for name in ("refunded_fen", "lines"):
+            if name in snapshot["fields"]:
+                stated_at[name] = snapshot["version"][0]
+    return fields, stated_at
+
+
+def _digest(fields: Fields) -> str:
+    return hashlib.sha256(json_text(fields).encode()).hexdigest()[:16]

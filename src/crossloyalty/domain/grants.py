@@ -1,0 +1,298 @@
+"""
+One rule's grant for one claim, brought to its target: give the difference, or take it back.
+
+`Grant` is the snapshot and the running sum of one (claim, holder, rule). `settle_grant` is the only road by which value
+is given or taken for an order: grants, partial refunds, closed orders, failed refunds and replays are one function.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from crossloyalty.domain.calendar import Calendar
+from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
+from crossloyalty.domain.records import NEVER, LotRecord
+from crossloyalty.domain.rules import Coupon, Reward
+
+__all__ = ["Grant", "activate", "announce", "block_lot", "settle_grant"]
+
+_FIELDS: Final = ("granted", "allowance", "num", "den", "lot_no", "debt", "waived", "exempt", "blocked")
+_DEFAULTS: Final = {
+    "granted": 0,
+    "allowance": None,
+    "num": 1,
+    "den": 1,
+    "lot_no": 0,
+    "debt": 0,
+    "waived": 0,
+    "exempt": 0,
+}
+
+
+class Grant:
+    """
+    What one rule gives for one claim.
+
+    Args:
+        rule_id: The rule in the claim's own revision.
+        granted: What stands granted now; shortfalls count as taken back.
+        allowance: What caps left room for at the first settlement; None: no cap.
+        num, den: The multiplier in force at the first settlement, as a fraction.
+        lot_no: The lot it opened; 0: none yet.
+        debt, waived, exempt: Of what was taken back: owed, written off, expired before.
+        blocked: A once-per-member reward waits for an open refund; the grants of a claim leave it False.
+    """
+
+    __slots__ = ("allowance", "blocked", "debt", "den", "exempt", "granted", "lot_no", "num", "rule_id", "waived")
+
+    def __init__(
+        self,
+        rule_id: str,
+        *,
+        granted: int = 0,
+        allowance: int | None = None,
+        num: int = 1,
+        den: int = 1,
+        lot_no: int = 0,
+        debt: int = 0,
+        waived: int = 0,
+        exempt: int = 0,
+        blocked: bool = False,
+    ) -> None:
+        self.rule_id = rule_id
+        self.granted = granted
+        self.allowance = allowance
+        self.num = num
+        self.den = den
+        self.lot_no = lot_no
+        self.debt = debt
+        self.waived = waived
+        self.exempt = exempt
+        self.blocked = blocked
+
+    def document(self) -> dict[str, Any]:
+        """Give what is stored: the rule and every field that is not at its default."""
+        document: dict[str, Any] = {"rule": self.rule_id, "granted": self.granted}
+        if self.lot_no:
+            document["lot_no"] = self.lot_no
+        if self.den != 1 or self.num != 1:
+            document["num"] = self.num
+            document["den"] = self.den
+        if self.debt or self.waived or self.exempt or self.allowance is not None:
+            for name in ("debt", "waived", "exempt", "allowance"):
+                value = getattr(self, name)
+                if value != _DEFAULTS[name]:
+                    document[name] = value
+        if self.blocked:
+            document["blocked"] = True
+        return document
+
+    def text(self) -> str:
+        """Give the stored text of a grant that stands alone."""
+        return json.dumps(self.document(), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, rule_id: str, text: str) -> Grant:
+        """Read a grant that stands alone; the empty text is one that never was given."""
+        return cls.from_document(json.loads(text)) if text else cls(rule_id)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Grant:
+        """Read what was stored."""
+        return cls(document["rule"], **{name: document[name] for name in _FIELDS if name in document})
+
+
+def settle_grant(
+    ledger: Ledger,
+    grant: Grant,
+    rule: Reward,
+    target: int,
+    *,
+    ref: Ref,
+    finished_at: int,
+    calendar: Calendar,
+    shortfall: str,
+    blocked: bool,
+) -> int:
+    """
+    Post target − granted, nothing when that is zero.
+
+    Args:
+        ledger: The holder's ledger.
+        grant: Snapshot and running sum; changed in place.
+        rule: The rule as the claim's revision has it.
+        target: What should be granted now, ≥ 0.
+        ref: The claim and its holder number.
+        finished_at: The order's effective time; delays count from its local day.
+        calendar: The program's local days.
+        shortfall: "debt", "waive" or "pending_only" (D4).
+        blocked: An open refund keeps what is not yet spendable pending.
+
+    Returns:
+        The difference posted.
+    """
+    delta = target - grant.granted
+    if delta > 0:
+        _give(ledger, grant, rule, delta, ref, finished_at, calendar, blocked)
+    elif delta < 0:
+        _take(ledger, grant, rule, -delta, ref, shortfall)
+    grant.granted = target
+    return delta
+
+
+def _give(
+    ledger: Ledger,
+    grant: Grant,
+    rule: Reward,
+    amount: int,
+    ref: Ref,
+    finished_at: int,
+    calendar: Calendar,
+    blocked: bool,
+) -> None:
+    """Cancel what a claw-back left on record, then issue the rest, under its original expiry where a lot exists."""
+    asset, rule_id = rule.asset, rule.id
+    if grant.exempt or grant.waived or grant.debt:
+        amount -= _cancel(ledger, grant, asset, rule_id, amount, ref)
+        if not amount:
+            return
+    if grant.lot_no:
+        lot = ledger.add_to_lot(ledger.lot(grant.lot_no), amount, kind="grant", ref=ref, rule_id=rule_id)
+    else:
+        issue_at = ledger.at
+        if rule.issue_after_days:
+            issue_at = max(issue_at, calendar.after_days(finished_at, rule.issue_after_days))
+        expires_at = None if rule.expires_months is None else calendar.end_after_months(issue_at, rule.expires_months)
+        lot = ledger.open_lot(
+            asset,
+            amount,
+            kind="grant",
+            issue_at=issue_at,
+            expires_at=expires_at,
+            blocked=blocked,
+            ref=ref,
+            rule_id=rule_id,
+        )
+        grant.lot_no = lot.lot_no
+    announce(ledger, lot, amount, rule)
+
+
+def announce(ledger: Ledger, lot: LotRecord, amount: int, rule: Reward | None) -> None:
+    """Say that an amount of a lot is pending or spendable, ask the gateway where one answers for it, repay debt."""
+    asset = lot.asset
+    body = {"asset": asset, "amount": amount, "lot_no": lot.lot_no, "family": lot.family, "order_no": lot.order_no}
+    if lot.state == "PENDING":
+        body["issue_at"] = lot.issue_at
+        ledger.emit(f"{event_noun(asset)}.pending", body)
+        return
+    ledger.emit("growth.changed" if asset == "growth" else f"{event_noun(asset)}.issued", body)
+    if asset.startswith("coupon:"):
+        ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.issue", {"code": asset[7:], "lot_no": lot.lot_no})
+    elif ledger.balance(asset, "debt") > 0:
+        ledger.repay(lot)
+
+
+def _cancel(ledger: Ledger, grant: Grant, asset: str, rule_id: str, amount: int, ref: Ref) -> int:
+    """Take back shortfall records: waived, then debt as far as it is still open; what has expired is issued no more."""
+    cancelled = 0
+    accounts: tuple[AccountName, ...] = ("waived", "debt", "exempt")
+    for account in accounts:
+        recorded: int = getattr(grant, account)
+        part = min(amount - cancelled, recorded)
+        if account == "debt":
+            part = min(part, ledger.balance(asset, "debt"))
+        if part > 0:
+            ledger.post(asset, account, -part, "cancel", -1, ref, rule_id)
+            setattr(grant, account, recorded - part)
+            cancelled += part
+    return cancelled
+
+
+def _take(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, shortfall: str) -> None:
+    """Claw back from the grant's own lot, then other lots in spending order, then leave a shortfall record."""
+    asset, rule_id = rule.asset, rule.id
+    left = amount
+    if grant.lot_no:
+        own = ledger.lot(grant.lot_no)
+        if own.state == "ACTIVE" and own.expires_at is not None and own.expires_at <= ledger.at:
+            own = ledger.expire_lot(own)
+        if own.state == "PENDING" or (own.state == "ACTIVE" and shortfall != "pending_only"):
+            left -= _take_part(ledger, own, left, ref, rule)
+        exempt = min(left, own.expired - grant.exempt)
+        if exempt > 0:
+            # What has expired is gone already; taking it again would take it twice (D3).
+            ledger.post(asset, "exempt", exempt, "exempt", own.lot_no, ref, rule_id)
+            grant.exempt += exempt
+            left -= exempt
+    if left and shortfall != "pending_only" and not asset.startswith("coupon:") and ledger.balance(asset) > 0:
+        for lot in ledger.live_lots(asset):
+            left -= _take_part(ledger, lot, left, ref, rule)
+            if not left:
+                break
+    if left:
+        # A used coupon is waived: never fail the refund (D28).
+        account: AccountName = "debt" if shortfall == "debt" and not asset.startswith("coupon:") else "waived"
+        ledger.post(asset, account, left, "shortfall", -1, ref, rule_id)
+        setattr(grant, account, getattr(grant, account) + left)
+        ledger.emit(
+            "debt.opened" if account == "debt" else "debt.waived", {"asset": asset, "amount": left, **ref._asdict()}
+        )
+    taken = amount - left
+    if taken:
+        name = "growth.changed" if asset == "growth" else f"{event_noun(asset)}.clawed_back"
+        if asset.startswith("coupon:"):
+            name = "coupon.revoked"
+        body: dict[str, Any] = {"asset": asset, "amount": -taken, **ref._asdict()}
+        ledger.emit(name, body)
+
+
+def gateway_of(rule: Reward | None) -> str:
+    """Name who answers for a reward outside."""
+    return rule.gateway if isinstance(rule, Coupon) else "default"
+
+
+def _take_part(ledger: Ledger, lot: LotRecord, wanted: int, ref: Ref, rule: Reward) -> int:
+    """Take what a lot can give; a revoked coupon that was sent is asked back from its gateway."""
+    part = min(wanted, lot.remaining - lot.held)
+    if part <= 0:
+        return 0
+    was_active = lot.state == "ACTIVE"
+    lot = ledger.take_from_lot(lot, part, kind="claw_back", end_state="CLAWED_BACK", ref=ref, rule_id=rule.id)
+    if was_active and lot.asset.startswith("coupon:"):
+        ledger.deliver(
+            ledger.entry_seq, gateway_of(rule), "coupon.revoke", {"code": lot.asset[7:], "lot_no": lot.lot_no}
+        )
+    return part
+
+
+def activate(ledger: Ledger, lot: LotRecord, rule: Reward | None) -> LotRecord:
+    """Make a pending lot spendable: out of `pending`, into `balance`, debt repaid first."""
+    ref = Ref(lot.family, lot.order_no, lot.holder_no)
+    ledger.post(lot.asset, "pending", -lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
+    ledger.post(lot.asset, "balance", lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
+    lot = lot._replace(state="ACTIVE", due_at=NEVER if lot.expires_at is None else lot.expires_at)
+    ledger.put_lot(lot)
+    announce(ledger, lot, lot.remaining, rule)
+    return ledger.lots[lot.lot_no]
+
+
+def block_lot(ledger: Ledger, lot: LotRecord, blocked: bool, rule: Reward, calendar: Calendar) -> None:
+    """Open or lift the block of an open refund on a lot that is not spendable yet; lifting never shortens its life."""
+    if bool(lot.blocked) == blocked:
+        return
+    if lot.state != "PENDING":
+        # 2: it was spendable once, so what is issued again keeps its original expiry.
+        ledger.put_lot(lot._replace(blocked=int(blocked) * (2 if lot.issue_at <= ledger.at else 1)))
+        return
+    if blocked:
+        ledger.put_lot(lot._replace(blocked=1, due_at=NEVER))
+        return
+    issue_at = max(lot.issue_at, ledger.at)
+    expires_at = lot.expires_at
+    if issue_at != lot.issue_at and rule.expires_months is not None and lot.blocked == 1:
+        expires_at = calendar.end_after_months(issue_at, rule.expires_months)
+    lot = lot._replace(blocked=0, issue_at=issue_at, expires_at=expires_at, due_at=issue_at)
+    ledger.put_lot(lot)
+    if issue_at <= ledger.at:
+        activate(ledger, lot, rule)

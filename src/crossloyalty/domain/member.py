@@ -1,0 +1,400 @@
+"""
+One member during one batch: ledger, spend days, sources, tier, once-per-member rewards.
+
+A claim's contribution to its member is a value (`Contribution`); settling replaces the old one by the new one, so spend
+days, source tags and tier are re-derived the same way as grants are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from crossloyalty.domain import tiers as tier_rules
+from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.grants import Grant, block_lot, settle_grant
+from crossloyalty.domain.ledger import Ledger, Ref
+from crossloyalty.domain.needs import MoreClaims, MoreDays
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.records import (
+    AccountRecord,
+    MemberGrantRecord,
+    MemberRecord,
+    SpendDayRecord,
+    TagRecord,
+)
+from crossloyalty.domain.rules import Reward
+
+__all__ = ["Contribution", "Member"]
+
+
+class Contribution(NamedTuple):
+    """
+    What a claim adds to its member.
+
+    Args:
+        platform: The source.
+        day: The local day of finishing.
+        net_fen: Eligible net; 0 adds nothing.
+        effective_at: When the order counts, in microseconds.
+    """
+
+    platform: str
+    day: str
+    net_fen: int
+    effective_at: int
+
+
+class Member:
+    """
+    The mutable member of one batch.
+
+    Args:
+        root: The member's row as locked.
+        accounts, days, tags, grants: What was read of the member.
+        days_from: The earliest local day whose spend was read; "" for all.
+        program: The rules in force now; tiers and source tags are the member's, not a claim's.
+        now: The moment of the batch, in microseconds.
+    """
+
+    __slots__ = (
+        "_day_new",
+        "_days",
+        "_days_from",
+        "_grants",
+        "_grants_changed",
+        "_root",
+        "_tag_changes",
+        "_tags",
+        "_tags_known",
+        "claims",
+        "ledger",
+        "program",
+        "qualifications",
+        "tier",
+        "tier_on",
+        "today",
+    )
+
+    def __init__(
+        self,
+        root: MemberRecord,
+        accounts: Iterable[AccountRecord],
+        days: Iterable[SpendDayRecord],
+        tags: Iterable[TagRecord],
+        grants: Iterable[MemberGrantRecord],
+        *,
+        days_from: str,
+        program: Program,
+        now: int,
+    ) -> None:
+        self._root = root
+        self.program = program
+        self.ledger = Ledger(root, accounts, now=now)
+        self.today = program.calendar.day(self.ledger.at)
+        self._days = {row.day: row.spend_fen for row in days}
+        self._days_from = days_from
+        self._day_new: dict[str, bool] = {}
+        self._tags = {row.tag: row for row in tags}
+        self._tags_known = set(self._tags)
+        self._tag_changes: set[str] = set()
+        self._grants = {row.rule_id: row for row in grants}
+        self._grants_changed: dict[str, bool] = {}
+        self.qualifications = tier_rules.load_qualifications(root.qualifications)
+        self.tier = root.tier
+        self.tier_on = root.tier_on
+        self.claims: dict[tuple[str, str], Contribution] | None = None
+
+    @property
+    def member_id(self) -> str:
+        """The member's id."""
+        return self._root.member_id
+
+    @property
+    def root(self) -> MemberRecord:
+        """The member's row as locked."""
+        return self._root
+
+    def blocked(self) -> bool:
+        """Say whether the member is on the deny list now."""
+        root = self._root
+        return bool(root.blocked_reason) and (root.blocked_until is None or root.blocked_until > self.ledger.at)
+
+    def multiplier(self) -> tuple[int, int]:
+        """Give the points multiplier of the tier held now, as a fraction (D17)."""
+        tiers = self.program.tiers
+        if tiers is None or not self.tier:
+            return 1, 1
+        return tiers.level(self.tier).multiplier
+
+    # -- what a claim adds -------------------------------------------------------------------------------------------
+
+    def contribute(self, claim: tuple[str, str], old: Contribution | None, new: Contribution) -> None:
+        """
+        Replace what a claim added before by what it adds now.
+
+        Args:
+            claim: Family and order number.
+            old: What it added before, None at the first settlement.
+            new: What it adds now.
+
+        Raises:
+            MoreDays, MoreClaims: More of the member has to be read first.
+        """
+        if old == new:
+            return
+        if self.claims is not None:
+            self.claims[claim] = new
+        if old is not None and old.net_fen:
+            self._add_spend(old.day, -old.net_fen)
+        if new.net_fen:
+            self._add_spend(new.day, new.net_fen)
+        if old is not None and old.net_fen and new.net_fen and old.platform == new.platform:
+            self._stay_in_source(old, new)
+        else:
+            if old is not None and old.net_fen:
+                self._leave_source(old)
+            if new.net_fen:
+                self._join_source(new)
+        tiers = self.program.tiers
+        if tiers is not None:
+            fell = old is not None and bool(old.net_fen) and (new.net_fen < old.net_fen or new.day != old.day)
+            name, day = tier_rules.retier(
+                tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=fell
+            )
+            self._change_tier(name, day)
+
+    def _add_spend(self, day: str, delta_fen: int) -> None:
+        held = self._days.get(day)
+        if held is None:
+            if day < self._days_from:
+                raise MoreDays(self.member_id, day)
+            self._day_new[day] = True
+            held = 0
+        elif day not in self._day_new:
+            self._day_new[day] = False
+        self._days[day] = held + delta_fen
+
+    def window_spend(self, day: str) -> int:
+        """Give the qualifying spend, in fen, of the tier window that ends with a local day."""
+        tiers = self.program.tiers
+        window = None if tiers is None else tiers.window_days
+        if window is None:
+            later = 0
+            if day < self.today:
+                if day < self._days_from:
+                    raise MoreDays(self.member_id, day)
+                later = sum(spend for each, spend in self._days.items() if each > day)
+            return sum(tag.net_fen for tag in self._tags.values()) - later
+        first = shift_day(day, 1 - window)
+        if first < self._days_from:
+            raise MoreDays(self.member_id, first)
+        return sum([spend for each, spend in self._days.items() if first <= each <= day])
+
+    def _join_source(self, new: Contribution) -> None:
+        held = self._tags.get(new.platform)
+        if held is None:
+            held = TagRecord(
+                self._root.program_id, self.member_id, new.platform, 1, new.net_fen, new.effective_at, new.effective_at
+            )
+        elif not held.claims:
+            held = held._replace(claims=1, net_fen=new.net_fen, first_at=new.effective_at, last_at=new.effective_at)
+        else:
+            self._put_tag(
+                TagRecord(
+                    held.program_id,
+                    held.member_id,
+                    held.tag,
+                    held.claims + 1,
+                    held.net_fen + new.net_fen,
+                    min(held.first_at, new.effective_at),
+                    max(held.last_at, new.effective_at),
+                )
+            )
+            return
+        self._put_tag(held)
+        self._tag_event("tag.added", new.platform)
+
+    def _stay_in_source(self, old: Contribution, new: Contribution) -> None:
+        held = self._tags[old.platform]
+        first_at, last_at = self._times_without(held, old) if old.effective_at != new.effective_at else held[5:7]
+        self._put_tag(
+            held._replace(
+                net_fen=held.net_fen - old.net_fen + new.net_fen,
+                first_at=min(first_at or new.effective_at, new.effective_at),
+                last_at=max(last_at, new.effective_at),
+            )
+        )
+
+    def _leave_source(self, old: Contribution) -> None:
+        held = self._tags[old.platform]
+        first_at, last_at = self._times_without(held, old)
+        self._put_tag(
+            held._replace(
+                claims=held.claims - 1, net_fen=held.net_fen - old.net_fen, first_at=first_at, last_at=last_at
+            )
+        )
+        if held.claims == 1:
+            self._tag_event("tag.removed", old.platform)
+
+    def _times_without(self, held: TagRecord, old: Contribution) -> tuple[int, int]:
+        """Give a source's first and last time once *old* no longer counts; 0 and 0 when nothing is left."""
+        if held.claims == 1:
+            return 0, 0
+        if old.effective_at not in (held.first_at, held.last_at):
+            return held.first_at, held.last_at
+        if self.claims is None:
+            raise MoreClaims(self.member_id)
+        times = [each.effective_at for each in self.claims.values() if each.net_fen and each.platform == held.tag]
+        return min(times, default=0), max(times, default=0)
+
+    def _put_tag(self, tag: TagRecord) -> None:
+        self._tags[tag.tag] = tag
+        self._tag_changes.add(tag.tag)
+
+    def _tag_event(self, kind: str, platform: str) -> None:
+        tags = self.program.source_tags
+        if tags is not None:
+            self.ledger.emit(kind, {"tag": tags.prefix + platform})
+
+    # -- tier --------------------------------------------------------------------------------------------------------
+
+    def review_tier(self) -> None:
+        """End the periods that are over: renew or fall."""
+        tiers = self.program.tiers
+        if tiers is not None:
+            name, day = tier_rules.review(tiers, self.qualifications, today=self.today, window_spend=self.window_spend)
+            self._change_tier(name, day)
+
+    def _change_tier(self, name: str, day: str) -> None:
+        tiers = self.program.tiers
+        if tiers is None:
+            return
+        if name != self.tier:
+            before = tiers.level(self.tier)
+            after = tiers.level(name)
+            if self.tier or after.from_fen:
+                kind = "tier.upgraded" if after.from_fen > before.from_fen else "tier.downgraded"
+                self.ledger.emit(kind, {"from": self.tier or before.name, "to": name, "on": self.today})
+            self.tier = name
+        self.tier_on = day
+        review_day = tier_rules.next_review_day(tiers, self.qualifications)
+        if review_day is not None:
+            self.ledger.due(self.program.calendar.start(review_day))
+
+    # -- once per member ---------------------------------------------------------------------------------------------
+
+    def settle_once(self, rule: Reward, qualifying: int, ref: Ref, *, finished_at: int, blocked: bool) -> int:
+        """
+        Bring a once-per-member reward to its target: 1 while any claim of the member qualifies (D55).
+
+        Args:
+            rule: The rule as the claim's revision has it.
+            qualifying: By how much the number of qualifying claims changes.
+            ref: The claim that made the difference.
+            finished_at: That order's effective time.
+            blocked: That order has an open refund.
+
+        Returns:
+            The difference posted.
+        """
+        row = self._grants.get(rule.id)
+        if row is None:
+            self._grants_changed[rule.id] = True
+            row = MemberGrantRecord(self._root.program_id, self.member_id, rule.id, 0, "")
+        else:
+            self._grants_changed.setdefault(rule.id, False)
+        claims = row.claims + qualifying
+        grant = Grant.from_text(rule.id, row.grant)
+        posted = settle_grant(
+            self.ledger,
+            grant,
+            rule,
+            1 if claims > 0 else 0,
+            ref=ref,
+            finished_at=finished_at,
+            calendar=self.program.calendar,
+            shortfall="waive",
+            blocked=blocked,
+        )
+        if posted > 0:
+            grant.blocked = blocked
+        text = grant.text() if posted else row.grant
+        self._grants[rule.id] = MemberGrantRecord(row.program_id, row.member_id, rule.id, claims, text)
+        return posted
+
+    def block_once(self, rule: Reward, qualifying: int, *, blocked: bool) -> None:
+        """
+        Open or lift the block on a once-per-member reward for a claim that qualifies for it.
+
+        An open refund blocks it while that order is the only reason; any other order that qualifies frees it.
+
+        Args:
+            rule: The rule as the claim's revision has it.
+            qualifying: By how much this settlement changes the number of qualifying claims.
+            blocked: The claim's order has an open refund.
+        """
+        row = self._grants.get(rule.id)
+        if row is None or not row.grant:
+            return
+        grant = Grant.from_text(rule.id, row.grant)
+        if grant.blocked == blocked or (blocked and row.claims + qualifying > 1):
+            return
+        block_lot(self.ledger, self.ledger.lot(grant.lot_no), blocked, rule, self.program.calendar)
+        grant.blocked = blocked
+        self._grants_changed.setdefault(rule.id, False)
+        self._grants[rule.id] = row._replace(grant=grant.text())
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def tags(self) -> Mapping[str, TagRecord]:
+        """The sources by platform, those without claims included."""
+        return self._tags
+
+    def total_net_fen(self) -> int:
+        """Give the eligible net of all claims, in fen."""
+        return sum(tag.net_fen for tag in self._tags.values())
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def root_row(self) -> MemberRecord:
+        """Give the member's row to store."""
+        root, ledger = self._root, self.ledger
+        return MemberRecord(
+            root.program_id,
+            root.member_id,
+            root.version,
+            ledger.next_due_at,
+            ledger.at if root.created_at is None else root.created_at,
+            ledger.at,
+            ledger.entry_seq,
+            ledger.entry_hash,
+            ledger.event_seq,
+            ledger.event_hash,
+            self.tier,
+            self.tier_on,
+            tier_rules.dump_qualifications(self.qualifications),
+            root.blocked_reason,
+            root.blocked_until,
+        )
+
+    def set_root(self, root: MemberRecord) -> None:
+        """Change what no ledger derives: the deny list."""
+        self._root = root
+
+    def day_rows(self) -> Sequence[tuple[bool, SpendDayRecord]]:
+        """Give the touched spend days, each with whether it is new."""
+        root = self._root
+        return [
+            (new, SpendDayRecord(root.program_id, root.member_id, day, self._days[day]))
+            for day, new in self._day_new.items()
+        ]
+
+    def tag_rows(self) -> Sequence[tuple[bool, TagRecord]]:
+        """Give the touched sources, each with whether it is new."""
+        return [(tag not in self._tags_known, self._tags[tag]) for tag in self._tag_changes]
+
+    def grant_rows(self) -> Sequence[tuple[bool, MemberGrantRecord]]:
+        """Give the touched once-per-member rewards, each with whether it is new."""
+        return [(new, self._grants[rule_id]) for rule_id, new in self._grants_changed.items()]

@@ -1,0 +1,303 @@
+"""
+Marketplace facts in one form: orders, their lines, their refunds.
+
+A field that is `None` was not stated by the source and never overwrites what another message stated.
+Amounts are integers in fen (分, 1/100 yuan). Times are aware datetimes.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from crossloyalty.domain.calendar import is_aware
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.errors import InvalidInput, WrongType, shown
+
+__all__ = [
+    "LARGEST_FEN",
+    "Line",
+    "LineStatus",
+    "Order",
+    "OrderKind",
+    "OrderStatus",
+    "Refund",
+    "RefundStatus",
+    "SourceKind",
+    "checked_fen",
+    "checked_time",
+]
+
+# Amounts stay exact in JSON readers that use doubles, and their sums stay far inside 64 bits.
+LARGEST_FEN: Final = 2**53 - 1
+_EARLIEST_YEAR = 2000
+_LATEST_YEAR = 9000
+
+
+class OrderStatus(enum.Enum):
+    """Where an order stands; `rank` breaks ties between messages of one moment."""
+
+    UNPAID = "UNPAID"
+    PAID = "PAID"
+    SHIPPED = "SHIPPED"
+    SIGNED = "SIGNED"
+    FINISHED = "FINISHED"
+    CLOSED = "CLOSED"
+
+    @property
+    def rank(self) -> int:
+        """The place in UNPAID < PAID < SHIPPED < SIGNED < FINISHED < CLOSED."""
+        return _RANKS[self.value]
+
+
+_RANKS: Final = {status.value: rank for rank, status in enumerate(OrderStatus)}
+
+
+class LineStatus(enum.Enum):
+    """Where a sub-order (子订单) stands."""
+
+    UNPAID = "UNPAID"
+    PAID = "PAID"
+    SHIPPED = "SHIPPED"
+    SIGNED = "SIGNED"
+    FINISHED = "FINISHED"
+    CLOSED_UNPAID = "CLOSED_UNPAID"
+    CLOSED_REFUNDED = "CLOSED_REFUNDED"
+
+
+class RefundStatus(enum.Enum):
+    """Where a refund stands; only SUCCESS moves value, only OPEN blocks an issue."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    SUCCESS = "SUCCESS"
+    PAYOUT_FAILED = "PAYOUT_FAILED"
+
+
+class OrderKind(enum.Enum):
+    """What sort of order it is; kinds other than NORMAL earn nothing unless the program says so."""
+
+    NORMAL = "NORMAL"
+    PRESALE = "PRESALE"
+    GIFT = "GIFT"
+    LOTTERY = "LOTTERY"
+    PRICE_DIFF = "PRICE_DIFF"
+    SAMPLE = "SAMPLE"
+    COD = "COD"
+    GROUP = "GROUP"
+
+
+class SourceKind(enum.Enum):
+    """How we came to know: the platform's API, an export file of the merchant back end, or a pushed message."""
+
+    API = "API"
+    EXPORT = "EXPORT"
+    MESSAGE = "MESSAGE"
+
+
+_E = TypeVar("_E", bound=enum.Enum)
+
+
+def checked_fen(value: Any, what: str) -> int:
+    """
+    Check an amount of money.
+
+    Args:
+        value: A plain integer in fen, 0 to 2^53 − 1.
+        what: The field, for the message.
+
+    Raises:
+        WrongType: It is a float, a bool or no integer at all.
+        InvalidInput: It is negative or too large to be an order.
+    """
+    if type(value) is not int:
+        raise WrongType(f"{what} is an integer in fen, not {type(value).__name__}: {shown(value)}")
+    if not 0 <= value <= LARGEST_FEN:
+        raise InvalidInput(f"{what} lies between 0 and {LARGEST_FEN} fen: {shown(value)}")
+    return value
+
+
+def checked_time(value: Any, what: str) -> datetime:
+    """
+    Check an instant.
+
+    Args:
+        value: An aware datetime from 2000 to 9000.
+        what: The field, for the message.
+
+    Raises:
+        WrongType: It is naive, or no datetime at all.
+        InvalidInput: No order was ever placed then.
+    """
+    if not isinstance(value, datetime):
+        raise WrongType(f"{what} is an aware datetime, not {type(value).__name__}: {shown(value)}")
+    if not is_aware(value):
+        raise WrongType(f"{what} needs a time zone: {shown(value)}")
+    if not _EARLIEST_YEAR <= value.year <= _LATEST_YEAR:
+        raise InvalidInput(f"{what} is outside the years {_EARLIEST_YEAR} to {_LATEST_YEAR}: {shown(value)}")
+    return value
+
+
+def _optional_fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        checked_fen(value, attribute.name)
+
+
+def _optional_time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        checked_time(value, attribute.name)
+
+
+def _optional_text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        clean_id(value, attribute.name)
+
+
+def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    clean_id(value, attribute.name)
+
+
+def _fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    checked_fen(value, attribute.name)
+
+
+def _optional_flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and type(value) is not bool:
+        raise WrongType(f"{attribute.name} is True, False or None, not {shown(value)}")
+
+
+def _is_a(kind: type[_E], *, optional: bool) -> Any:
+    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not (isinstance(value, kind) or (optional and value is None)):
+            raise WrongType(f"{attribute.name} is a {kind.__name__}, not {shown(value)}")
+
+    return check
+
+
+def _quantity(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (type(value) is not int or not 0 <= value <= 1_000_000):
+        raise WrongType(f"{attribute.name} is a whole number of pieces: {shown(value)}")
+
+
+def _lines(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, tuple) or not all(isinstance(line, Line) for line in value):
+        raise WrongType(f"{attribute.name} is a tuple of Line")
+    if len({line.line_id for line in value}) != len(value):
+        raise InvalidInput("two lines of one order bear the same line_id")
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    """
+    One sub-order (子订单).
+
+    Args:
+        line_id: Its number on the platform; unique inside the order. Customers may type it for the order number.
+        paid_fen: What the buyer paid for it, without shipping.
+        refunded_fen: Of that, what the source says was paid back so far.
+        status: Its own status; unstated follows the order.
+        finished_at: When it was completed; unstated follows the order.
+        is_free_gift: A gift line earns nothing and stays for completeness (D10).
+        product_id, category: For exclusions.
+        quantity: In pieces.
+    """
+
+    line_id: str = attrs.field(validator=_text)
+    paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    refunded_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    status: LineStatus | None = attrs.field(default=None, validator=_is_a(LineStatus, optional=True))
+    finished_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    is_free_gift: bool | None = attrs.field(default=None, validator=_optional_flag)
+    product_id: str | None = attrs.field(default=None, validator=_optional_text)
+    category: str | None = attrs.field(default=None, validator=_optional_text)
+    quantity: int | None = attrs.field(default=None, validator=_quantity)
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """
+    One order as one source stated it at one moment.
+
+    Args:
+        platform: A registered platform's name, such as `tmall`.
+        order_no: The parent order's number, in any spelling.
+        shop_id: The shop's id on the platform.
+        status: The parent's status.
+        kind: NORMAL unless stated.
+        buyer_id: The platform's id of the buyer, never a masked value.
+        buyer_scope: Where that id is unique: empty for the platform, an app or shop id where ids differ by it.
+        beneficiary_id: The receiver of a gift order (赠礼), as a buyer id.
+        currency: ISO code; CNY unless stated.
+        created_at, paid_at, finished_at: Platform times.
+        modified_at: The platform's modification time, or the moment an export was made: the snapshot's version.
+        paid_fen: What the buyer paid in all: goods and shipping, without platform subsidies.
+        shipping_fen: Of that, shipping.
+        subsidy_fen: What the platform paid on top; no part of `paid_fen`.
+        own_value_fen: Of `paid_fen`, what was paid with our own points, stored value or gift cards (D26).
+        refunded_fen: What the source says was paid back so far, in all.
+        refund_open: The source shows an after-sale case that is not over.
+        lines: The sub-orders; None when the source does not know them.
+        source: The kind of source; the newest snapshot of each kind is kept.
+    """
+
+    platform: str = attrs.field(validator=_text)
+    order_no: str
+    shop_id: str | None = attrs.field(default=None, validator=_optional_text)
+    status: OrderStatus | None = attrs.field(default=None, validator=_is_a(OrderStatus, optional=True))
+    kind: OrderKind | None = attrs.field(default=None, validator=_is_a(OrderKind, optional=True))
+    buyer_id: str | None = attrs.field(default=None, validator=_optional_text)
+    buyer_scope: str | None = attrs.field(default=None, validator=_optional_text)
+    beneficiary_id: str | None = attrs.field(default=None, validator=_optional_text)
+    currency: str | None = attrs.field(default=None, validator=_optional_text)
+    created_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    paid_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    finished_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    modified_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    shipping_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    subsidy_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    own_value_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    refunded_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    refund_open: bool | None = attrs.field(default=None, validator=_optional_flag)
+    lines: tuple[Line, ...] | None = attrs.field(default=None, validator=_lines)
+    source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
+
+
+@attrs.frozen(kw_only=True)
+class Refund:
+    """
+    One refund of an order, known by its own id (D9).
+
+    Args:
+        platform: A registered platform's name.
+        order_no: The parent order's number, in any spelling.
+        refund_id: The platform's id of this refund; a new application has a new id.
+        status: Only SUCCESS moves value; OPEN blocks the issue; PAYOUT_FAILED (退票) gives it back.
+        amount_fen: What goes back in all, the platform's part `subsidy_fen` included.
+        line_id: The sub-order it belongs to; None for the whole order.
+        goods_fen, shipping_fen, subsidy_fen: Its parts; unstated means goods first and the rest shipping.
+        modified_at: The platform's modification time: the version of this fact.
+        source: The kind of source.
+    """
+
+    platform: str = attrs.field(validator=_text)
+    order_no: str
+    refund_id: str = attrs.field(validator=_text)
+    status: RefundStatus = attrs.field(validator=_is_a(RefundStatus, optional=False))
+    amount_fen: int = attrs.field(validator=_fen)
+    line_id: str | None = attrs.field(default=None, validator=_optional_text)
+    goods_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    shipping_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    subsidy_fen: int | None = attrs.field(default=None, validator=_optional_fen)
+    modified_at: datetime | None = attrs.field(default=None, validator=_optional_time)
+    source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
+
+    def __attrs_post_init__(self) -> None:
+        stated = (self.goods_fen or 0) + (self.shipping_fen or 0) + (self.subsidy_fen or 0)
+        if stated > self.amount_fen:
+            raise InvalidInput("the parts of a refund are more than its amount")

@@ -1,0 +1,132 @@
+"""A program: one merchant's rules (会员忠诚度计划) as one frozen value and one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from crossloyalty.domain.calendar import Calendar
+from crossloyalty.domain.checks import instance_of, walked
+from crossloyalty.domain.keys import Platform, Platforms, clean_id
+from crossloyalty.domain.orders import checked_time
+from crossloyalty.domain.rules import ClawBack, Finished, Reward, SourceTags, SpendTiers
+from crossloyalty.errors import ConfigError, InvalidInput, WrongType
+
+__all__ = ["CALC", "Ownership", "Program"]
+
+# The version of the arithmetic. A claim remembers it; an old one stays callable.
+CALC = 1
+
+Ownership: TypeAlias = Literal["proof", "order-no-only"]
+
+
+def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    clean_id(value, attribute.name)
+
+
+def _all_of(kind: Any, items: Iterable[Any], what: str) -> tuple[Any, ...]:
+    values = tuple(walked(items, what))
+    for value in values:
+        if not isinstance(value, kind):
+            raise WrongType(f"{what} holds {type(value).__name__}")
+    return values
+
+
+def _rewards(items: Iterable[Reward]) -> tuple[Reward, ...]:
+    return _all_of(Reward, items, "rewards")
+
+
+def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
+    return _all_of(Platform, items, "platforms")
+
+
+def _optional_time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None:
+        checked_time(value, attribute.name)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Program:
+    """
+    One merchant's rules.
+
+    Args:
+        program_id: The first part of every key.
+        timezone: IANA name; business days are local days of it.
+        eligibility: Which orders may be converted.
+        ownership: "proof" asks the member to show that the order is theirs; "order-no-only" gives it to the first who
+            types the number, and says so in `lint`.
+        rewards: What an order earns; ids are unique.
+        tiers: Cumulative-spend tiers, None: no tiers.
+        source_tags: Source tags, None: none are shown.
+        on_refund: What happens when a refund takes back more than is left.
+        starts_at: Orders placed before are refused (BEFORE_PROGRAM); None: no start.
+        ticket_days: How long a request waits for its order, in days.
+        backfill_orders: The most past orders one `bind` converts at once (D41).
+        platforms: Platforms beside the built-in ones.
+
+    Raises:
+        InvalidInput: Some value is out of range; the message names it.
+        ConfigError: Values contradict each other.
+    """
+
+    program_id: str = attrs.field(validator=_id)
+    timezone: str = attrs.field(default="Asia/Shanghai", validator=instance_of(str))
+    eligibility: Finished = attrs.field(factory=Finished, validator=instance_of(Finished))
+    ownership: Ownership = attrs.field(default="proof")
+    rewards: tuple[Reward, ...] = attrs.field(default=(), converter=_rewards)
+    tiers: SpendTiers | None = attrs.field(default=None, validator=instance_of(SpendTiers, optional=True))
+    source_tags: SourceTags | None = attrs.field(default=None, validator=instance_of(SourceTags, optional=True))
+    on_refund: ClawBack = attrs.field(factory=ClawBack, validator=instance_of(ClawBack))
+    starts_at: Any = attrs.field(default=None, validator=_optional_time)
+    ticket_days: int = 30
+    backfill_orders: int = 200
+    platforms: tuple[Platform, ...] = attrs.field(default=(), converter=_platforms)
+
+    def __attrs_post_init__(self) -> None:
+        if self.ownership not in ("proof", "order-no-only"):
+            raise InvalidInput('ownership is "proof" or "order-no-only"')
+        ids = [reward.id for reward in self.rewards]
+        if len(set(ids)) < len(ids):
+            raise ConfigError("two rewards share an id; give each its own `id=`")
+        for name in ("ticket_days", "backfill_orders"):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= 100_000:
+                raise InvalidInput(f"{name} is a whole number from 1 to 100000")
+        _ = self.calendar  # an unknown zone is refused here, not at the first claim
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Local days of this program."""
+        return Calendar(self.timezone)
+
+    @cached_property
+    def known_platforms(self) -> Platforms:
+        """The built-in platforms and the program's own."""
+        return Platforms(self.platforms)
+
+    @cached_property
+    def rewards_by_id(self) -> dict[str, Reward]:
+        """The rewards, by their id."""
+        return {reward.id: reward for reward in self.rewards}
+
+    def to_json(self) -> str:
+        """Give the program as a canonical JSON document."""
+        from crossloyalty.domain.documents import program_to_json
+
+        return program_to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Program:
+        """
+        Read a JSON document.
+
+        Raises:
+            InvalidInput: It is no JSON, has unknown or missing fields, floats, or values out of range.
+        """
+        from crossloyalty.domain.documents import program_from_json
+
+        return program_from_json(text)

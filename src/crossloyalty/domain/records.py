@@ -1,0 +1,374 @@
+"""
+What is remembered: one named tuple a table.
+
+A record is a tuple because that is what database drivers take and give, so a row costs no conversion.
+The first `KEY` fields are the primary key and begin with `program_id`. Field types are the whole type system:
+`str` is text, `int` a 64-bit integer, `| None` may be absent. Fields that end in `_at` are instants, in microseconds
+since 1970 UTC: no driver, session time zone or SQL mode can bend an integer. A `day` is a local date, `YYYY-MM-DD`.
+An unknown reference inside an index is the empty text, because NULL sorts differently in every database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+__all__ = [
+    "NEVER",
+    "RECORD_KINDS",
+    "ROOT_KINDS",
+    "AccountRecord",
+    "AliasRecord",
+    "BuyerRecord",
+    "ClaimRecord",
+    "DeliveryRecord",
+    "EntryRecord",
+    "EventRecord",
+    "Key",
+    "Kind",
+    "LimitRecord",
+    "LotRecord",
+    "MemberGrantRecord",
+    "MemberRecord",
+    "OrderRecord",
+    "ProgramRecord",
+    "Record",
+    "RequestRecord",
+    "RootKey",
+    "SpendDayRecord",
+    "TagRecord",
+    "TicketRecord",
+    "key_of",
+]
+
+# A lot that is alive and has nothing to come; sorts behind every instant.
+NEVER: Final = 2**53 - 1
+
+
+class BuyerRecord(NamedTuple):
+    """Root: a platform's buyer identity and the member it is bound to."""
+
+    program_id: str
+    family: str
+    scope: str
+    buyer_id: str
+    version: int = 0
+    member_id: str = ""
+    bound_at: int | None = None
+    evidence: str = ""
+    blocked_reason: str = ""
+    blocked_until: int | None = None
+
+
+class OrderRecord(NamedTuple):
+    """Root: one order number; exists from the first ingest or the first ticket."""
+
+    program_id: str
+    family: str
+    order_no: str
+    version: int = 0
+    next_due_at: int | None = None
+    platform: str = ""
+    shop_id: str = ""
+    buyer_scope: str = ""
+    buyer_id: str = ""
+    owner_id: str = ""
+    effective_at: int = 0
+    facts: str = ""
+
+
+class MemberRecord(NamedTuple):
+    """Root: one member, with the heads of its two chains and its tier."""
+
+    program_id: str
+    member_id: str
+    version: int = 0
+    next_due_at: int | None = None
+    created_at: int | None = None
+    last_at: int = 0
+    entry_seq: int = 0
+    entry_hash: str = ""
+    event_seq: int = 0
+    event_hash: str = ""
+    tier: str = ""
+    tier_on: str = ""
+    qualifications: str = ""
+    blocked_reason: str = ""
+    blocked_until: int | None = None
+
+
+class LimitRecord(NamedTuple):
+    """Root: a shared counter that guarded additions keep below a bound."""
+
+    program_id: str
+    limit_id: str
+    version: int = 0
+    used: int = 0
+
+
+class ProgramRecord(NamedTuple):
+    """One published revision of the rules; append-only."""
+
+    program_id: str
+    revision: int
+    digest: str
+    content: str
+    published_at: int
+
+
+class AliasRecord(NamedTuple):
+    """Another number under which customers know an order, such as a sub-order's."""
+
+    program_id: str
+    family: str
+    alias_no: str
+    order_no: str
+
+
+class TicketRecord(NamedTuple):
+    """A member's request for an order number; never takes the claim key."""
+
+    program_id: str
+    family: str
+    order_no: str
+    member_id: str
+    state: str
+    reason: str
+    via: str
+    proof: str
+    requested_at: int
+    decided_at: int
+    expires_at: int
+    touch: str
+
+
+class ClaimRecord(NamedTuple):
+    """The conversion of one order; its key is taken for ever."""
+
+    program_id: str
+    family: str
+    order_no: str
+    member_id: str
+    holder_no: int
+    state: str
+    via: str
+    revision: int
+    calc: int
+    requested_at: int
+    claimed_at: int
+    effective_at: int
+    platform: str
+    spend_day: str
+    net_fen: int
+    gross_fen: int
+    tier_before: str
+    touch: str
+    grants: str
+
+
+class EntryRecord(NamedTuple):
+    """One append-only ledger row; one-sided, the contra account is its kind."""
+
+    program_id: str
+    member_id: str
+    seq: int
+    asset: str
+    book: str
+    account: str
+    account_seq: int
+    amount: int
+    balance_after: int
+    kind: str
+    lot_no: int
+    family: str
+    order_no: str
+    holder_no: int
+    rule_id: str
+    request_key: str
+    at: int
+    hash: str
+
+
+class AccountRecord(NamedTuple):
+    """The cached sum of one account's entries."""
+
+    program_id: str
+    member_id: str
+    asset: str
+    account: str
+    book: str
+    balance: int
+    seq: int
+
+
+class LotRecord(NamedTuple):
+    """A batch of one asset with its own expiry; `lot_no` is the seq of the entry that opened it."""
+
+    program_id: str
+    member_id: str
+    lot_no: int
+    asset: str
+    book: str
+    state: str
+    granted: int
+    remaining: int
+    held: int
+    expired: int
+    blocked: int
+    issue_at: int
+    expires_at: int | None
+    due_at: int | None
+    family: str
+    order_no: str
+    holder_no: int
+    rule_id: str
+
+
+class SpendDayRecord(NamedTuple):
+    """A member's qualifying spend of one local day, in fen."""
+
+    program_id: str
+    member_id: str
+    day: str
+    spend_fen: int
+
+
+class TagRecord(NamedTuple):
+    """One source of a member: the claims with eligible net behind it, and their sums."""
+
+    program_id: str
+    member_id: str
+    tag: str
+    claims: int
+    net_fen: int
+    first_at: int
+    last_at: int
+
+
+class MemberGrantRecord(NamedTuple):
+    """A reward that exists once per member: how many claims qualify for it, and what was given."""
+
+    program_id: str
+    member_id: str
+    rule_id: str
+    claims: int
+    grant: str
+
+
+class DeliveryRecord(NamedTuple):
+    """An external effect we answer for; written with the entry of the same seq."""
+
+    program_id: str
+    member_id: str
+    seq: int
+    gateway: str
+    lane: int
+    kind: str
+    delivery_key: str
+    payload: str
+    state: str
+    attempt_no: int
+    next_due_at: int | None
+    created_at: int
+
+
+class EventRecord(NamedTuple):
+    """One event for the host. `pending` and `published_no` change as it is read; the rest is in the hash."""
+
+    program_id: str
+    member_id: str
+    seq: int
+    kind: str
+    at: int
+    body: str
+    hash: str
+    pending: int
+    published_no: int | None
+
+
+class RequestRecord(NamedTuple):
+    """An idempotency key and the answer it was given."""
+
+    program_id: str
+    request_key: str
+    digest: str
+    outcome: str
+    at: int
+
+
+Record: TypeAlias = (
+    BuyerRecord
+    | OrderRecord
+    | MemberRecord
+    | LimitRecord
+    | ProgramRecord
+    | AliasRecord
+    | TicketRecord
+    | ClaimRecord
+    | EntryRecord
+    | AccountRecord
+    | LotRecord
+    | SpendDayRecord
+    | TagRecord
+    | MemberGrantRecord
+    | DeliveryRecord
+    | EventRecord
+    | RequestRecord
+)
+
+
+class Kind(NamedTuple):
+    """What storage needs to know about one record class."""
+
+    table: str
+    key_length: int
+    indexes: Mapping[str, tuple[str, ...]] = {}
+
+
+class Key(NamedTuple):
+    """The primary key of one record."""
+
+    kind: type[Record]
+    values: tuple[str | int, ...]
+
+
+RootKey: TypeAlias = Key
+
+RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
+    BuyerRecord: Kind("buyers", 4, {"by_member": ("program_id", "member_id", "family", "scope", "buyer_id")}),
+    OrderRecord: Kind(
+        "orders",
+        3,
+        {
+            "by_due": ("program_id", "next_due_at", "family", "order_no"),
+            "by_owner": ("program_id", "owner_id", "effective_at", "family", "order_no"),
+            "by_buyer": ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no"),
+        },
+    ),
+    MemberRecord: Kind("members", 2, {"by_due": ("program_id", "next_due_at", "member_id")}),
+    LimitRecord: Kind("limits", 2),
+    ProgramRecord: Kind("programs", 2),
+    AliasRecord: Kind("aliases", 3),
+    TicketRecord: Kind("tickets", 4, {"by_member": ("program_id", "member_id", "requested_at", "family", "order_no")}),
+    ClaimRecord: Kind("claims", 3, {"by_member": ("program_id", "member_id", "effective_at", "family", "order_no")}),
+    EntryRecord: Kind("entries", 3),
+    AccountRecord: Kind("accounts", 4),
+    LotRecord: Kind("lots", 3, {"by_due": ("program_id", "member_id", "due_at", "lot_no")}),
+    SpendDayRecord: Kind("spend_days", 3),
+    TagRecord: Kind("tags", 3),
+    MemberGrantRecord: Kind("member_grants", 3),
+    DeliveryRecord: Kind("deliveries", 3, {"by_state": ("program_id", "state", "lane", "member_id", "seq")}),
+    EventRecord: Kind("events", 3, {"by_pending": ("program_id", "pending", "at", "member_id", "seq")}),
+    RequestRecord: Kind("requests", 2),
+}
+
+# The global lock order (then by key).
+ROOT_KINDS: Final[tuple[type[Record], ...]] = (BuyerRecord, OrderRecord, MemberRecord, LimitRecord)
+
+_KEY_LENGTHS: Final = {kind: about.key_length for kind, about in RECORD_KINDS.items()}
+
+
+def key_of(record: Record) -> Key:
+    """Give the primary key of a record."""
+    kind = type(record)
+    return Key(kind, record[: _KEY_LENGTHS[kind]])  # type: ignore[arg-type]  # key fields are never None

@@ -1,0 +1,255 @@
+"""
+Settle a claim: bring everything it gives to what it should be now, and nothing when that is already so.
+
+At its first settlement a claim takes a snapshot per rule (revision, `calc`, multiplier, tier before, allowance) that
+is never retaken. From then on the target is a pure function of the net eligible amount and the snapshot, and the
+difference to what is granted is posted. This one function grants, claws back, re-issues and replays.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.eligibility import Nets, net_amounts
+from crossloyalty.domain.grants import Grant, block_lot, settle_grant
+from crossloyalty.domain.jsontext import json_text
+from crossloyalty.domain.ledger import Ref
+from crossloyalty.domain.member import Contribution, Member
+from crossloyalty.domain.program import CALC, Program
+from crossloyalty.domain.reasons import Reason
+from crossloyalty.domain.records import ClaimRecord
+from crossloyalty.domain.rules import Reward
+
+__all__ = ["Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
+
+
+GRANTED: Final = "GRANTED"
+PENDING_ISSUE: Final = "PENDING_ISSUE"
+PARTIAL: Final = "PARTIAL"
+REVERSED: Final = "REVERSED"
+ClaimState = str
+
+
+class Claim(NamedTuple):
+    """
+    A settled claim and what the settlement did.
+
+    Args:
+        record: The claim's row to store.
+        grants: Its grants, in the order of the rules.
+        nets: The amounts it was settled on.
+        posted: Per rule id the difference that was posted; once-per-member rules included.
+    """
+
+    record: ClaimRecord
+    grants: list[Grant]
+    nets: Nets
+    posted: dict[str, int]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What kept the claim from granting anything."""
+        if self.nets.below_minimum:
+            return (Reason.BELOW_MINIMUM,)
+        if not any(grant.granted for grant in self.grants):
+            return (Reason.NOTHING_TO_GRANT,)
+        return ()
+
+
+def grants_of(record: ClaimRecord) -> list[Grant]:
+    """Read a claim's grants."""
+    return [Grant.from_document(document) for document in json.loads(record.grants)]
+
+
+def target_of(rule: Reward, grant: Grant, nets: Nets) -> int:
+    """
+    Say what a rule should have granted for these amounts, under the snapshot in *grant*.
+
+    Returns:
+        A whole number of the rule's asset, in its own unit; capped by the allowance.
+    """
+    if nets.below_minimum or (rule.settle == "all" and not nets.complete):
+        return 0
+    amount = rule.amount(nets.total, grant.num, grant.den)
+    return amount if grant.allowance is None else min(amount, grant.allowance)
+
+
+def first_settlement(
+    member: Member,
+    order: EffectiveOrder,
+    program: Program,
+    *,
+    revision: int,
+    family: str,
+    order_no: str,
+    via: str,
+    requested_at: int,
+    touch: str = "",
+) -> Claim:
+    """
+    Make an order a claim of a member: take the snapshot, grant, count the spend.
+
+    Args:
+        member: The holder.
+        order: The order after all messages.
+        program: The rules in force; their *revision* goes into the snapshot.
+        family, order_no: The claim key.
+        via: By which road: "bound", "by_host", "proof", "order_no_only" or "auto".
+        requested_at: When it was asked for, in microseconds.
+        touch: Where the member typed it, such as "parcel-card" (S3-7).
+
+    Returns:
+        The claim, to be inserted under its key.
+    """
+    num, den = member.multiplier()
+    grants = [
+        Grant(rule.id, num=num, den=den) if rule.takes_tier_multiplier else Grant(rule.id) for rule in program.rewards
+    ]
+    record = ClaimRecord(
+        member.root.program_id,
+        family,
+        order_no,
+        member.member_id,
+        1,
+        GRANTED,
+        via,
+        revision,
+        CALC,
+        requested_at,
+        member.ledger.at,
+        order.effective_at,
+        order.platform,
+        "",
+        0,
+        0,
+        member.tier,
+        touch,
+        "",
+    )
+    return _settle(member, record, grants, order, program, first=True)
+
+
+def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program: Program) -> Claim:
+    """
+    Bring an existing claim to what today's facts say.
+
+    Args:
+        member: The holder.
+        record: The claim as stored.
+        order: The order after all messages.
+        program: The revision the claim was first settled under, whatever is in force now (D16).
+    """
+    return _settle(member, record, grants_of(record), order, program, first=False)
+
+
+def _settle(
+    member: Member, record: ClaimRecord, grants: list[Grant], order: EffectiveOrder, program: Program, *, first: bool
+) -> Claim:
+    nets = net_amounts(order, program)
+    ref = Ref(record.family, record.order_no, record.holder_no)
+    effective_at = order.effective_at or record.effective_at
+    shortfall = program.on_refund.shortfall
+    blocked = order.refund_open
+    posted: dict[str, int] = {}
+    ledger = member.ledger
+    rules = program.rewards_by_id
+    waiting = False
+    for grant in grants:
+        rule = rules[grant.rule_id]
+        target = target_of(rule, grant, nets)
+        if rule.once_per_member:
+            if target:
+                member.block_once(rule, target - grant.granted, blocked=blocked)
+            if target != grant.granted:
+                posted[rule.id] = member.settle_once(
+                    rule, target - grant.granted, ref, finished_at=effective_at, blocked=blocked
+                )
+                grant.granted = target
+            continue
+        if blocked and grant.lot_no:
+            block_lot(ledger, ledger.lot(grant.lot_no), True, rule, program.calendar)
+        delta = settle_grant(
+            ledger,
+            grant,
+            rule,
+            target,
+            ref=ref,
+            finished_at=effective_at,
+            calendar=program.calendar,
+            shortfall=shortfall,
+            blocked=blocked,
+        )
+        if delta:
+            posted[rule.id] = delta
+        if grant.lot_no:
+            lot = ledger.lot(grant.lot_no)
+            if bool(lot.blocked) != blocked:
+                block_lot(ledger, lot, blocked, rule, program.calendar)
+                lot = ledger.lot(grant.lot_no)
+            waiting = waiting or (lot.state == "PENDING" and grant.granted > 0)
+
+    net_fen = 0 if nets.below_minimum else nets.total
+    spend_day = program.calendar.day(effective_at) if effective_at else member.today
+    old = None if first else Contribution(record.platform, record.spend_day, record.net_fen, record.effective_at)
+    member.contribute(
+        (record.family, record.order_no), old, Contribution(order.platform, spend_day, net_fen, effective_at)
+    )
+    state = _state(nets, waiting)
+    settled = ClaimRecord(
+        record.program_id,
+        record.family,
+        record.order_no,
+        record.member_id,
+        record.holder_no,
+        state,
+        record.via,
+        record.revision,
+        record.calc,
+        record.requested_at,
+        record.claimed_at,
+        effective_at,
+        order.platform,
+        spend_day,
+        net_fen,
+        nets.gross,
+        record.tier_before,
+        record.touch,
+        json_text([grant.document() for grant in grants]),
+    )
+    if first or settled != record:
+        _tell(member, settled, posted, first=first)
+    return Claim(settled, grants, nets, posted)
+
+
+def _tell(member: Member, claim: ClaimRecord, posted: dict[str, int], *, first: bool) -> None:
+    body: dict[str, Any] = {
+        "family": claim.family,
+        "order_no": claim.order_no,
+        "state": claim.state,
+        "net_fen": claim.net_fen,
+        "via": claim.via,
+        "posted": posted,
+    }
+    if first:
+        member.ledger.emit("claim.granted", body)
+    elif claim.state == REVERSED:
+        member.ledger.emit("claim.reversed", body)
+    else:
+        member.ledger.emit("claim.changed", body)
+
+
+def _state(nets: Nets, waiting: bool) -> ClaimState:
+    """
+    Name the state of a claim (design: states of a claim).
+
+    Below the minimum it is GRANTED with nothing granted; without net left REVERSED; with a part of it PARTIAL.
+    """
+    if nets.below_minimum or not nets.gross:
+        return GRANTED
+    if nets.total == 0:
+        return REVERSED
+    if nets.total < nets.gross:
+        return PARTIAL
+    return PENDING_ISSUE if waiting else GRANTED

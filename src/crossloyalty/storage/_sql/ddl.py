@@ -1,0 +1,68 @@
+"""The statements that create the tables, and the checksum by which a store is known to have them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from crossloyalty.storage._shape import SHAPES, Shape
+from crossloyalty.storage._sql.dialect import Dialect
+
+__all__ = ["SCHEMA_VERSION", "VERSION_TABLE", "checksum", "schema"]
+
+SCHEMA_VERSION = 1
+VERSION_TABLE = "schema_version"
+
+
+def schema(dialect: Dialect) -> Mapping[str, str]:
+    """
+    Give the statements that create every table and index, by the name of what they create.
+
+    No foreign keys, triggers, sequences or identities, so that sharded and clustered servers can carry it.
+    """
+    made = {}
+    for shape in SHAPES.values():
+        made[shape.table] = _table(dialect, shape)
+        for name, fields in shape.orders.items():
+            if name is not None:
+                made[f"{shape.table}_{name}"] = _index(dialect, shape, name, fields)
+    made[VERSION_TABLE] = (
+        f"CREATE TABLE {dialect.name_of(VERSION_TABLE)} (\n"
+        f"  {dialect.name_of('version')} {dialect.integer} NOT NULL,\n"
+        f"  {dialect.name_of('checksum')} {dialect.text_key} NOT NULL,\n"
+        f"  PRIMARY KEY ({dialect.name_of('version')})\n)" + _options(dialect.table_options)
+    )
+    return made
+
+
+def checksum(dialect: Dialect) -> str:
+    """Give the SHA-256 of the schema, in hexadecimal; a store made from other statements has another one."""
+    text = ";\n".join((dialect.name, *schema(dialect).values()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _table(dialect: Dialect, shape: Shape) -> str:
+    indexed = {name for order in shape.orders.values() for name in order}
+    lines = []
+    for column in shape.columns:
+        text = dialect.text_key if column.name in indexed else dialect.text
+        needed = "" if column.nullable else " NOT NULL"
+        lines.append(f"  {dialect.name_of(column.name)} {text if column.is_text else dialect.integer}{needed},\n")
+    key = ", ".join(map(dialect.name_of, shape.key))
+    options = dialect.clustered_options if shape.table in dialect.clustered else dialect.table_options
+    return f"CREATE TABLE {dialect.name_of(shape.table)} (\n{''.join(lines)}  PRIMARY KEY ({key})\n)" + _options(
+        options
+    )
+
+
+def _index(dialect: Dialect, shape: Shape, name: str, fields: tuple[str, ...]) -> str:
+    made = f"CREATE INDEX {dialect.name_of(f'{shape.table}_{name}')} ON {dialect.name_of(shape.table)} "
+    made += f"({', '.join(map(dialect.name_of, fields))})"
+    absent = [column.name for column in shape.columns if column.nullable and column.name in fields]
+    if absent and dialect.partial_indexes:
+        made += " WHERE " + " AND ".join(f"{dialect.name_of(field)} IS NOT NULL" for field in absent)
+    return made
+
+
+def _options(options: str) -> str:
+    return f" {options}" if options else ""

@@ -1,0 +1,155 @@
+"""Opening an SQLite file: the settings, read back; the schema, created or recognised."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import suppress
+from typing import Final
+
+import attrs
+
+from crossloyalty.errors import ConfigError, StorageBusy
+from crossloyalty.storage._sql.ddl import SCHEMA_VERSION, VERSION_TABLE, checksum, schema
+from crossloyalty.storage._sql.sqlite_dialect import SQLITE
+
+__all__ = ["OLDEST_SQLITE", "Settings", "connect", "prepare", "require_version"]
+
+OLDEST_SQLITE: Final = (3, 37, 0)  # the first with STRICT tables
+_SYNCHRONOUS: Final = {"NORMAL": 1, "FULL": 2}
+_CACHE_KIB: Final = 16_384
+_CACHED_STATEMENTS: Final = 1_024
+# A claim writes about 25 pages; SQLite's own 1,000 would copy them back, and sync, every 40 claims. This is 16 MiB.
+_CHECKPOINT_PAGES: Final = 4_000
+
+
+@attrs.frozen
+class Settings:
+    """
+    How connections to one file are opened.
+
+    Args:
+        busy_timeout_ms: How long a writer waits for another one, in milliseconds.
+        synchronous: FULL survives a power loss; NORMAL may lose the last commits then, never the file.
+    """
+
+    path: str
+    busy_timeout_ms: int
+    synchronous: str
+
+    def __attrs_post_init__(self) -> None:
+        if self.synchronous not in tuple(_SYNCHRONOUS):
+            raise ConfigError("synchronous is FULL or NORMAL")
+        if type(self.busy_timeout_ms) is not int or not 0 <= self.busy_timeout_ms < 2**31:
+            raise ConfigError("busy_timeout_ms is a whole number of milliseconds, at least 0")
+
+
+def require_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """
+    Refuse an SQLite library without STRICT tables.
+
+    Raises:
+        ConfigError: Naming the version found.
+    """
+    if version < OLDEST_SQLITE:
+        found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST_SQLITE))
+        raise ConfigError(f"SQLite {found} is too old: {needed} or newer is needed")
+
+
+def connect(settings: Settings) -> sqlite3.Connection:
+    """
+    Open the file and assert the settings.
+
+    Raises:
+        ConfigError: A setting did not take.
+        sqlite3.Error: The file cannot be opened; the caller translates it.
+    """
+    handle = sqlite3.connect(
+        settings.path,
+        timeout=settings.busy_timeout_ms / 1_000,
+        isolation_level=None,  # transactions are ours to begin and end
+        check_same_thread=False,  # `close` closes those of other threads
+        cached_statements=_CACHED_STATEMENTS,
+    )
+    try:
+        _into_wal(handle, settings.busy_timeout_ms)
+        handle.execute(f"PRAGMA synchronous={settings.synchronous}")
+        handle.execute("PRAGMA foreign_keys=ON")
+        handle.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        handle.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        wanted = {
+            "journal_mode": "wal",
+            "synchronous": _SYNCHRONOUS[settings.synchronous],
+            "foreign_keys": 1,
+            "busy_timeout": settings.busy_timeout_ms,
+            "encoding": "UTF-8",
+        }
+        for name, value in wanted.items():
+            found = handle.execute(f"PRAGMA {name}").fetchone()[0]
+            if found != value:
+                raise ConfigError(f"SQLite runs with {name}={found} and not {value}; use a local disk and a plain file")
+    except BaseException:
+        handle.close()
+        raise
+    return handle
+
+
+def prepare(handle: sqlite3.Connection) -> None:
+    """
+    Create the schema in an empty store, or recognise the one that is there.
+
+    Raises:
+        ConfigError: The store was made by another version, or parts of it are missing or different.
+        sqlite3.Error: The file cannot be read or written; the caller translates it.
+    """
+    handle.execute("BEGIN IMMEDIATE" if not _is_ours(handle) else "BEGIN")
+    try:
+        wanted = schema(SQLITE)
+        found = {name: sql for name, sql in handle.execute("SELECT name, sql FROM sqlite_master") if name in wanted}
+        if not found:
+            for sql in wanted.values():
+                handle.execute(sql)
+            row = (SCHEMA_VERSION, checksum(SQLITE))
+            handle.execute(f"INSERT INTO {VERSION_TABLE} (version, checksum) VALUES (?, ?)", row)
+        else:
+            _recognise(handle, dict(wanted), found)
+        handle.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            handle.execute("ROLLBACK")
+        raise
+
+
+def _recognise(handle: sqlite3.Connection, wanted: dict[str, str], found: dict[str, str]) -> None:
+    if VERSION_TABLE not in found:
+        raise ConfigError(f"this file holds tables of ours or of the same names, but no {VERSION_TABLE}")
+    columns = [row[1] for row in handle.execute(f"PRAGMA table_info({VERSION_TABLE})")]
+    if columns != ["version", "checksum"]:
+        raise ConfigError(f"the table {VERSION_TABLE} of this file is not ours")
+    rows = handle.execute(f"SELECT version, checksum FROM {VERSION_TABLE}").fetchall()
+    versions = [version for version, _checksum in rows]
+    if versions != [SCHEMA_VERSION]:
+        raise ConfigError(f"this store has schema version {versions}, this library works with {SCHEMA_VERSION}")
+    if rows[0][1] != checksum(SQLITE) or found != wanted:
+        differs = sorted(name for name in wanted if found.get(name) != wanted[name])
+        raise ConfigError(f"the schema of this store is not the one of this library: {', '.join(differs[:5])}")
+
+
+def _is_ours(handle: sqlite3.Connection) -> bool:
+    sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
+    return handle.execute(sql, (VERSION_TABLE,)).fetchone() is not None
+
+
+def _into_wal(handle: sqlite3.Connection, busy_timeout_ms: int) -> None:
+    # The switch to WAL does not wait for other connections by itself, so several first openers would collide.
+    deadline = time.monotonic() + busy_timeout_ms / 1_000
+    while True:
+        try:
+            handle.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() >= deadline:
+                raise StorageBusy("the SQLite file stayed locked while it was opened") from error
+            time.sleep(0.005)

@@ -1,0 +1,289 @@
+"""A transaction on an SQLite connection, and what one thread keeps of its connection."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from types import TracebackType
+from typing import Final, Protocol
+
+from crossloyalty.application.ports import Change, Found, Scan, Transaction
+from crossloyalty.domain.records import Key, Record, RootKey
+from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
+from crossloyalty.storage._checks import check_key
+from crossloyalty.storage._rules import fresh_root, in_lock_order, version_of
+from crossloyalty.storage._shape import SHAPES
+from crossloyalty.storage._sql.plan import Plan, plan
+from crossloyalty.storage._sql.sqlite_dialect import SQLITE
+from crossloyalty.storage._sql.sqlite_errors import translated
+from crossloyalty.storage._sql.statements import Statements
+
+__all__ = ["STATEMENTS", "Connection", "Opener", "SqliteTransaction"]
+
+STATEMENTS: Final = Statements(SQLITE)
+# Rows become records without a call of Python code each.
+_MAKE: Final = {kind: partial(tuple.__new__, kind) for kind in SHAPES}
+
+
+class Opener(Protocol):
+    """What a transaction needs of its storage."""
+
+    @property
+    def closed(self) -> bool:
+        """Say whether connections are to be closed when their transaction ends."""
+        ...
+
+    def connection(self) -> Connection:
+        """Give this thread's connection."""
+        ...
+
+
+class Connection:
+    """One thread's handle; `transaction` is the one that is open on it."""
+
+    def __init__(self, handle: sqlite3.Connection) -> None:
+        self.handle = handle
+        self.cursor = handle.cursor()
+        self.transaction: SqliteTransaction | None = None
+        self.is_open = True
+        self._ours = True
+
+    def close(self) -> None:
+        """Close the handle, once."""
+        if self.is_open and self._ours:
+            self.is_open = False
+            with suppress(sqlite3.Error):
+                self.handle.close()
+
+    def abandon(self) -> None:
+        """Leave the handle to the parent of this forked process: closing it here would disturb the parent's locks."""
+        self._ours = self.is_open = False
+        _never_close(self.handle)
+        if self.transaction is not None:
+            self.transaction.lost()
+
+    def __del__(self) -> None:  # the thread has ended
+        self.close()
+
+
+class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
+    """One BEGIN to COMMIT or ROLLBACK; see the port for what its calls promise."""
+
+    __slots__ = (
+        "_connection",
+        "_cursor",
+        "_failure",
+        "_locked",
+        "_missing",
+        "_open",
+        "_opener",
+        "_readonly",
+        "_stale",
+        "_thread",
+    )
+
+    def __init__(self, opener: Opener, *, readonly: bool) -> None:
+        self._opener = opener
+        self._readonly = readonly
+        self._open = False
+        self._failure: BaseException | None = None
+        self._locked: dict[RootKey, Record] | None = None
+        self._missing: set[RootKey] = set()  # locked, and not stored yet
+        self._stale = False  # written since they were read
+
+    def __enter__(self) -> Transaction:
+        connection = self._opener.connection()
+        if connection.transaction is not None:
+            raise ConfigError("this thread is inside a transaction of this storage already")
+        try:
+            if connection.handle.in_transaction:  # left over by an interrupt between BEGIN and here
+                connection.cursor.execute("ROLLBACK")
+            connection.cursor.execute("BEGIN" if self._readonly else "BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        self._connection = connection
+        self._cursor = connection.cursor
+        self._thread = threading.get_ident()
+        self._open = True
+        connection.transaction = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self._connection
+        if not connection.is_open:
+            raise ConfigError("this transaction was open across a fork and belongs to the parent")
+        self._open = False
+        try:
+            if error is None:
+                if self._failure is not None:
+                    raise self._failure  # a caller that swallowed it must not take the exit for success
+                if self._missing and self._locked is not None:
+                    self._send(plan(STATEMENTS, (), {}, locked=self._locked, missing=self._missing))
+                self._cursor.execute("COMMIT")
+        except BaseException as failure:
+            ours = translated(failure)
+            if ours is failure:
+                raise
+            raise ours from failure
+        finally:
+            self._leave(connection)
+
+    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+        self._usable(writing=True)
+        try:
+            locked = {} if self._locked is None else self._locked
+            if self._stale:
+                self._refresh()
+            wanted = in_lock_order(roots, locked)
+            stored = self._select_all(wanted)
+            for root in wanted:
+                record = stored.get(root)
+                if record is None:
+                    record = fresh_root(root)
+                    self._missing.add(root)
+                locked[root] = record
+            self._locked = locked
+            return {root: version_of(locked[root]) for root in roots}
+        except BaseException as error:
+            ours = self._failed(error)
+            if ours is error:
+                raise
+            raise ours from error
+
+    def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
+        self._usable()
+        if self._stale:
+            self._refresh()
+        if self._missing and any(SHAPES[scan.kind].is_root for scan in scans):
+            self._create_missing()  # a scan has to see the roots that `lock` created
+        locked = self._locked or {}
+        records: dict[Key, Record] = {}
+        rows: list[list[Record]] = []
+        try:
+            missing = []
+            for key in keys:
+                record = locked.get(key)
+                if record is None:
+                    missing.append(key)
+                else:
+                    records[key] = record
+            records |= self._select_all(missing)
+            for scan in scans:
+                sql, parameters = STATEMENTS.scan(scan)
+                rows.append(list(map(_MAKE[scan.kind], self._cursor.execute(sql, parameters).fetchall())))
+        except sqlite3.Error as error:
+            # SQLite may have rolled back by itself; later statements would then commit one by one.
+            raise self._failed(error) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise translated(error) from error
+        return Found(records, rows)
+
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+        self._usable(writing=True)
+        try:
+            if self._locked is None:
+                raise ConfigError("write before lock: name the roots to lock first, if only none")
+            if not self._connection.handle.in_transaction:
+                raise ConfigError("somebody ended this transaction on its connection")
+            if self._stale:
+                self._refresh()
+            self._send(plan(STATEMENTS, changes, roots, locked=self._locked, missing=self._missing))
+            self._missing.clear()
+            self._stale = True
+        except BaseException as error:
+            ours = self._failed(error)
+            if ours is error:
+                raise
+            raise ours from error
+
+    def _send(self, planned: Plan) -> None:
+        cursor = self._cursor
+        for sql, rows in planned.groups.items():
+            if len(rows) == 1:
+                cursor.execute(sql, rows[0])
+            else:
+                cursor.executemany(sql, rows)
+            if cursor.rowcount != len(rows):
+                raise Conflict("a row to change is missing, or the version of a root has moved on")
+        for add, sql, row in planned.adds:
+            if cursor.execute(sql, row).rowcount != 1:
+                table = SHAPES[add.key.kind].table
+                if self._select(add.key) is None:
+                    raise Conflict(f"a row of {table} to add to is missing")
+                raise LimitReached(f"{table}.{add.field} would pass its bound")
+
+    def _select_all(self, keys: Collection[Key]) -> dict[Key, Record]:
+        # One prepared look-up a key: inside the process it beats a row-value IN list by far (measured).
+        found: dict[Key, Record] = {}
+        for key in keys:
+            record = self._select(key)
+            if record is not None:
+                found[key] = record
+        return found
+
+    def _select(self, key: Key) -> Record | None:
+        kind, values = key
+        table = STATEMENTS.of.get(kind)
+        if table is None:
+            raise InvalidInput("not a key of a record class")
+        if not table.key_fits(values):
+            check_key(key)
+        row = self._cursor.execute(table.select, values).fetchone()
+        return None if row is None else _MAKE[kind](row)
+
+    def _create_missing(self) -> None:
+        assert self._locked is not None
+        try:
+            self._send(plan(STATEMENTS, (), {}, locked=self._locked, missing=self._missing))
+            self._missing.clear()
+        except BaseException as error:
+            ours = self._failed(error)
+            if ours is error:
+                raise
+            raise ours from error
+
+    def _refresh(self) -> None:
+        for root in self._locked or ():
+            record = self._select(root)
+            if record is not None and self._locked is not None:
+                self._locked[root] = record
+        self._stale = False
+
+    def _usable(self, *, writing: bool = False) -> None:
+        if not self._open or self._thread != threading.get_ident():
+            raise ConfigError("this transaction is not open in this thread")
+        if writing and self._readonly:
+            raise ConfigError("this transaction is readonly")
+        if self._failure is not None:
+            raise ConfigError("this transaction has failed; leave it and begin another") from self._failure
+
+    def _failed(self, error: BaseException) -> BaseException:
+        """Note what makes a commit impossible, in our words."""
+        self._failure = ours = translated(error)
+        return ours
+
+    def lost(self) -> None:
+        """Refuse everything from here on: this process is a forked child, and the transaction its parent's."""
+        self._open = False
+
+    def _leave(self, connection: Connection) -> None:
+        connection.transaction = None
+        try:
+            if connection.handle.in_transaction:
+                self._cursor.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()  # nobody may go on from an unknown state
+        if self._opener.closed:
+            connection.close()
+
+
+def _never_close(handle: sqlite3.Connection) -> None:
+    # One reference too many keeps the interpreter from closing the handle, at its end too.
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))

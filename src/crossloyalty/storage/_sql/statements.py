@@ -1,0 +1,222 @@
+"""
+Every statement the port needs, generated from the record classes; texts are made once and found by plain look-ups.
+
+Statements take their parameters in the order of the record's fields where they can, so that a record (a tuple)
+is handed to the driver as it is; `Update.row` reorders the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from crossloyalty.application.ports import Scan
+from crossloyalty.domain.records import Key, Record
+from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_scan, quick_check, quick_one
+from crossloyalty.storage._rules import addable
+from crossloyalty.storage._shape import SHAPES, Column, Shape, picker
+from crossloyalty.storage._sql.dialect import Dialect
+
+__all__ = ["Statements", "TableStatements", "Update"]
+
+
+Fits: TypeAlias = Callable[[Collection[tuple[Any, ...]]], bool]
+FitsOne: TypeAlias = Callable[[tuple[Any, ...]], bool]
+
+
+class Update(NamedTuple):
+    """An `UPDATE`, and the function that puts a record into the order of its parameters."""
+
+    sql: str
+    row: Callable[[Any], tuple[Any, ...]]
+
+
+class TableStatements(NamedTuple):
+    """
+    The statements of one record class.
+
+    Args:
+        insert: Takes a record.
+        select: Takes a key's values; locks nothing.
+        replace: Sets every field behind the key; roots are changed by `Statements.change`.
+        delete: Takes a key's values.
+        bump: For a root, takes the key's values and the expected version; otherwise empty.
+        fits: Says whether records can be stored.
+        fits_one, key_fits: Say so of one record, and of the values of one key.
+    """
+
+    key_length: int
+    is_root: bool
+    insert: str
+    select: str
+    replace: Update
+    delete: str
+    bump: str
+    fits: Fits
+    fits_one: FitsOne
+    key_fits: FitsOne
+
+
+class Statements:
+    """All statements of one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.of: Mapping[type[Record], TableStatements] = {
+            kind: _table_statements(dialect, shape) for kind, shape in SHAPES.items()
+        }
+        self._adds: dict[tuple[type[Record], str], str] = {}
+        self._scans: dict[tuple[type[Record], str | None, int, int], tuple[str, FitsOne]] = {}
+        self._changes: dict[tuple[type[Record], tuple[int, ...]], Update] = {}
+
+    def add(self, key: Key, field: str, delta: int, at_most: int | None) -> tuple[str, tuple[Any, ...]]:
+        """
+        Give the guarded addition: it touches no row when the sum would pass its bound or 64 bits.
+
+        Raises:
+            ConfigError: The field is not one to add to.
+        """
+        addable(key.kind, field, delta, at_most)
+        sql = self._adds.get((key.kind, field))
+        if sql is None:
+            sql = self._adds[key.kind, field] = self._add(key.kind, field)
+        # The bounds are on the field before the addition, because the sum itself may not fit.
+        low = max(INT_MIN, INT_MIN - delta)
+        high = min(INT_MAX, (INT_MAX if at_most is None else at_most) - delta)
+        return sql, (delta, *key.values, *((low, high) if low <= high else (1, 0)))
+
+    def change(self, kind: type[Record], old: Record, new: Record) -> Update | None:
+        """
+        Give the update of a root that sets only the fields that differ, and its version.
+
+        A field that is set costs a search and two changes in each of its indexes, and long texts are written again.
+
+        Returns:
+            The update, which takes the expected version as one more parameter; None when nothing differs.
+        """
+        positions = tuple([at for at, value in enumerate(new) if value != old[at]])
+        known = self._changes.get((kind, positions))
+        if known is None:
+            names = [kind._fields[at] for at in positions if kind._fields[at] != "version"]
+            if not names:
+                return None
+            known = self._changes[kind, positions] = _update(self.dialect, SHAPES[kind], names)
+        return known
+
+    def scan(self, scan: Scan) -> tuple[str, tuple[Any, ...]]:
+        """
+        Give the query of a scan and its parameters.
+
+        Raises:
+            InvalidInput: The scan does not fit the record class.
+        """
+        kind, prefix, by, low, high, descending, limit, after = scan
+        taken = len(prefix)
+        parameters: tuple[Any, ...] = prefix
+        parts = 1 if descending else 0
+        if low is not None:
+            parts |= 2
+            parameters += (low,)
+        if high is not None:
+            parts |= 4
+            parameters += (high,)
+        if after is not None:
+            parts |= 8
+            parameters += after[taken:]
+        if limit is not None:
+            parts |= 16
+            parameters += (limit,)
+        known = self._scans.get((kind, by, taken, parts))
+        if known is None:
+            order = check_scan(scan)
+            known = self._scans[kind, by, taken, parts] = self._scan(scan, order), _scan_fits(scan, order)
+        sql, fits = known
+        if not fits(parameters) or parts & 24:  # `after` and the limit have rules beyond their types
+            check_scan(scan)
+        return sql, parameters
+
+    def _add(self, kind: type[Record], field: str) -> str:
+        shape, mark, q = SHAPES[kind], self.dialect.placeholder, self.dialect.name_of
+        return (
+            f"UPDATE {q(shape.table)} SET {q(field)} = {q(field)} + {mark}"
+            f" WHERE {_equal(self.dialect, shape.key)} AND {q(field)} BETWEEN {mark} AND {mark}"
+        )
+
+    def _scan(self, scan: Scan, order: tuple[str, ...]) -> str:
+        shape, mark, q = SHAPES[scan.kind], self.dialect.placeholder, self.dialect.name_of
+        taken, behind = order[: len(scan.prefix)], order[len(scan.prefix) :]
+        where = [_equal(self.dialect, taken)] if taken else []
+        if scan.low is not None:
+            where.append(f"{q(behind[0])} >= {mark}")
+        if scan.high is not None:
+            where.append(f"{q(behind[0])} <= {mark}")
+        # Rows absent in the index are not listed; saying so also lets the planner use a partial index.
+        absent = [column.name for column in shape.columns if column.nullable and column.name in behind]
+        where += [f"{q(name)} IS NOT NULL" for name in absent]
+        if scan.after is not None:
+            sign = "<" if scan.descending else ">"
+            if len(behind) > 1:
+                where.append(f"({_list(self.dialect, behind)}) {sign} ({', '.join([mark] * len(behind))})")
+            else:
+                where.append(f"{q(behind[0])} {sign} {mark}" if behind else "1 = 0")
+        sql = f"SELECT {_list(self.dialect, scan.kind._fields)} FROM {q(shape.table)}"
+        if where:
+            sql += f" WHERE {' AND '.join(where)}"
+        if behind:
+            sql += f" ORDER BY {', '.join(q(name) + (' DESC' if scan.descending else '') for name in behind)}"
+        return sql if scan.limit is None else f"{sql} LIMIT {mark}"
+
+
+def _scan_fits(scan: Scan, order: tuple[str, ...]) -> FitsOne:
+    shape = SHAPES[scan.kind]
+    columns = [shape.columns[shape.position(name)]._replace(nullable=False) for name in order]
+    taken = len(scan.prefix)
+    given = columns[:taken] + [columns[taken] for bound in (scan.low, scan.high) if bound is not None]
+    if scan.after is not None:
+        given += columns[taken:]
+    if scan.limit is not None:
+        given.append(Column("limit", is_text=False, nullable=False))
+    return quick_one(tuple(given))
+
+
+def _table_statements(dialect: Dialect, shape: Shape) -> TableStatements:
+    q, mark = dialect.name_of, dialect.placeholder
+    table, names, key = q(shape.table), shape.kind._fields, shape.key
+    bump = ""
+    if shape.is_root:
+        bump = (
+            f"UPDATE {table} SET {q('version')} = {q('version')} + 1"
+            f" WHERE {_equal(dialect, key)} AND {q('version')} = {mark}"
+        )
+    return TableStatements(
+        key_length=len(key),
+        is_root=shape.is_root,
+        insert=f"INSERT INTO {table} ({_list(dialect, names)}) VALUES ({', '.join([mark] * len(names))})",
+        select=f"SELECT {_list(dialect, names)} FROM {table} WHERE {_equal(dialect, key)}",
+        replace=_update(dialect, shape, [name for name in names if name not in key]),
+        delete=f"DELETE FROM {table} WHERE {_equal(dialect, key)}",
+        bump=bump,
+        fits=quick_check(shape.columns),
+        fits_one=quick_one(shape.columns),
+        key_fits=quick_one(shape.columns[: len(key)]),
+    )
+
+
+def _update(dialect: Dialect, shape: Shape, names: list[str]) -> Update:
+    q, mark = dialect.name_of, dialect.placeholder
+    sets = [f"{q(name)} = {mark}" for name in names if not (shape.is_root and name == "version")]
+    where = _equal(dialect, shape.key)
+    if shape.is_root:
+        sets.insert(0, f"{q('version')} = {q('version')} + 1")
+        where += f" AND {q('version')} = {mark}"
+    given = [name for name in names if not (shape.is_root and name == "version")] + list(shape.key)
+    sql = f"UPDATE {q(shape.table)} SET {', '.join(sets)} WHERE {where}" if sets else ""
+    return Update(sql, picker([shape.position(name) for name in given]))
+
+
+def _equal(dialect: Dialect, names: tuple[str, ...]) -> str:
+    return " AND ".join(f"{dialect.name_of(name)} = {dialect.placeholder}" for name in names)
+
+
+def _list(dialect: Dialect, names: tuple[str, ...]) -> str:
+    return ", ".join(map(dialect.name_of, names))

@@ -1,0 +1,40 @@
+"""What every test shares: where the source is, how long properties search, the storages to run on."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import Clock
+from hypothesis import HealthCheck, settings
+
+from crossloyalty.application.ports import Storage
+from crossloyalty.storage.memory import MemoryStorage
+from crossloyalty.storage.sqlite import SqliteStorage
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+
+# Tests that start another Python find the package there as this one does (`pythonpath` in pyproject.toml).
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SRC), os.environ.get("PYTHONPATH", "")]))
+
+# A busy machine is slow, not wrong: no deadlines. `--hypothesis-profile=release` searches longer.
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None, print_blob=True)
+settings.register_profile("release", settings.get_profile("dev"), max_examples=2_000, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stand still at noon of 20 November 2026 in Shanghai until moved."""
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """Give an empty store; what uses it runs once on every embedded storage."""
+    if request.param == "memory":
+        yield MemoryStorage()
+        return
+    with SqliteStorage(tmp_path / "loyalty.db") as opened:
+        yield opened

@@ -1,0 +1,262 @@
+"""What the properties say to the library: a few orders, messages about them, programs to judge them by."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+from builders import SHANGHAI, Clock
+from hypothesis import strategies as st
+
+from crossloyalty import Line, LineStatus, Order, OrderStatus, Program, Proof, Refund, RefundStatus, SourceKind, rules
+
+START = datetime(2026, 3, 1, 12, tzinfo=SHANGHAI)
+MEMBERS = ["m1", "m2", "m3"]
+PROGRAM_ID = "brand-a"
+
+
+@attrs.frozen
+class Slot:
+    """One order of the small world: what never changes about it."""
+
+    platform: str
+    order_no: str
+    lines: tuple[tuple[str, int, str | None], ...]  # line id, paid fen, category
+    shipping: int = 0
+    buyer: str | None = None
+    own: int = 0
+    with_lines: bool = True
+
+    @property
+    def family(self) -> str:
+        return "taobao" if self.platform == "tmall" else self.platform
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.family, self.order_no
+
+    @property
+    def paid(self) -> int:
+        return sum(line[1] for line in self.lines) + self.shipping
+
+
+SLOTS = [
+    Slot(
+        "taobao",
+        "3816000000000000001",
+        (("3816000000000000101", 12_345, None), ("3816000000000000102", 6_789, "food")),
+        1_000,
+        "b1",
+    ),
+    Slot("tmall", "3816000000000000002", (("1", 20_000, None),), 0, "b2", with_lines=False),
+    Slot("jd", "290000000001", (("1", 9_990, None),), 600),
+    Slot("douyin", "3816000000000000001", (("a", 30_000, None), ("b", 25_050, None), ("gift", 0, None)), 0, "b1"),
+    Slot("jd", "290000000002", (("1", 150, None),), 0, "b2", with_lines=False),
+    Slot("douyin", "3816000000000000002", (("1", 60_000, None),), 0, "b3", 5_000),
+]
+
+
+def program(variant: int) -> Program:
+    """Give one of the programs the properties run under."""
+    tiers = {"window_days": None} if variant in (0, 3) else {"window_days": 30, "period_days": 60}
+    levels = [rules.Level("普通", 0), rules.Level("白银", 30_000, "1.5"), rules.Level("黄金", 80_000, "5/3")]
+    once = rules.Coupon("WELCOME20", once_per="member")
+    if variant == 0:
+        rewards: list[Any] = [rules.PointsPerYuan("1"), rules.GrowthPerYuan("1/3"), once, rules.StoredValuePercent("1")]
+        asked = rules.Finished(within_days=90, minimum_fen=100)
+    elif variant == 1:
+        rewards = [
+            rules.PointsPerYuan("1.5", rounding="half_up", issue_after_days=15, expires_months=1),
+            rules.PerStep(every_fen=5_000, points=7, expires_months=2),
+            rules.Coupon("WELCOME20", once_per="member", issue_after_days=3),
+            rules.Coupon("BIG", minimum_fen=15_000, expires_months=1),
+        ]
+        asked = rules.Finished(within_days=40, exclude_categories=("food",))
+    elif variant == 2:
+        rewards = [
+            rules.PointsPerYuan("0.1", rounding="up", settle="all"),
+            rules.PointsFixed(30, issue_after_days=15),
+            rules.StoredValuePercent("2.5", issue_after_days=15, settle="all", expires_months=1),
+            once,
+        ]
+        asked = rules.Finished(within_days=None, minimum_fen=5_000, statuses={"jd": ("SIGNED", "FINISHED")})
+    else:
+        rewards = [rules.PointsPerYuan("1", settle="all"), rules.PointsFixed(11, settle="per_line"), once]
+        asked = rules.Finished(within_days=20)
+    return Program(
+        program_id=PROGRAM_ID,
+        eligibility=asked,
+        ownership="order-no-only" if variant == 3 else "proof",
+        rewards=rewards,
+        tiers=rules.SpendTiers(levels, **tiers),  # type: ignore[arg-type]
+        source_tags=rules.SourceTags(),
+        on_refund=rules.ClawBack(shortfall=("debt", "waive", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
+        ticket_days=25,
+    )
+
+
+def changed(of: Program) -> Program:
+    """Give the next revision: other rates, another shortfall, a rule gone and a rule new."""
+    other = {"debt": "waive", "waive": "debt", "pending_only": "debt"}[of.on_refund.shortfall]
+    kept = [rule for rule in of.rewards if not isinstance(rule, rules.StoredValuePercent)]
+    added = [] if any(rule.id == "extra" for rule in kept) else [rules.GrowthPerYuan("2", id="extra")]
+    rewards = [attrs.evolve(rule, rate="2") if isinstance(rule, rules.PointsPerYuan) else rule for rule in kept]
+    return attrs.evolve(of, rewards=[*rewards, *added], on_refund=rules.ClawBack(shortfall=other))  # type: ignore[arg-type]
+
+
+def finished_at(slot: int) -> datetime:
+    return START + timedelta(days=slot + 3)
+
+
+def modified(hours: int | None) -> datetime | None:
+    return None if hours is None else START + timedelta(days=9, hours=hours)
+
+
+def order_message(
+    slot: int,
+    status: str,
+    hours: int | None,
+    source: str,
+    line_status: tuple[str | None, ...],
+    figure: int | None,
+    line_figure: int | None,
+    bare: bool,
+) -> Order:
+    """
+    Give a snapshot of an order.
+
+    Args:
+        slot: Which order.
+        status, hours, source: Its state, its version, where it is from.
+        line_status: States of its lines, in turn.
+        figure, line_figure: Percent of the order and of its first line that the snapshot says went back.
+        bare: It states its status and its times only.
+    """
+    at = SLOTS[slot]
+    done = finished_at(slot) if status in ("SIGNED", "FINISHED") else None
+    stated: dict[str, Any] = {
+        "platform": at.platform,
+        "order_no": at.order_no,
+        "status": OrderStatus[status],
+        "created_at": START + timedelta(days=slot),
+        "paid_at": None if status == "UNPAID" else START + timedelta(days=slot),
+        "finished_at": done,
+        "modified_at": modified(hours),
+        "source": SourceKind[source],
+    }
+    if not bare:
+        lines = tuple(
+            Line(
+                line_id=line_id,
+                paid_fen=paid,
+                category=category,
+                status=None if state is None else LineStatus[state],
+                is_free_gift=True if line_id == "gift" else None,
+                refunded_fen=None if line_figure is None or place else paid * line_figure // 100,
+            )
+            for place, ((line_id, paid, category), state) in enumerate(zip(at.lines, line_status, strict=False))
+        )
+        stated |= {
+            "buyer_id": at.buyer,
+            "paid_fen": at.paid,
+            "shipping_fen": at.shipping,
+            "own_value_fen": at.own or None,
+            "lines": lines if at.with_lines else None,
+            "refunded_fen": None if figure is None else at.paid * figure // 100,
+        }
+    return Order(**stated)
+
+
+def refund_message(
+    slot: int, refund_id: str, status: str, hours: int | None, percent: int, line: int | None, shipped: bool
+) -> Refund:
+    """Give a refund of some percent of an order or of one of its lines; *shipped* states a part for shipping."""
+    at = SLOTS[slot]
+    on = None if line is None else at.lines[line % len(at.lines)]
+    amount = (at.paid if on is None else on[1]) * percent // 100
+    return Refund(
+        platform=at.platform,
+        order_no=at.order_no,
+        refund_id=refund_id,
+        status=RefundStatus[status],
+        amount_fen=amount,
+        line_id=None if on is None else on[0],
+        shipping_fen=min(amount, at.shipping) if shipped else None,
+        modified_at=modified(hours),
+    )
+
+
+hours = st.integers(0, 40) | st.none()
+percents = st.sampled_from([1, 10, 33, 50, 60, 100, 100])
+line_states = st.sampled_from([None, None, None, "FINISHED", "SHIPPED", "CLOSED_REFUNDED"])
+
+
+def orders(slots: st.SearchStrategy[int]) -> st.SearchStrategy[Order]:
+    """Draw snapshots, most of them finished."""
+    return st.builds(
+        order_message,
+        slot=slots,
+        status=st.sampled_from(["FINISHED", "FINISHED", "FINISHED", "FINISHED", "SIGNED", "PAID", "SHIPPED", "CLOSED"]),
+        hours=hours,
+        source=st.sampled_from(["API", "API", "EXPORT", "MESSAGE"]),
+        line_status=st.tuples(line_states, line_states, st.none()),
+        figure=st.none() | percents,
+        line_figure=st.none() | percents,
+        bare=st.sampled_from([False, False, False, True]),
+    )
+
+
+def refunds(slots: st.SearchStrategy[int]) -> st.SearchStrategy[Refund]:
+    """Draw refunds of three ids in every state."""
+    return st.builds(
+        refund_message,
+        slot=slots,
+        refund_id=st.sampled_from(["r1", "r2", "r3"]),
+        status=st.sampled_from(["SUCCESS", "SUCCESS", "OPEN", "CLOSED", "PAYOUT_FAILED"]),
+        hours=hours,
+        percent=percents,
+        line=st.none() | st.integers(0, 1),
+        shipped=st.booleans(),
+    )
+
+
+class Registry:
+    """Keeps messages of one version equal, so that no tie is decided by a hash the model does not know."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[Any, ...], Order | Refund] = {}
+
+    def same(self, item: Order | Refund) -> Order | Refund:
+        """Give the first message of this version, from this message's source."""
+        which = item.refund_id if isinstance(item, Refund) else ""
+        version = (item.platform, item.order_no, which, item.modified_at, item.status)
+        first = self._seen.setdefault(version, item)
+        return attrs.evolve(first, source=item.source)
+
+
+def key_of(item: Order | Refund) -> tuple[str, str]:
+    """Name the order a message is about."""
+    return ("taobao" if item.platform == "tmall" else item.platform), item.order_no
+
+
+def proof_of(slot: int, kind: str) -> Proof:
+    """Give a right, a wrong, a host's or no proof for an order."""
+    paid_on = (START + timedelta(days=slot)).date()
+    if kind == "right":
+        return Proof.amount_and_day(paid_fen=SLOTS[slot].paid, paid_on=paid_on)
+    if kind == "wrong":
+        return Proof.amount_and_day(paid_fen=SLOTS[slot].paid, paid_on=paid_on + timedelta(days=1))
+    return Proof.by_host("chat") if kind == "host" else Proof.none()
+
+
+def spelled(number: str, how: int) -> str:
+    """Spell an order number as people and chat programs do."""
+    if how == 1:
+        return number.translate({ord("0") + digit: chr(0xFF10 + digit) for digit in range(10)})
+    return f" {number[:4]}\u200b{number[4:]}\u3000" if how == 2 else number
+
+
+def clock_at_start() -> Clock:
+    """Give a clock some days behind the first orders."""
+    return Clock(START + timedelta(days=10))

@@ -1,0 +1,172 @@
+"""
+Confluence: whatever the order and the doubling of messages, the same is held in the end (design, section 4).
+
+Compared are claim key, holder and state; net entries per (claim, rule); spend per day; coupons; balances, debt and tier
+at a fixed clock. Not compared: ids, numbers of rows, events.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from builders import SHANGHAI, Clock, assert_sound
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from messages import (
+    MEMBERS,
+    PROGRAM_ID,
+    SLOTS,
+    START,
+    Registry,
+    clock_at_start,
+    order_message,
+    orders,
+    program,
+    proof_of,
+    refund_message,
+    refunds,
+)
+
+from crossloyalty import ClaimRequest, Loyalty, Order, OrderStatus, Program, Proof, Refund, RefundStatus, rules
+from crossloyalty.application.ports import Storage
+from crossloyalty.storage.memory import MemoryStorage
+from crossloyalty.testing import dump
+
+EXAMPLES = settings().max_examples
+
+# The member each order belongs to, so that no two proven members run a race whose winner is the first by right.
+OWNERS = ["m1", "m1", "m2", "m1", "m2", "m1"]
+
+
+def projection(loyalty: Loyalty, storage: Storage) -> dict[str, Any]:
+    """Give everything that confluence is about."""
+    tables: dict[str, list[Any]] = dump(storage)
+    net: Counter[Any] = Counter()
+    for entry in tables["entries"]:
+        if entry.kind in ("grant", "claw_back", "cancel", "shortfall", "exempt"):
+            sign = -1 if entry.account in ("debt", "waived", "exempt") else 1
+            net[entry.family, entry.order_no, entry.holder_no, entry.rule_id] += sign * entry.amount
+    members = {name: loyalty.member(name) for name in MEMBERS}
+    return {
+        "claims": {(row.family, row.order_no): (row.member_id, row.holder_no, row.state) for row in tables["claims"]},
+        "net": {place: amount for place, amount in net.items() if amount},
+        "spend": {(row.member_id, row.day): row.spend_fen for row in tables["spend_days"] if row.spend_fen},
+        "coupons": {name: Counter((at.code, at.state) for at in member.coupons) for name, member in members.items()},
+        "balances": {
+            (name, asset): (at.available, at.pending, at.debt)
+            for name, member in members.items()
+            for asset, at in member.balances.items()
+            if at.available or at.pending or at.debt
+        },
+        "tiers": {name: member.tier for name, member in members.items()},
+        "tags": {name: (member.tags, member.first_source) for name, member in members.items()},
+    }
+
+
+def plain(of: Program, **changes: Any) -> Program:
+    """Take away what binds a result to the order of first settlements: multipliers and once-per-member rewards."""
+    assert of.tiers is not None
+    return attrs.evolve(
+        of,
+        rewards=[rule for rule in of.rewards if not rule.once_per_member],
+        tiers=attrs.evolve(of.tiers, levels=[attrs.evolve(level, points_multiplier="1") for level in of.tiers.levels]),
+        on_refund=rules.ClawBack(shortfall="debt"),
+        ownership="proof",
+        **changes,
+    )
+
+
+Step = tuple[str, Any]
+
+
+def play(of: Program, steps: Sequence[Step], cuts: Sequence[bool] = ()) -> dict[str, Any]:
+    """Do some steps; neighbouring messages share an ingest unless a cut parts them."""
+    storage = MemoryStorage()
+    loyalty = Loyalty(of, storage, clock=clock_at_start())
+    waiting: list[Any] = []
+    for place, (kind, what) in enumerate(steps):
+        if waiting and (kind != "tell" or cuts[place % len(cuts)]):
+            loyalty.ingest(waiting)
+            waiting = []
+        if kind == "tell":
+            waiting.append(what)
+        elif kind == "claim":
+            member, slot, proof = what
+            at = SLOTS[slot]
+            loyalty.claim(member, platform=at.platform, order_no=at.order_no, proof=proof_of(slot, proof))
+        else:
+            loyalty.bind(what[0], platform=what[1], buyer_id=what[2])
+    loyalty.ingest(waiting)
+    assert_sound(loyalty)
+    return projection(loyalty, storage)
+
+
+def histories(slot: int) -> st.SearchStrategy[list[Step]]:
+    """Draw what the platform says about one order over time; states only go forward and no refund stays open."""
+
+    def tell(status: str, hour: int, **said: Any) -> Step:
+        stated = {"line_status": (None,) * 3, "figure": None, "line_figure": None, "bare": False} | said
+        source = stated.pop("source", "API")
+        return "tell", order_message(slot, status, hour, source, **stated)
+
+    def paid_back(refund_id: str, status: str, hour: int | None, percent: int, line: int | None = None) -> Step:
+        return "tell", refund_message(slot, refund_id, status, hour, percent, line, False)
+
+    percent = st.sampled_from([1, 33, 60, 100])
+    finished = st.sampled_from(
+        [
+            [tell("FINISHED", 20)],
+            [tell("PAID", 1), tell("FINISHED", 20)],
+            [tell("FINISHED", 20), tell("FINISHED", 21, source="EXPORT", bare=True)],
+            [tell("FINISHED", 20), tell("FINISHED", 30, figure=60)],
+            [tell("FINISHED", 20), tell("FINISHED", 25, source="EXPORT", line_figure=50)],
+            [tell("FINISHED", 20), tell("CLOSED", 30)],
+            [tell("FINISHED", 20, line_status=("CLOSED_REFUNDED", None, None))],
+        ]
+    )
+    back = st.one_of(
+        st.just([]),
+        st.builds(lambda p: [paid_back("r1", "SUCCESS", 22, p)], percent),
+        st.builds(lambda p, line: [paid_back("r1", "OPEN", 21, p, line), paid_back("r1", "SUCCESS", 22, p, line)], percent, st.integers(0, 1)),
+        st.builds(lambda p: [paid_back("r1", "OPEN", 21, p), paid_back("r1", "CLOSED", None, p), paid_back("r1", "CLOSED", 23, p)], percent),
+        st.builds(lambda p: [paid_back("r1", "SUCCESS", 22, p), paid_back("r1", "PAYOUT_FAILED", 23, p)], percent),
+        st.builds(lambda p, q: [paid_back("r1", "SUCCESS", 22, p), paid_back("r2", "SUCCESS", 22, q)], percent, percent),
+    )
+    mine = st.just([("claim", (OWNERS[slot], slot, "right"))])
+    return st.builds(lambda *parts: [step for part in parts for step in part], finished, back, mine)
+
+
+def strangers(slot: int) -> st.SearchStrategy[Step]:
+    """Draw a request that must not win."""
+    others = [name for name in MEMBERS if name != OWNERS[slot]]
+    return st.builds(lambda name, proof: ("claim", (name, slot, proof)), st.sampled_from(others), st.sampled_from(["wrong", "none"]))
+
+
+@st.composite
+def permuted(draw: st.DrawFn) -> tuple[list[Step], list[Step], list[bool]]:
+    """Draw up to five messages and the claims to them, and the same shuffled and doubled."""
+    chosen = draw(st.lists(st.integers(0, len(SLOTS) - 1), min_size=1, max_size=2, unique=True))
+    steps = [step for slot in chosen for step in draw(histories(slot))]
+    steps += draw(st.lists(st.one_of([strangers(slot) for slot in chosen]), max_size=1))
+    for slot in chosen:
+        if SLOTS[slot].buyer and draw(st.booleans()):
+            steps.append(("bind", (OWNERS[slot], SLOTS[slot].platform, SLOTS[slot].buyer)))
+    told = [step for step in steps if step[0] == "tell"]
+    doubled = draw(st.lists(st.sampled_from(told), max_size=5))
+    other = draw(st.permutations([*steps, *doubled]))
+    return steps, other, draw(st.lists(st.booleans(), min_size=1, max_size=4))
+
+
+@pytest.mark.parametrize("variant", range(4))
+@settings(max_examples=max(40, EXAMPLES // 2))
+@given(drawn=permuted())
+def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bool]]) -> None:
+    """Without multipliers and member-scope rewards every permutation and doubling of messages and claims ends the same."""
+    steps, other, cuts = drawn
+    of = plain(program(variant))
+    assert play(of, steps, [True]) == play(of, other, cuts)

@@ -1,0 +1,262 @@
+"""
+The whole library against the small model: whatever is called in whatever order, both hold the same.
+
+After every step every invariant is checked over the (small) store and every member and claim is compared; ledger rows
+written once stay as they are. The list of steps that hypothesis prints is the way to a violation.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import assert_sound
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from messages import (
+    MEMBERS,
+    SLOTS,
+    Registry,
+    changed,
+    clock_at_start,
+    key_of,
+    order_message,
+    orders,
+    program,
+    proof_of,
+    refunds,
+    spelled,
+)
+from model import Model
+
+from crossloyalty import ClaimRequest, Loyalty
+from crossloyalty.application.ports import Storage
+from crossloyalty.storage.memory import MemoryStorage
+from crossloyalty.storage.sqlite import SqliteStorage
+from crossloyalty.testing import dump
+
+slots = st.integers(0, len(SLOTS) - 1)
+members = st.sampled_from(MEMBERS)
+proofs = st.sampled_from(["right", "right", "right", "host", "wrong", "none"])
+requests = st.lists(
+    st.tuples(members, slots, proofs, st.integers(0, 2)), min_size=1, max_size=3, unique_by=lambda each: each[:2]
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """Does the same to the library and to the model, and compares."""
+
+    def make_storage(self) -> Storage:
+        return MemoryStorage()
+
+    @initialize(variant=st.integers(0, 3))
+    def begin(self, variant: int) -> None:
+        self.clock = clock_at_start()
+        self.storage = self.make_storage()
+        self.program = program(variant)
+        self.loyalty = Loyalty(self.program, self.storage, clock=self.clock)
+        self.model = Model(self.program, self.clock.at)
+        self.registry = Registry()
+        self.revision = 1
+        self.keys = 0
+        self.ledger: dict[str, list[Any]] = {}
+
+    def once(self) -> str:
+        self.keys += 1
+        return f"k{self.keys}"
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    @rule(items=st.lists(orders(slots) | refunds(slots), min_size=1, max_size=5))
+    def ingest(self, items: list[Any]) -> None:
+        items = [self.registry.same(item) for item in items]
+        report = self.loyalty.ingest(items)
+        assert not report.rejected
+        self.model.ingest([(key_of(item), item) for item in items])
+
+    @rule(slot=slots, member=members, proof=proofs)
+    def finish_and_claim(self, slot: int, member: str, proof: str) -> None:
+        """The usual road, so that most runs get far."""
+        item = self.registry.same(order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False))
+        self.ingest([item])
+        self.claim([(member, slot, proof, 0)])
+
+    @rule(items=st.lists(refunds(st.just(0)) | refunds(st.just(3)) | refunds(st.just(5)), min_size=1, max_size=2))
+    def refund(self, items: list[Any]) -> None:
+        self.ingest(items)
+
+    @rule(asked=requests, twice=st.booleans())
+    def claim(self, asked: list[tuple[str, int, str, int]], twice: bool = False) -> None:
+        asked = asked + asked[:1] if twice else asked
+        results = self.loyalty.claim_many(
+            ClaimRequest(
+                member_id=member,
+                platform=SLOTS[slot].platform,
+                order_no=spelled(SLOTS[slot].order_no, how),
+                proof=proof_of(slot, proof),
+            )
+            for member, slot, proof, how in asked
+        )
+        expected = self.model.claim_many([(member, SLOTS[slot].key, proof_of(slot, proof)) for member, slot, proof, _ in asked])
+        self.answers(results, expected)
+
+    @rule(member=members, line=st.integers(0, 1), proof=proofs)
+    def claim_by_line(self, member: str, line: int, proof: str) -> None:
+        """A sub-order's number leads to its order, also when it was asked for first (D11)."""
+        number = SLOTS[0].lines[line][0]
+        result = self.loyalty.claim(member, platform="tmall", order_no=number, proof=proof_of(0, proof))
+        self.answers([result], self.model.claim_many([(member, ("taobao", number), proof_of(0, proof))]))
+
+    def answers(self, results: list[Any], expected: list[tuple[bool, set[str]]]) -> None:
+        for result, (created, reasons) in zip(results, expected, strict=True):
+            assert result.created is created, (result, reasons)
+            got = {reason.name for reason in result.reasons}
+            if reasons == {"MEMBER_BLOCKED"} or "RECEIVED" in reasons:
+                first = next(iter(reasons)) if len(reasons) == 1 else "RECEIVED"
+                assert result.reason.name == first, (result, reasons)
+                assert not result.granted
+                if first == "RECEIVED":
+                    assert result.public.reason.name == "RECEIVED"
+                    assert result.explain("zh") == "已提交，核实中"
+            else:
+                assert got == reasons, (result, reasons)
+
+    @rule(member=members, platform=st.sampled_from(["taobao", "tmall", "jd", "douyin"]), buyer=st.sampled_from(["b1", "b2", "b3"]))
+    def bind(self, member: str, platform: str, buyer: str) -> None:
+        result = self.loyalty.bind(member, platform=platform, buyer_id=buyer)
+        family = "taobao" if platform == "tmall" else platform
+        assert result.bound is self.model.bind(member, (family, "", buyer))
+
+    @rule(hours=st.sampled_from([1, 12, 24, 24 * 5, 24 * 12, 24 * 26, 24 * 33]))
+    def wait(self, hours: int) -> None:
+        self.model.now = self.clock.move(hours=hours)
+
+    @rule()
+    def run_due(self) -> None:
+        self.loyalty.run_due(batch=2)
+        self.model.run_due()
+
+    @rule(member=members, asset=st.sampled_from(["points", "points", "growth", "stored_value"]), by=st.sampled_from([-300, -40, -1, 25, 500]))
+    def adjust(self, member: str, asset: str, by: int) -> None:
+        key = self.once()
+        result = self.loyalty.adjust(member, asset=asset, amount=by, key=key)
+        assert result.applied is self.model.adjust(member, asset, by)
+        assert self.loyalty.adjust(member, asset=asset, amount=by, key=key) == result
+
+    @rule(member=members, blocked=st.booleans())
+    def block(self, member: str, blocked: bool) -> None:
+        if blocked:
+            self.loyalty.block(member, reason="brushing", key=self.once())
+        else:
+            self.loyalty.unblock(member, key=self.once())
+        self.model.member(member).blocked = blocked
+
+    @precondition(lambda self: self.revision < 3)
+    @rule()
+    def publish(self) -> None:
+        self.program = changed(self.program)
+        self.revision = self.loyalty.publish(self.program, expected_revision=self.revision)
+        self.model.program = self.program
+
+    # -- what always holds -------------------------------------------------------------------------------------------
+
+    @invariant()
+    def is_sound(self) -> None:
+        assert_sound(self.loyalty)
+
+    @invariant()
+    def agrees(self) -> None:
+        tables = dump(self.storage)
+        self.append_only(tables)
+        self.compare_claims(tables)
+        for member in MEMBERS:
+            self.compare_member(member, tables)
+
+    def append_only(self, tables: dict[str, list[Any]]) -> None:
+        """I-03: what was written once stays as it is."""
+        for table in ("entries", "events"):
+            now = {row[:3]: row[:7] if table == "events" else row for row in tables[table]}
+            for row in self.ledger.get(table, []):
+                assert now[row[:3]] == row
+            self.ledger[table] = list(now.values())
+
+    def compare_claims(self, tables: dict[str, list[Any]]) -> None:
+        held = {(row.family, row.order_no): row for row in tables["claims"]}
+        expected = {key: facts.claim for key, facts in self.model.orders.items() if facts.claim is not None}
+        assert {key: row.member_id for key, row in held.items()} == {key: at.member for key, at in expected.items()}
+        granted: Counter[Any] = Counter()
+        for entry in tables["entries"]:
+            if entry.kind in ("grant", "claw_back", "cancel", "shortfall", "exempt"):
+                sign = -1 if entry.account in ("debt", "waived", "exempt") else 1
+                granted[entry.family, entry.order_no, entry.rule_id] += sign * entry.amount
+        states = {view.order_no + view.platform: view.state for m in MEMBERS for view in self.loyalty.claims(m).items}
+        for key, claim in expected.items():
+            assert states[key[1] + claim.platform] == claim.state, (key, held[key])
+            assert held[key].net_fen == claim.net, held[key]
+            for rule_id, grant in claim.grants.items():
+                if rule_id != "coupon:WELCOME20":
+                    assert granted[(*key, rule_id)] == grant.target, (key, rule_id)
+
+    def compare_member(self, member: str, tables: dict[str, list[Any]]) -> None:
+        model, snapshot = self.model, self.loyalty.member(member)
+        balances = {
+            asset: figures
+            for asset, at in snapshot.balances.items()
+            if any(figures := (at.available, at.pending, at.debt))
+        }
+        expected = model.balances(member)
+        coupons = Counter((coupon.code, coupon.state) for coupon in snapshot.coupons)
+        want: Counter[tuple[str, str]] = Counter()
+        for lot in model.member(member).lots:
+            if lot.asset.startswith("coupon:") and lot.left:
+                want[lot.asset[7:], lot.state] += lot.left
+        assert coupons == want, member
+        assert balances == {asset: at for asset, at in expected.items() if not asset.startswith("coupon:")}, member
+        tier = model.tier(member)
+        assert snapshot.tier == (tier.name if tier else ""), member
+        spend = {date.fromisoformat(row.day): row.spend_fen for row in tables["spend_days"] if row.member_id == member}
+        assert {day: fen for day, fen in spend.items() if fen} == dict(model.spend(member)), member
+        assert snapshot.window_spend_fen == model.window(member, model.now.date()), member
+        live = [claim for claim in model.claims(member) if claim.net]
+        assert snapshot.tags == tuple(sorted({f"source:{claim.platform}" for claim in live})), member
+        first = min((claim.effective for claim in live), default=None)
+        firsts = {f"source:{claim.platform}" for claim in live if claim.effective == first}
+        assert snapshot.first_source in (firsts or {None}), member
+        assert snapshot.blocked is model.member(member).blocked
+
+
+class SqliteMachine(Machine):
+    """The same on a file."""
+
+    def make_storage(self) -> Storage:
+        self.folder = Path(tempfile.mkdtemp())
+        return SqliteStorage(self.folder / "loyalty.db", synchronous="NORMAL")
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.storage.close()  # type: ignore[attr-defined]
+            shutil.rmtree(self.folder)
+
+
+def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=steps))
+
+
+@pytest.mark.parametrize(("machine", "examples"), [(Machine, 120), (SqliteMachine, 25)])
+def test_the_library_does_what_the_model_says(machine: Any, examples: int) -> None:
+    """Whatever happens in whatever order, claims, ledgers, tiers, tags and answers are those of the rules' text."""
+    run(machine, examples, 30)
+
+
+@pytest.mark.release
+@pytest.mark.parametrize(("machine", "examples"), [(Machine, 4_000), (SqliteMachine, 500)])
+def test_the_library_does_what_the_model_says_for_long(machine: Any, examples: int) -> None:
+    """The same as above over many more and longer histories."""
+    run(machine, examples, 60)

@@ -1,0 +1,56 @@
+"""The generated SQL, as a text a person reads in a review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crossloyalty.application.ports import Scan
+from crossloyalty.domain.records import RECORD_KINDS, Key, LimitRecord, LotRecord, MemberRecord, OrderRecord
+from crossloyalty.storage._sql.ddl import checksum, schema
+from crossloyalty.storage._sql.dialect import Dialect
+from crossloyalty.storage._sql.sqlite_dialect import SQLITE
+from crossloyalty.storage._sql.statements import Statements
+
+HERE = Path(__file__).parent
+OLD = ("p", "m", 5, 1)
+
+
+def render(dialect: Dialect) -> str:
+    """Write out every statement of a dialect."""
+    statements = Statements(dialect)
+    parts = [f"-- checksum {checksum(dialect)}"]
+    parts += [f"{sql};" for sql in schema(dialect).values()]
+    for kind, about in RECORD_KINDS.items():
+        of = statements.of[kind]
+        parts.append(f"-- {about.table}")
+        texts = [of.select, of.insert, of.replace.sql, of.bump, of.delete]
+        parts += [f"{sql};" for sql in dict.fromkeys(texts) if sql]
+    parts.append("-- a root of which two fields changed, additions, scans")
+    changed = statements.change(MemberRecord, MemberRecord("p", "m"), MemberRecord("p", "m", 1, tier="gold", last_at=5))
+    parts.append(f"{changed.sql};" if changed else "")
+    parts.append(statements.add(Key(LimitRecord, ("p", "l")), "used", 1, 5)[0] + ";")
+    for scan in (
+        Scan(LotRecord, ("p", "m")),
+        Scan(LotRecord, ("p", "m"), by="by_due", low=0, high=5),
+        Scan(LotRecord, ("p", "m"), by="by_due", descending=True, limit=5, after=OLD),
+        Scan(OrderRecord, ("p",), by="by_due", high=5, limit=5, after=("p", 5, "jd", "1")),
+        Scan(OrderRecord, ("p", "jd"), descending=True, after=("p", "jd", "1")),
+        Scan(OrderRecord, ()),
+    ):
+        parts.append(statements.scan(scan)[0] + ";")
+    return "\n".join(parts) + "\n"
+
+
+@pytest.mark.parametrize("dialect", [SQLITE], ids=lambda dialect: dialect.name)
+def test_the_generated_sql_is_the_reviewed_one(dialect: Dialect) -> None:
+    """A change of the records or the generator shows as a change of this text; it also changes stored schemas."""
+    reviewed = HERE / f"{dialect.name}.sql"
+    assert render(dialect) == reviewed.read_text(encoding="utf-8"), (
+        f"if the new text is right, write it to {reviewed.name}: run this file, and think about stores that exist"
+    )
+
+
+if __name__ == "__main__":
+    (HERE / f"{SQLITE.name}.sql").write_text(render(SQLITE), encoding="utf-8")

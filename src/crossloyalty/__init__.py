@@ -5,9 +5,15 @@ Once per order for ever, only for finished orders, to the real buyer, taken back
 """
 
 from crossloyalty import errors, rules
+from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
+from crossloyalty.application.operating import AdjustResult, BlockResult
+from crossloyalty.application.pages import Page
+from crossloyalty.application.snapshots import MemberSnapshot
+from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundStatus, SourceKind
@@ -19,11 +25,15 @@ from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdjustResult",
     "AsyncEngine",
     "AsyncLoyalty",
+    "BindResult",
+    "BlockResult",
     "ClaimRequest",
     "ClaimResult",
     "Detail",
+    "DueReport",
     "Engine",
     "Event",
     "Granted",
@@ -32,9 +42,11 @@ __all__ = [
     "Line",
     "LineStatus",
     "Loyalty",
+    "MemberSnapshot",
     "Order",
     "OrderKind",
     "OrderStatus",
+    "Page",
     "Platform",
     "Program",
     "Proof",
@@ -44,6 +56,7 @@ __all__ = [
     "RefundStatus",
     "Rejected",
     "SourceKind",
+    "VerifyReport",
     "errors",
     "rules",
 ]

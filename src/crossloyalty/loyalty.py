@@ -10,6 +10,7 @@ from __future__ import annotations
 import random as _random
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -127,8 +128,11 @@ class _AsyncRunner:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            # The transaction is in another thread: leave only when it has ended, one way or the other.
-            await asyncio.wait([done])
+            # The transaction is in another thread: leave only when it has ended, one way or the other, however often
+            # the host asks.
+            while not done.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
             if not done.cancelled():
                 done.exception()  # looked at, so that nobody is told it was not
             raise
@@ -148,8 +152,8 @@ def _checked_program(program: Program) -> Program:
     return program
 
 
-async def _one(results: Coroutine[Any, Any, list[ClaimResult]]) -> ClaimResult:
-    return (await results)[0]
+async def _claim_one(world: World, program_id: str, request: ClaimRequest) -> ClaimResult:
+    return (await claiming.claim_orders(world, program_id, [request]))[0]
 
 
 async def _program_ids(world: World) -> list[str]:
@@ -243,7 +247,7 @@ class Loyalty:
             StorageBusy: Too much contention; nothing was changed.
         """
         request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
-        return self._runner.run(_one(claiming.claim_orders(self._runner.world, self._id, [request])))
+        return self._runner.run(_claim_one(self._runner.world, self._id, request))
 
     def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
         """
@@ -399,6 +403,10 @@ class Loyalty:
         """Acknowledge events by their ids; says how many were pending."""
         return self._runner.run(events.ack(self._runner.world, self._id, ids))
 
+    def revision(self) -> int:
+        """Give the number of the revision in force; `publish` wants it back."""
+        return self._runner.run(revisions.current_revision(self._runner.world, self._id))
+
     def publish(self, program: Program, *, expected_revision: int) -> int:
         """
         Append a revision of the rules; claims settled before stay under theirs.
@@ -490,7 +498,7 @@ class AsyncLoyalty:
     ) -> ClaimResult:
         """See `Loyalty.claim`."""
         request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
-        return await self._run(_one(claiming.claim_orders(self._world, self._id, [request])))
+        return await self._run(_claim_one(self._world, self._id, request))
 
     async def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
         """See `Loyalty.claim_many`."""
@@ -599,6 +607,10 @@ class AsyncLoyalty:
     async def ack(self, ids: Iterable[str]) -> int:
         """See `Loyalty.ack`."""
         return await self._run(events.ack(self._world, self._id, ids))
+
+    async def revision(self) -> int:
+        """See `Loyalty.revision`."""
+        return await self._run(revisions.current_revision(self._world, self._id))
 
     async def publish(self, program: Program, *, expected_revision: int) -> int:
         """See `Loyalty.publish`."""

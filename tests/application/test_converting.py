@@ -142,7 +142,7 @@ def test_all_reasons_are_told_the_first_by_precedence(storage: Storage, clock: C
 
 
 def test_by_host_is_answered_pending_sync(storage: Storage, clock: Clock) -> None:
-    """A proof of the host stands without the order, so its asker hears that the order has not arrived; others RECEIVED."""
+    """The host's proof stands without the order, so its asker hears PENDING_SYNC where others hear RECEIVED."""
     loyalty = Loyalty(points_program(), storage, clock=clock)
     assert claim_of(loyalty, "m1", order(1), Proof.by_host("chat")).public.reason is Reason.PENDING_SYNC
     assert claim_of(loyalty, "m2", order(1)).public.reason is Reason.RECEIVED
@@ -327,7 +327,7 @@ def test_asking_anew_after_expiry_waits_anew(storage: Storage, clock: Clock) -> 
 
 
 def test_requests_of_several_members_expire_each_in_its_time(storage: Storage, clock: Clock) -> None:
-    """One order, two requests a day apart: the first sweep ends one of them, the order is looked at again for the other."""
+    """Of two requests a day apart for one order each sweep ends the one whose time is over."""
     loyalty = Loyalty(points_program(ticket_days=30), storage, clock=clock)
     claim_of(loyalty, "m1", order(1))
     clock.move(days=1)

@@ -161,13 +161,14 @@ class View:
 
     def _refund(self, facts: Facts, said_at: dict[str, datetime], lines: Any) -> None:
         by_line, loose, shipping = Counter[str](), 0, 0
-        failed: datetime | None = None
+        failed: list[tuple[datetime, str | None]] = []  # when a payout failed, of which line; None: of the whole order
+        ids = {row["id"] for row in self.rows}
         for (modified, _), refund in facts.refunds.values():
             match refund.status.name:
                 case "OPEN":
                     self.refund_open = True
                 case "PAYOUT_FAILED":
-                    failed = max(failed or modified, modified)
+                    failed.append((modified, refund.line_id if refund.line_id in ids else None))
                 case "SUCCESS":
                     known = [row["paid"] for row in self.rows if row["id"] == refund.line_id]
                     room = known[0] if known else sum(row["paid"] for row in self.rows)
@@ -182,11 +183,11 @@ class View:
                         loose += part
         for row in self.rows:
             figure = (row["is"] and row["is"].refunded_fen) or 0
-            if failed is not None and said_at.get("lines", LONG_AGO) <= failed:
+            if any(said_at["lines"] <= at for at, line in failed if line in (None, row["id"]) and figure):
                 figure = 0
             row["refunded"] = min(row["paid"], max(by_line[row["id"]], figure))
         figure = self.said.get("refunded_fen", 0)
-        if failed is not None and said_at.get("refunded_fen", LONG_AGO) <= failed:
+        if any(said_at["refunded_fen"] <= at for at, _ in failed if figure):
             figure = 0
         by_id = loose + sum(min(by_line[row["id"]], row["paid"]) for row in self.rows)
         left = [row["paid"] - row["refunded"] for row in self.rows]
@@ -367,16 +368,15 @@ class Model:
         every = [*(at for at in self.claims(claim.member) if at is not claim), claim]
         qualifying = [at for at in every if rule.id in at.grants and at.grants[rule.id].target]
         target = int(bool(qualifying))
+        if grant.lot and view.refund_open and qualifying == [claim]:
+            grant.lot.blocked = True
         if target > grant.target:
             self._give(m, grant, 1, view)
         elif target < grant.target:
             self._take(m, grant, 1, "waive")
         grant.target = target
-        if grant.lot and claim in qualifying:
-            if grant.lot.blocked and not view.refund_open:
-                self._lift(m, grant.lot, rule)
-            elif view.refund_open and qualifying == [claim]:
-                grant.lot.blocked = True
+        if grant.lot and grant.lot.blocked and claim in qualifying and not view.refund_open:
+            self._lift(m, grant.lot, rule)
 
     def spend(self, name: str) -> Counter[date]:
         days: Counter[date] = Counter()
@@ -545,7 +545,7 @@ class Model:
                         waiting = self.orders.get(alias)
                         for name in list(waiting.tickets) if waiting else ():
                             moved, there = waiting.tickets.pop(name), facts.tickets.get(name)  # type: ignore[union-attr]
-                            if there is None or there.state == "EXPIRED":
+                            if there is None or there.state in ("REJECTED", "EXPIRED"):
                                 facts.tickets[name] = moved
                             changed[key] = None
             else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import attrs
@@ -21,7 +21,6 @@ from messages import (
     MEMBERS,
     PROGRAM_ID,
     SLOTS,
-    START,
     Registry,
     clock_at_start,
     order_message,
@@ -170,3 +169,148 @@ def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bo
     steps, other, cuts = drawn
     of = plain(program(variant))
     assert play(of, steps, [True]) == play(of, other, cuts)
+
+
+@pytest.mark.parametrize("variant", range(4))
+@settings(max_examples=max(25, EXAMPLES // 4))
+@given(
+    later=st.lists(st.sampled_from([0, 3, 5]).flatmap(lambda slot: histories(slot)), min_size=1, max_size=2),
+    data=st.data(),
+)
+def test_confluence_b(variant: int, later: list[list[Step]], data: st.DataObject) -> None:
+    """With multipliers and a coupon once per member it ends the same while the order of first settlements is kept."""
+    of = attrs.evolve(program(variant), on_refund=rules.ClawBack(shortfall="debt"), ownership="proof")
+    first: list[Step] = []
+    for slot in (5, 0, 3, 1):
+        first.append(("tell", order_message(slot, "FINISHED", 10, "API", (None,) * 3, None, None, False)))
+        first.append(("claim", (OWNERS[slot], slot, "right")))
+    told = [step for history in later for step in history if step[0] == "tell"]
+    doubled = data.draw(st.lists(st.sampled_from(told), max_size=3))
+    other = data.draw(st.permutations([*told, *doubled]))
+    assert play(of, [*first, *told], [True]) == play(of, [*first, *other], data.draw(st.lists(st.booleans(), min_size=1)))
+
+
+@pytest.mark.parametrize("variant", range(4))
+@settings(max_examples=max(25, EXAMPLES // 4))
+@given(
+    before=st.lists(orders(st.integers(0, 5)) | refunds(st.integers(0, 5)), max_size=3),
+    batch=st.lists(orders(st.integers(0, 5)) | refunds(st.integers(0, 5)), min_size=2, max_size=5),
+    claimed=st.lists(st.tuples(st.sampled_from(MEMBERS), st.integers(0, 5)), max_size=4, unique=True),
+    data=st.data(),
+)
+def test_confluence_c(variant: int, before: list[Any], batch: list[Any], claimed: list[Any], data: st.DataObject) -> None:
+    """Inside one batch no order matters: messages and claims shuffled and doubled end the same under every program."""
+    same = Registry().same
+    before, batch = [same(item) for item in before], [same(item) for item in batch]
+    usual = [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in (0, 1, 2, 5)]
+    requests = [
+        ClaimRequest(member_id=member, platform=SLOTS[slot].platform, order_no=SLOTS[slot].order_no, proof=proof_of(slot, "right"))
+        for member, slot in claimed
+    ]
+
+    def end(told: list[Any], asked: list[ClaimRequest]) -> tuple[Any, Any]:
+        storage, clock = MemoryStorage(), clock_at_start()
+        loyalty = Loyalty(program(variant), storage, clock=clock)
+        loyalty.ingest([*before, *map(same, usual)])
+        answers = loyalty.claim_many(asked)
+        clock.move(days=20)
+        loyalty.run_due()
+        loyalty.adjust("m1", asset="points", amount=-100, key="spent")
+        loyalty.ingest(told)
+        assert_sound(loyalty)
+        return projection(loyalty, storage), {(at.member_id, at.platform, at.order_no): at.reasons for at in answers}
+
+    doubled = data.draw(st.lists(st.sampled_from(batch), max_size=3))
+    assert end(batch, requests) == end(
+        data.draw(st.permutations([*batch, *doubled])), data.draw(st.permutations(requests))
+    )
+
+
+# -- shapes of the worked checks ---------------------------------------------------------------------------------------
+
+
+def at(day: date, hour: int = 12) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=SHANGHAI)
+
+
+def big_order(paid_fen: int, day: date) -> Order:
+    return Order(
+        platform="taobao",
+        order_no="3816000000000000001",
+        status=OrderStatus.FINISHED,
+        created_at=at(day),
+        paid_at=at(day),
+        finished_at=at(day),
+        modified_at=at(day),
+        paid_fen=paid_fen,
+        shipping_fen=0,
+    )
+
+
+def paid_back(refund_id: str, fen: int, status: RefundStatus, day: date, hour: int = 12) -> Refund:
+    return Refund(
+        platform="tmall",
+        order_no="3816000000000000001",
+        refund_id=refund_id,
+        status=status,
+        amount_fen=fen,
+        modified_at=at(day, hour),
+    )
+
+
+JANUARY, JUNE = date(2026, 1, 10), date(2026, 6, 1)
+
+
+@given(data=st.data())
+@settings(max_examples=max(20, EXAMPLES // 4))
+def test_refunds_long_after_a_tier_was_reached_in_any_order(data: st.DataObject) -> None:
+    """D57: a tiny refund in June keeps January's tier, a large one takes it, a payout that fails gives it back."""
+    messages = [
+        paid_back("tiny", 100, RefundStatus.SUCCESS, JUNE),
+        paid_back("large", 60_000, RefundStatus.SUCCESS, JUNE),
+        paid_back("large", 60_000, RefundStatus.PAYOUT_FAILED, JUNE, 13),
+    ]
+    told = data.draw(st.lists(st.sampled_from(messages), max_size=5))
+    clock = Clock(at(JANUARY, 13))
+    tiers = rules.SpendTiers({"普通": 0, "白银": 200_000}, window_days=60, period_days=365)
+    loyalty = Loyalty(
+        Program(program_id=PROGRAM_ID, rewards=[rules.PointsPerYuan("1")], tiers=tiers), MemoryStorage(), clock=clock
+    )
+    order = big_order(250_000, JANUARY)
+    loyalty.ingest([order])
+    loyalty.claim("m1", platform="tmall", order_no=order.order_no, proof=Proof.by_host("chat"))
+    assert loyalty.member("m1").tier == "白银"
+    clock.set(at(JUNE, 14))
+    loyalty.run_due()
+    for message in told:
+        loyalty.ingest([message])
+    large = messages[1] in told and messages[2] not in told
+    left_fen = 250_000 - 100 * (messages[0] in told) - 60_000 * large
+    assert loyalty.member("m1").tier == ("普通" if large else "白银")
+    assert loyalty.member("m1").points == left_fen // 100
+    assert_sound(loyalty)
+
+
+@given(data=st.data())
+@settings(max_examples=max(20, EXAMPLES // 4))
+def test_two_kinds_of_refund_fact_in_any_order(data: st.DataObject) -> None:
+    """D56: a total in the export and a refund row of the same money count once; a failed payout outdates the total."""
+    order = big_order(10_000, JANUARY)
+    total = attrs.evolve(order, refunded_fen=3_000, modified_at=at(JUNE))
+    row = paid_back("r1", 3_000, RefundStatus.SUCCESS, JUNE)
+    failed = paid_back("r1", 3_000, RefundStatus.PAYOUT_FAILED, JUNE, 13)
+    told = data.draw(st.lists(st.sampled_from([order, total, row, failed]), max_size=7))
+    claim_at = data.draw(st.integers(0, len(told)))
+    loyalty = Loyalty(
+        Program(program_id=PROGRAM_ID, rewards=[rules.PointsPerYuan("1")], eligibility=rules.Finished(within_days=None)),
+        MemoryStorage(),
+        clock=Clock(at(JUNE, 14)),
+    )
+    for place in range(len(told) + 1):
+        if place == claim_at:
+            loyalty.claim("m1", platform="taobao", order_no=order.order_no, proof=Proof.by_host("chat"))
+        loyalty.ingest(told[place : place + 1])
+    known = order in told or total in told
+    back = failed not in told and (row in told or total in told)
+    assert loyalty.member("m1").points == (0 if not known else 70 if back else 100)
+    assert_sound(loyalty)

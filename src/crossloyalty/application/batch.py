@@ -16,7 +16,7 @@ from crossloyalty.application.programs import newest_program, newest_scan, read_
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.effective import EffectiveOrder, effective_order
-from crossloyalty.domain.facts import Facts, dump_facts, load_facts, stated
+from crossloyalty.domain.facts import Facts, dump_facts, load_facts
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Contribution, Member
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
@@ -41,7 +41,7 @@ from crossloyalty.domain.records import (
     TagRecord,
     TicketRecord,
 )
-from crossloyalty.domain.settlement import Claim, grants_of
+from crossloyalty.domain.settlement import grants_of
 from crossloyalty.errors import StorageCorrupt
 
 __all__ = ["Batch", "Loaded", "OrderState"]
@@ -293,11 +293,13 @@ class Loaded:
 
 
 def buyer_keys(order: OrderRecord) -> list[Key]:
-    """Name the buyer row of a stored order, if its buyer is known, and that of who was given it as a gift."""
-    ids = [order.buyer_id] if order.buyer_id else []
+    """Name the buyer rows of a stored order: the payer's, and the receiver's of a gift, as far as they are known."""
+    ids = {order.buyer_id: None}
     if '"beneficiary_id"' in order.facts:
-        ids += filter(None, [stated(load_facts(order.facts))[0].get("beneficiary_id")])
-    return [Key(BuyerRecord, (order.program_id, order.family, order.buyer_scope, each)) for each in ids]
+        effective = effective_order(load_facts(order.facts))
+        ids[effective.beneficiary_id if effective is not None else ""] = None
+    prefix = (order.program_id, order.family, order.buyer_scope)
+    return [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
 
 
 class OrderState:
@@ -313,7 +315,6 @@ class OrderState:
         "next_due_at",
         "owner_id",
         "record",
-        "settled",
         "tickets",
         "tickets_were",
     )
@@ -325,7 +326,6 @@ class OrderState:
         self._effective: EffectiveOrder | None = None
         self.claim = claim
         self.claim_was = claim
-        self.settled: Claim | None = None
         self.tickets: dict[str, TicketRecord] = {ticket.member_id: ticket for ticket in tickets}
         self.tickets_were = dict(self.tickets)
         self.owner_id = record.owner_id
@@ -353,13 +353,21 @@ class OrderState:
                 self._facts = None  # thousands of these live through a large batch
         return self._effective
 
+    def forget(self) -> None:
+        """Drop what can be derived again; thousands of orders live through a large batch."""
+        if not self.changed:
+            self._effective = None
+
+    def facts_text(self) -> str:
+        """Give the facts as they are stored."""
+        return dump_facts(self.facts) if self.changed else self.record.facts
+
     def row(self) -> OrderRecord:
         """Give the order's row to store."""
         old = self.record
-        order = self.effective
+        order = self.effective if self.changed else None
         if order is None:
-            facts = dump_facts(self.facts) if self.changed else old.facts
-            return old._replace(next_due_at=self.next_due_at, owner_id=self.owner_id, facts=facts)
+            return old._replace(next_due_at=self.next_due_at, owner_id=self.owner_id, facts=self.facts_text())
         return OrderRecord(
             old.program_id,
             old.family,
@@ -372,7 +380,7 @@ class OrderState:
             order.buyer_id,
             self.owner_id,
             order.effective_at,
-            dump_facts(self.facts) if self.changed else old.facts,
+            self.facts_text(),
         )
 
 

@@ -8,14 +8,13 @@ from typing import cast
 import attrs
 
 from crossloyalty.application.batch import Batch, Loaded
-from crossloyalty.application.converting import Candidate, settle_all
+from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.keys import OrderKey, clean_id
-from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
 from crossloyalty.errors import InvalidInput, shown
@@ -137,12 +136,8 @@ async def _convert_past(
         if buyer is not None:
             member.ledger.emit("identity.bound", {"family": buyer.family, "scope": buyer.scope})
         if not member.blocked():
-            candidates = {
-                key: [Candidate(member_id, Proof.none(), batch.now, auto=True)]
-                for key in keys
-                if batch.order(key).claim is None
-            }
-            settle_all(batch, keys, candidates)
+            # The member is the bound buyer of these orders now; a request of theirs that waits keeps its time.
+            settle_all(batch, keys, {})
 
     batch, _ = await decide(loaded, decision)
     changes, touched = batch.changes(versions)

@@ -13,7 +13,7 @@ from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.ports import AsyncTransaction, Insert
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
-from crossloyalty.domain.answers import ClaimResult, Granted, when
+from crossloyalty.domain.answers import ClaimResult, when
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.facts import merge_order
 from crossloyalty.domain.keys import OrderKey, clean_id, fold, normalise_order_no
@@ -22,7 +22,6 @@ from crossloyalty.domain.ownership import NO_PROOF, Proof
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
 from crossloyalty.domain.records import AliasRecord, Key, MemberRecord, OrderRecord, RootKey
-from crossloyalty.domain.settlement import grants_of
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["ClaimRequest", "claim_orders", "quote_order"]
@@ -163,7 +162,7 @@ async def _resolve_aliases(
     tx: AsyncTransaction, loaded: Loaded, wanted: Mapping[OrderKey, object], resolved: dict[OrderKey, OrderKey]
 ) -> None:
     """A number no source has described may be a sub-order's; then the parent's roots are needed (D11)."""
-    unknown = [key for key in wanted if not loaded.orders[key].facts]
+    unknown = [key for key in wanted if not loaded.orders[key].platform]
     if not unknown:
         return
     found = await tx.read([Key(AliasRecord, key) for key in unknown])
@@ -220,45 +219,41 @@ def _answers(
 
 
 def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candidate, *, again: bool) -> ClaimResult:
-    state = batch.order(key)
-    tier = batch.member(request.member_id).tier
-    claim = state.claim
-    if claim is None or claim.member_id != request.member_id or Reason.MEMBER_BLOCKED in candidate.reasons:
+    state, claim = batch.order(key), batch.order(key).claim
+    tier = batch.member(request.member_id).tier_name()
+    reasons = candidate.reasons
+    if claim is None or claim.member_id != request.member_id or Reason.MEMBER_BLOCKED in reasons:
+        # What an order paid and what became of it is told to nobody but its buyer.
+        tells = claim is None and Reason.RECEIVED not in reasons and Reason.OTHER_BUYER not in reasons
         return ClaimResult(
             request.member_id,
             request.platform,
             key.order_no,
             False,
             candidate.state,
-            candidate.reasons,
-            (),
+            reasons,
             tier,
             when(candidate.claimable_from),
             "" if claim is None else claim.member_id,
-            None if Reason.RECEIVED in candidate.reasons else state.effective,
+            "",
+            state.facts_text() if tells else "",
             batch.program,
         )
-    created = candidate.won and not again
-    reasons = candidate.reasons
     if candidate.won and again:
         reasons = (Reason.ALREADY_CLAIMED_BY_YOU,)
-    grants = tuple(grants_of(claim) if state.settled is None else state.settled.grants)
-    program = batch.program_of(claim)
-    rules = program.rewards_by_id
     return ClaimResult(
         request.member_id,
         request.platform,
         key.order_no,
-        created,
+        candidate.won and not again,
         claim.state,
         reasons,
-        tuple([Granted(grant.rule_id, rules[grant.rule_id].asset, grant.granted) for grant in grants if grant.granted]),
         tier,
         None,
         claim.member_id,
-        state.effective,
-        program,
-        grants,
+        claim.grants,
+        state.facts_text(),
+        batch.program_of(claim),
     )
 
 

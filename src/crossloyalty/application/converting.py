@@ -15,7 +15,7 @@ from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Judgement, Verdict, judge
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.needs import Need
-from crossloyalty.domain.ownership import Proof, Standing, standing
+from crossloyalty.domain.ownership import NO_PROOF, Proof, Standing, standing
 from crossloyalty.domain.reasons import Reason, by_precedence
 from crossloyalty.domain.records import BuyerRecord, Key, TicketRecord
 from crossloyalty.domain.settlement import first_settlement, resettle
@@ -81,6 +81,7 @@ def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, li
             convert(batch, state, candidates.get(state.key, []))
         except Need as need:
             batch.needs.append(need)
+        state.forget()
 
 
 def _settling_order(state: OrderState) -> tuple[int, str, str]:
@@ -93,7 +94,6 @@ def _resettle(batch: Batch, state: OrderState) -> None:
     if claim is None or order is None or not state.changed:
         return
     settled = resettle(batch.member(claim.member_id), claim, order, batch.program_of(claim))
-    state.settled = settled
     if settled.record != claim:
         state.claim = settled.record
 
@@ -108,13 +108,16 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
         requests: The candidates of this call.
     """
     order = state.effective
-    candidates = _gather(batch, state, order, requests)
+    # Who claims is answered alone, so that an answer does not depend on what else is in its batch.
+    candidates = requests or _waiting(batch, state, order)
     if order is None:
         for candidate in candidates:
             _wait_for_order(batch, state, candidate)
-        _reckon_due(batch, state, None)
+        _reckon_due(batch, state, None, alone=bool(requests))
         return
     bound_to = batch.bound_to(order, state.key)
+    if bound_to:
+        state.owner_id = bound_to
     denied = batch.buyer_blocked(order, state.key)
     beneficiary = _beneficiary(batch, order, state.key)
     ranked: list[tuple[int, int, str, Candidate, Standing]] = []
@@ -134,7 +137,8 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
             ranked.append((_STANDING_RANK[stands], candidate.requested_at, candidate.member_id, candidate, stands))
         else:
             _refuse_standing(batch, state, candidate, stands, order)
-    ranked.sort(key=lambda item: item[:3])
+    if len(ranked) > 1:
+        ranked.sort(key=lambda item: item[:3])
     waits_until: int | None = None
     for _, _, _, candidate, stands in ranked:
         if state.claim is not None:
@@ -145,29 +149,22 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
         _try(batch, state, candidate, stands, judgement, order, denied=denied)
     if state.claim is not None:
         answer_taken(batch, state, [candidate for candidate in candidates if not candidate.won])
-    _reckon_due(batch, state, waits_until)
+    _reckon_due(batch, state, waits_until, alone=bool(requests))
 
 
-def _gather(
-    batch: Batch, state: OrderState, order: EffectiveOrder | None, requests: list[Candidate]
-) -> list[Candidate]:
-    """Add the tickets that wait and the bound buyer to this call's requests; one candidate a member."""
-    candidates = list(requests)
-    asking = {candidate.member_id for candidate in candidates}
+def _waiting(batch: Batch, state: OrderState, order: EffectiveOrder | None) -> list[Candidate]:
+    """Give everybody who waits for an order that facts, a binding or time bring up: the tickets, the bound buyer."""
+    candidates: list[Candidate] = []
     for ticket in state.tickets.values():
         # A refusal is looked at again while the request is young: messages come in any order.
         alive = ticket.state in _OPEN or (ticket.state == "REJECTED" and ticket.expires_at > batch.now)
-        if alive and ticket.member_id not in asking and batch.has_member(ticket.member_id):
+        if alive and batch.has_member(ticket.member_id):
             candidates.append(
                 Candidate(ticket.member_id, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
             )
-            asking.add(ticket.member_id)
-    if order is not None:
-        bound_to = batch.bound_to(order, state.key)
-        if bound_to and bound_to not in asking and batch.has_member(bound_to):
-            candidates.append(Candidate(bound_to, Proof.none(), batch.now, auto=True))
-        if bound_to:
-            state.owner_id = bound_to
+    bound_to = "" if order is None else batch.bound_to(order, state.key)
+    if bound_to and batch.has_member(bound_to) and all(each.member_id != bound_to for each in candidates):
+        candidates.append(Candidate(bound_to, NO_PROOF, batch.now, auto=True))
     return candidates
 
 
@@ -243,7 +240,6 @@ def _try(
             requested_at=candidate.requested_at,
             touch=candidate.touch,
         )
-        state.settled = settled
         state.claim = settled.record
         state.owner_id = candidate.member_id
         state.tickets.pop(candidate.member_id, None)
@@ -329,7 +325,7 @@ class MoreTickets(Need):
         self.key = key
 
 
-def _reckon_due(batch: Batch, state: OrderState, waits_until: int | None) -> None:
+def _reckon_due(batch: Batch, state: OrderState, waits_until: int | None, *, alone: bool) -> None:
     """Set when the order is to be looked at again: a ticket runs out, or a time in the future comes."""
     due: list[int] = []
     if state.claim is None:
@@ -340,6 +336,8 @@ def _reckon_due(batch: Batch, state: OrderState, waits_until: int | None) -> Non
         ]
         if waits_until is not None:
             due.append(waits_until)
+        if alone and state.next_due_at is not None:
+            due.append(state.next_due_at)  # others may wait for a time that an answer to one does not look at
     state.next_due_at = min(due, default=None)
 
 

@@ -30,7 +30,7 @@ class Event:
         member_id: Whose.
         seq: Its place among the member's events, from 1 without a gap.
         at: When.
-        body: Plain data: amounts, keys, no personal fields.
+        body: Amounts and keys, no personal fields; `issue_at`, where it stands, is an aware datetime.
     """
 
     id: str
@@ -42,8 +42,11 @@ class Event:
 
 
 def event_of(row: EventRecord) -> Event:
-    """Read a stored event."""
-    return Event(f"{row.seq}@{row.member_id}", row.kind, row.member_id, row.seq, time_of(row.at), json.loads(row.body))
+    """Read a stored event; times in its body become aware datetimes."""
+    body = json.loads(row.body)
+    if "issue_at" in body:
+        body["issue_at"] = time_of(body["issue_at"])
+    return Event(f"{row.seq}@{row.member_id}", row.kind, row.member_id, row.seq, time_of(row.at), body)
 
 
 async def pending_events(world: World, program_id: str, *, limit: int = 100) -> list[Event]:
@@ -84,10 +87,18 @@ async def ack(world: World, program_id: str, ids: Iterable[str]) -> int:
     if not keys:
         return 0
 
+    async def look(tx: AsyncTransaction) -> list[Key]:
+        return list((await tx.read(keys)).records)
+
+    # Locking makes the roots that are missing, so only members whose events are there are locked.
+    there = await world.run(look, readonly=True)
+    if not there:
+        return 0
+
     async def body(tx: AsyncTransaction) -> int:
-        members = {Key(MemberRecord, (program_id, key.values[1])) for key in keys}
+        members = {Key(MemberRecord, (program_id, key.values[1])) for key in there}
         versions = await tx.lock(members)
-        found = await tx.read(keys)
+        found = await tx.read(there)
         rows = [cast(EventRecord, row) for row in found.records.values()]
         changes: list[Change] = [Replace(row._replace(pending=0)) for row in rows if row.pending]
         touched = {Key(MemberRecord, row[:2]) for row in rows if row.pending}

@@ -36,11 +36,13 @@ class Rejected:
     Args:
         index: Its place in the iterable, from 0.
         code: A stable word for the kind of trouble.
+        order_no: The item's order number as given, shortened; "" when it has none.
         sentence_zh, sentence_en: What is wrong, to be read by a person.
     """
 
     index: int
     code: str
+    order_no: str
     sentence_zh: str
     sentence_en: str
 
@@ -98,11 +100,13 @@ def _key(item: Item, program: Program) -> OrderKey:
     return OrderKey(program.program_id, platform.family, normalise_order_no(item.order_no, platform, platforms))
 
 
-def _reject(index: int, error: InvalidInput) -> Rejected:
+def _reject(index: int, item: object, error: InvalidInput) -> Rejected:
+    order_no = shown(item.order_no) if isinstance(item, Order | Refund) else ""
     if isinstance(error, MangledOrderNumber):
-        return Rejected(index, "ORDER_NO_MANGLED", "订单号被表格软件改写，请重新导出后直接上传", str(error))
-    code = "WRONG_TYPE" if isinstance(error, WrongType) else "INVALID"
-    return Rejected(index, code, "该条数据有误，未导入", str(error))
+        return Rejected(index, "ORDER_NO_MANGLED", order_no, "订单号被表格软件改写，请重新导出后直接上传", str(error))
+    if isinstance(error, WrongType):
+        return Rejected(index, "WRONG_TYPE", order_no, "数据类型有误，该条未导入", str(error))
+    return Rejected(index, "INVALID", order_no, "订单号或平台有误，该条未导入", str(error))
 
 
 async def ingest(
@@ -148,7 +152,7 @@ async def ingest(
             except InvalidInput as error:
                 report.rejected_count += 1
                 if len(report.rejected) < _KEPT_REJECTIONS:
-                    report.rejected.append(_reject(place, error))
+                    report.rejected.append(_reject(place, item, error))
         report.seen += len(chunk)
         report.batches += 1
         if grouped:
@@ -194,7 +198,7 @@ async def _take_in(
     await loaded.read([*grouped, *moved_from], (), buyers)
     aliases = await _aliases(tx, loaded, grouped, versions, more)
     await loaded.read_more()
-    await loaded.read_tickets(moved_from)
+    await loaded.read_tickets([*moved_from, *aliases.moved])
 
     wanted = _members_wanted(loaded, grouped)
     if wanted:
@@ -336,7 +340,8 @@ def _move_tickets(batch: Batch, state: OrderState, numbers: Sequence[OrderKey]) 
         for member_id, ticket in list(waiting.tickets.items()):
             del waiting.tickets[member_id]
             moved = True
-            if member_id not in state.tickets:
+            held = state.tickets.get(member_id)
+            if held is None or held.state in ("REJECTED", "EXPIRED"):
                 state.tickets[member_id] = ticket._replace(order_no=state.key.order_no)
         waiting.next_due_at = None
     return moved

@@ -168,6 +168,16 @@ async def publish(world: World, program: Program, *, expected_revision: int) -> 
     return await world.run(body)
 
 
+async def current_revision(world: World, program_id: str) -> int:
+    """Give the number of the revision in force."""
+
+    async def body(tx: AsyncTransaction) -> int:
+        found = await tx.read(scans=[newest_scan(program_id)])
+        return newest_program(world, program_id, found.rows[0])[0]
+
+    return await world.run(body, readonly=True)
+
+
 async def all_program_ids(tx: AsyncTransaction) -> list[str]:
     """Name every program in the store, in order."""
     ids: list[str] = []

@@ -8,9 +8,10 @@ from typing import Final
 import attrs
 
 from crossloyalty.domain.calendar import time_of
-from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.explanation import explain_claim, explain_time, state_word
-from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.grants import load_grants
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
 
@@ -83,9 +84,9 @@ class ClaimResult:
         created: Exactly one call ever has True for an order.
         state: The claim's state when the asker holds it, else the ticket's; "" for neither.
         reasons: All that apply; empty for a plain success. Staff may see them, the asker may not: see `public`.
-        granted: What stands granted, for the holder only.
-        tier: The asker's tier now, "" for none.
+        tier: The asker's tier now, "" in a program without tiers.
         claimable_from: When time alone will cure a refusal; None: it will not.
+        holder_id: Who holds the claim, for staff; "" for nobody.
     """
 
     member_id: str
@@ -94,18 +95,30 @@ class ClaimResult:
     created: bool = False
     state: str = ""
     reasons: tuple[Reason, ...] = ()
-    granted: tuple[Granted, ...] = ()
     tier: str = ""
     claimable_from: datetime | None = None
     holder_id: str = attrs.field(default="", repr=False)
-    _order: EffectiveOrder | None = attrs.field(default=None, repr=False, eq=False)
+    # Texts as stored, read when somebody asks: a thousand answers of one batch stay small.
+    _grants: str = attrs.field(default="", repr=False)
+    _facts: str = attrs.field(default="", repr=False, eq=False)
     _program: Program | None = attrs.field(default=None, repr=False, eq=False)
-    _grants: tuple[Grant, ...] = attrs.field(default=(), repr=False, eq=False)
 
     @property
     def reason(self) -> Reason | None:
         """The reason to name first; None for a plain success."""
         return self.reasons[0] if self.reasons else None
+
+    @property
+    def granted(self) -> tuple[Granted, ...]:
+        """What stands granted, what is still pending included; for the holder only, empty for everybody else."""
+        if self._program is None:
+            return ()
+        rules = self._program.rewards_by_id
+        return tuple(
+            Granted(grant.rule_id, rules[grant.rule_id].asset, grant.granted)
+            for grant in load_grants(self._grants)
+            if grant.granted
+        )
 
     @property
     def points(self) -> int:
@@ -141,8 +154,9 @@ class ClaimResult:
         if self.public.reason is not self.reason or self.reason in _NOTHING_MORE:
             return sentences[0]
         sentences += [reason.sentence(language) for reason in self.reasons[1:]]
-        if self._order is not None and self._program is not None:
-            sentences += explain_claim(self._order, self._program, self._grants, language)
+        order = effective_order(load_facts(self._facts))
+        if order is not None and self._program is not None:
+            sentences += explain_claim(order, self._program, load_grants(self._grants), language)
         if self.state:
             word = state_word(self.state, language)
             sentences.append(f"State: {word}." if en else f"状态：{word}。")

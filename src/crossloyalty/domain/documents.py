@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NoReturn
 
@@ -54,7 +54,7 @@ def program_to_json(program: Program) -> str:
     """Give the canonical document: sorted keys, no blanks, so equal programs give equal texts."""
     document = _converter().unstructure(program)
     if program.starts_at is not None:
-        document["starts_at"] = program.starts_at.isoformat()
+        document["starts_at"] = program.starts_at.astimezone(UTC).isoformat()
     document["rewards"] = [_converter().unstructure(reward, unstructure_as=rules.Reward) for reward in program.rewards]
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

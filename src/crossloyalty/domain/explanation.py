@@ -19,10 +19,8 @@ from crossloyalty.domain.numbers import largest_remainder
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.rules import (
     Coupon,
-    GrowthPerYuan,
     PerStep,
     PointsFixed,
-    PointsPerYuan,
     Reward,
     StoredValuePercent,
 )
@@ -34,6 +32,11 @@ _ROUNDINGS: Final = {
     "down": ("向下取整", "rounded down"),
     "up": ("向上取整", "rounded up"),
     "half_up": ("四舍五入", "rounded half up"),
+}
+_NOUNS: Final = {
+    "points": ("积分", "Points"),
+    "growth": ("成长值", "Growth"),
+    "stored_value": ("赠送金", "Bonus money"),
 }
 _STATES: Final = {
     "PENDING_ISSUE": ("待发放", "to be issued"),
@@ -101,18 +104,18 @@ def explain_order(order: EffectiveOrder, program: Program, nets: Nets, language:
     goods = sum(line.paid_fen for line in order.lines)
     refunded = sum(line.refunded_fen for line in order.lines)
     shipping = order.paid_fen - goods
-    parts = [f"paid {yuan(order.paid_fen)} yuan" if en else f"实付{yuan(order.paid_fen)}元"]
+    parts = [f"Paid {yuan(order.paid_fen)} yuan" if en else f"实付{yuan(order.paid_fen)}元"]
     if shipping:
         parts.append(f"shipping {yuan(shipping)} does not count" if en else f"运费{yuan(shipping)}元不计")
     if own:
         parts.append(f"{yuan(own)} was paid with points or stored value" if en else f"积分或储值支付{yuan(own)}元不计")
     if refunded:
         parts.append(f"{yuan(refunded)} was refunded" if en else f"已退款{yuan(refunded)}元")
-    for place, line in enumerate(order.lines, start=1):
+    for line in order.lines:
         why = _why_not(line, order, program, language)
-        if why is not None and line.paid_fen >= 0:
-            name = line.line_id or str(place)
-            parts.append(f"sub-order {name}: {why}" if en else f"子订单{name}：{why}")
+        if why is not None:
+            name = f"sub-order {line.line_id}: " if en else f"子订单{line.line_id}："
+            parts.append(f"{name if line.line_id else ''}{why}")
     parts.append(f"{yuan(nets.total)} yuan count" if en else f"计入{yuan(nets.total)}元")
     if nets.below_minimum:
         least = yuan(program.eligibility.minimum_fen)
@@ -124,52 +127,54 @@ def _times(grant: Grant) -> str:
     return "" if grant.num == grant.den else f" × {grant.num}/{grant.den}" if grant.den != 1 else f" × {grant.num}"
 
 
-def explain_rule(rule: Reward, grant: Grant, nets: Nets, language: str) -> str:
+def explain_rule(rule: Reward, grant: Grant, order: EffectiveOrder, nets: Nets, language: str) -> str:
     """
     Say what one rule gives for an order, with its arithmetic.
 
     Args:
         rule: As the claim's revision has it.
         grant: The snapshot.
+        order: The order after all messages.
         nets: The amounts counted.
         language: "zh" or "en".
     """
     en = language == "en"
+    head = _heading(rule, en=en)
+    if rule.settle == "all" and not nets.complete and nets.gross and order.status != "CLOSED":
+        return head + ("waits for the whole order." if en else "待整单完成后发放。")
     target = target_of(rule, grant, nets)
-    if rule.settle == "all" and not nets.complete and nets.gross:
-        return f"{rule.id}: waits for the whole order" if en else f"{rule.id}：待整单完成后发放"
     basis = yuan(0 if nets.below_minimum else nets.total)
     times = _times(grant)
     if isinstance(rule, PerStep):
         step = yuan(rule.every_fen)
         if en:
-            return f"{rule.id}: {rule.points} points for every full {step} of {basis} yuan{times} = {target} points"
-        return f"{rule.id}：{basis}元，每满{step}元得{rule.points}积分{times}，共{target}积分"
+            return f"{head}{rule.points} for every full {step} of {basis} yuan{times} = {target}."
+        return f"{head}{basis}元，每满{step}元得{rule.points}{times}，共{target}。"
     if isinstance(rule, PointsFixed):
-        return (
-            f"{rule.id}: {target} points for the order" if en else f"{rule.id}：每单{rule.points}积分，共{target}积分"
-        )
+        return head + (f"{target} for the order." if en else f"每单{rule.points}，共{target}。")
     if isinstance(rule, Coupon):
-        often = " (once per member)" if en else "（每位会员一次）"
-        once = often if rule.once_per_member else ""
-        if not target:
-            return f"{rule.code}: no coupon{once}" if en else f"优惠券{rule.code}：不发放{once}"
-        return f"{rule.code}: one coupon{once}" if en else f"优惠券{rule.code}：一张{once}"
-    return _explain_ratio(rule, target, basis, times, en=en)
-
-
-def _explain_ratio(
-    rule: PointsPerYuan | GrowthPerYuan | StoredValuePercent, target: int, basis: str, times: str, *, en: bool
-) -> str:
-    zh_word, en_word = _ROUNDINGS[rule.rounding]
+        if rule.once_per_member:
+            given = "one per member, and this order qualifies" if en else "每位会员一张，本单符合条件"
+        else:
+            given = "one" if en else "一张"
+        return head + (f"{given if target else 'none'}." if en else f"{given if target else '不发放'}。")
+    zh_rounding, en_rounding = _ROUNDINGS[rule.rounding]
     if isinstance(rule, StoredValuePercent):
         if en:
-            return f"{rule.id}: {basis} yuan × {rule.rate} %{times}, {en_word} = {yuan(target)} yuan bonus"
-        return f"{rule.id}：{basis}元 × {rule.rate}%{times}，{zh_word}，赠送金{yuan(target)}元"
-    en_noun, zh_noun = ("growth", "成长值") if isinstance(rule, GrowthPerYuan) else ("points", "积分")
+            return f"{head}{basis} yuan × {rule.rate} %{times}, {en_rounding} = {yuan(target)} yuan."
+        return f"{head}{basis}元 × {rule.rate}%{times}，{zh_rounding}，得{yuan(target)}元。"
     if en:
-        return f"{rule.id}: {basis} yuan × {rule.rate}{times}, {en_word} = {target} {en_noun}"
-    return f"{rule.id}：{basis}元 × {rule.rate}{times}，{zh_word}，{target}{zh_noun}"
+        return f"{head}{basis} yuan × {rule.rate}{times}, {en_rounding} = {target}."
+    return f"{head}{basis}元 × {rule.rate}{times}，{zh_rounding}，得{target}。"
+
+
+def _heading(rule: Reward, *, en: bool) -> str:
+    """Name what a rule gives; the rule's own id too where it is not the usual one."""
+    if isinstance(rule, Coupon):
+        return f"Coupon {rule.code}: " if en else f"优惠券{rule.code}："
+    zh_noun, en_noun = _NOUNS[rule.asset]
+    note = "" if rule.id == rule.asset else f" ({rule.id})" if en else f"（{rule.id}）"
+    return f"{en_noun}{note}: " if en else f"{zh_noun}{note}："
 
 
 def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Grant], language: str) -> list[str]:
@@ -177,7 +182,7 @@ def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Gran
     nets = net_amounts(order, program)
     rules = program.rewards_by_id
     sentences = explain_order(order, program, nets, language)
-    sentences += [explain_rule(rules[grant.rule_id], grant, nets, language) for grant in grants]
+    sentences += [explain_rule(rules[grant.rule_id], grant, order, nets, language) for grant in grants]
     return sentences
 
 

@@ -15,7 +15,7 @@ from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
 
-__all__ = ["Grant", "activate", "announce", "block_lot", "settle_grant"]
+__all__ = ["Grant", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
 
 _FIELDS: Final = ("granted", "allowance", "num", "den", "lot_no", "debt", "waived", "exempt", "blocked")
 _DEFAULTS: Final = {
@@ -101,6 +101,11 @@ class Grant:
     def from_document(cls, document: dict[str, Any]) -> Grant:
         """Read what was stored."""
         return cls(document["rule"], **{name: document[name] for name in _FIELDS if name in document})
+
+
+def load_grants(text: str) -> list[Grant]:
+    """Read the grants a claim's row keeps; the empty text has none."""
+    return [Grant.from_document(document) for document in json.loads(text)] if text else []
 
 
 def settle_grant(

@@ -63,6 +63,7 @@ class Member:
         "_days_from",
         "_grants",
         "_grants_changed",
+        "_once",
         "_root",
         "_tag_changes",
         "_tags",
@@ -100,6 +101,7 @@ class Member:
         self._tag_changes: set[str] = set()
         self._grants = {row.rule_id: row for row in grants}
         self._grants_changed: dict[str, bool] = {}
+        self._once: dict[str, Grant] = {}
         self.qualifications = tier_rules.load_qualifications(root.qualifications)
         self.tier = root.tier
         self.tier_on = root.tier_on
@@ -119,6 +121,11 @@ class Member:
         """Say whether the member is on the deny list now."""
         root = self._root
         return bool(root.blocked_reason) and (root.blocked_until is None or root.blocked_until > self.ledger.at)
+
+    def tier_name(self) -> str:
+        """Give the tier held now, the lowest for somebody without one, "" in a program without tiers."""
+        tiers = self.program.tiers
+        return "" if tiers is None else self.tier or tiers.levels[0].name
 
     def multiplier(self) -> tuple[int, int]:
         """Give the points multiplier of the tier held now, as a fraction (D17)."""
@@ -305,7 +312,7 @@ class Member:
         else:
             self._grants_changed.setdefault(rule.id, False)
         claims = row.claims + qualifying
-        grant = Grant.from_text(rule.id, row.grant)
+        grant = self._once_grant(row)
         posted = settle_grant(
             self.ledger,
             grant,
@@ -337,13 +344,19 @@ class Member:
         row = self._grants.get(rule.id)
         if row is None or not row.grant:
             return
-        grant = Grant.from_text(rule.id, row.grant)
+        grant = self._once_grant(row)
         if grant.blocked == blocked or (blocked and row.claims + qualifying > 1):
             return
         block_lot(self.ledger, self.ledger.lot(grant.lot_no), blocked, rule, self.program.calendar)
         grant.blocked = blocked
         self._grants_changed.setdefault(rule.id, False)
         self._grants[rule.id] = row._replace(grant=grant.text())
+
+    def _once_grant(self, row: MemberGrantRecord) -> Grant:
+        grant = self._once.get(row.rule_id)
+        if grant is None:
+            grant = self._once[row.rule_id] = Grant.from_text(row.rule_id, row.grant)
+        return grant
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

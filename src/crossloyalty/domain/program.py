@@ -58,7 +58,7 @@ class Program:
         timezone: IANA name; business days are local days of it.
         eligibility: Which orders may be converted.
         ownership: "proof" asks the member to show that the order is theirs; "order-no-only" gives it to the first who
-            types the number, and says so in `lint`.
+            types the number: choose it only where a wrong holder costs nothing.
         rewards: What an order earns; ids are unique.
         tiers: Cumulative-spend tiers, None: no tiers.
         source_tags: Source tags, None: none are shown.

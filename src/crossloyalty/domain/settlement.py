@@ -8,12 +8,11 @@ difference to what is granted is posted. This one function grants, claws back, r
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
-from crossloyalty.domain.grants import Grant, block_lot, settle_grant
+from crossloyalty.domain.grants import Grant, block_lot, load_grants, settle_grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.ledger import Ref
 from crossloyalty.domain.member import Contribution, Member
@@ -60,7 +59,7 @@ class Claim(NamedTuple):
 
 def grants_of(record: ClaimRecord) -> list[Grant]:
     """Read a claim's grants."""
-    return [Grant.from_document(document) for document in json.loads(record.grants)]
+    return load_grants(record.grants)
 
 
 def target_of(rule: Reward, grant: Grant, nets: Nets) -> int:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from operator import itemgetter
 from types import TracebackType
 from typing import Final, Protocol
 
@@ -26,6 +27,7 @@ __all__ = ["STATEMENTS", "Connection", "Opener", "SqliteTransaction"]
 STATEMENTS: Final = Statements(SQLITE)
 # Rows become records without a call of Python code each.
 _MAKE: Final = {kind: partial(tuple.__new__, kind) for kind in SHAPES}
+_BARE: Final = itemgetter(slice(None))
 
 
 class Opener(Protocol):
@@ -50,6 +52,17 @@ class Connection:
         self.transaction: SqliteTransaction | None = None
         self.is_open = True
         self._ours = True
+
+    def end(self) -> None:
+        """Roll back what is open, so that nobody waits for it."""
+        self.transaction = None
+        try:
+            if self.handle.in_transaction:
+                self.cursor.execute("ROLLBACK")
+        except BaseException as error:
+            self.close()  # nobody may go on from an unknown state
+            if not isinstance(error, sqlite3.Error):
+                raise
 
     def close(self) -> None:
         """Close the handle, once."""
@@ -99,16 +112,21 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         if connection.transaction is not None:
             raise ConfigError("this thread is inside a transaction of this storage already")
         try:
-            if connection.handle.in_transaction:  # left over by an interrupt between BEGIN and here
+            if connection.handle.in_transaction:  # left over by an interrupt at a moment nobody can guard
                 connection.cursor.execute("ROLLBACK")
             connection.cursor.execute("BEGIN" if self._readonly else "BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        self._connection = connection
-        self._cursor = connection.cursor
-        self._thread = threading.get_ident()
-        self._open = True
-        connection.transaction = self
+            self._connection = connection
+            self._cursor = connection.cursor
+            self._thread = threading.get_ident()
+            self._open = True
+            connection.transaction = self
+        except BaseException as error:
+            self._open = False
+            connection.end()
+            ours = translated(error)
+            if ours is error:
+                raise
+            raise ours from error
         return self
 
     def __exit__(
@@ -204,10 +222,11 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
     def _send(self, planned: Plan) -> None:
         cursor = self._cursor
         for sql, rows in planned.groups.items():
+            # The driver binds an exact tuple faster than a record, which is a subclass.
             if len(rows) == 1:
-                cursor.execute(sql, rows[0])
+                cursor.execute(sql, rows[0][:])
             else:
-                cursor.executemany(sql, rows)
+                cursor.executemany(sql, map(_BARE, rows))
             if cursor.rowcount != len(rows):
                 raise Conflict("a row to change is missing, or the version of a root has moved on")
         for add, sql, row in planned.adds:
@@ -272,12 +291,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         self._open = False
 
     def _leave(self, connection: Connection) -> None:
-        connection.transaction = None
-        try:
-            if connection.handle.in_transaction:
-                self._cursor.execute("ROLLBACK")
-        except sqlite3.Error:
-            connection.close()  # nobody may go on from an unknown state
+        connection.end()
         if self._opener.closed:
             connection.close()
 

@@ -1,0 +1,203 @@
+"""What hosts entrust to us does not leak into errors, their causes, pickles, reprs, logs, answers or events."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import sqlite3
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import Clock, order, refund, right_proof
+from harness import LATER, open_door, program
+from test_interrupts import Interrupting
+from test_races import Losing
+
+from crossloyalty import ClaimRequest, Engine, Loyalty, Proof
+from crossloyalty.application.ports import Insert
+from crossloyalty.domain.records import AliasRecord
+from crossloyalty.errors import Conflict, CrossloyaltyError, shown
+from crossloyalty.storage.memory import MemoryStorage
+from crossloyalty.storage.sqlite import SqliteStorage
+
+BUYER, EVIDENCE, NOTE, TOUCH, KEY, HOLDER = (
+    f"canary-{name}-13800138000" for name in ("buyer", "evidence", "note", "touch", "key", "holder")
+)
+SECRETS = (BUYER, EVIDENCE, NOTE, TOUCH, HOLDER)
+BOUGHT = order(1, buyer_id=BUYER)
+LONG = "Z" * 5_000
+
+
+def leaks(text: str, *allowed: str) -> list[str]:
+    """Name the canaries that stand in a text, also half of one."""
+    return [secret for secret in SECRETS if secret not in allowed and secret[: len(secret) // 2 + 4] in text]
+
+
+def everything_about(error: BaseException) -> str:
+    """Give all that a log, a crash reporter or a task queue may keep of an error and of what caused it."""
+    texts = []
+    seen: BaseException | None = error
+    while seen is not None:
+        texts += [str(seen), repr(seen), repr(seen.args), repr(vars(seen)), *getattr(seen, "__notes__", ())]
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    texts += traceback.format_exception(error)
+    texts.append(pickle.dumps(error).decode("latin-1"))
+    return "\n".join(texts)
+
+
+@pytest.fixture
+def door(storage: Any) -> Loyalty:
+    """Give a door to a store that knows every canary."""
+    opened = open_door(storage)
+    opened.bind(HOLDER, platform="taobao", buyer_id=BUYER, evidence=EVIDENCE)
+    opened.ingest([BOUGHT])
+    opened.adjust(HOLDER, asset="points", amount=5, key=KEY, note=NOTE)
+    return opened
+
+
+HOST = Proof.by_host(EVIDENCE)
+REFUSED: dict[str, Callable[[Loyalty], object]] = {
+    "platform": lambda door: door.bind(HOLDER, platform="nowhere", buyer_id=BUYER, evidence=EVIDENCE),
+    "scope": lambda door: door.bind(HOLDER, platform="taobao", buyer_id=BUYER, evidence=EVIDENCE, scope="a\0"),
+    "member id": lambda door: door.claim("a\n", platform="taobao", order_no=BOUGHT.order_no, proof=HOST, touch=TOUCH),
+    "claim platform": lambda door: door.claim(HOLDER, platform="x", order_no="1", proof=HOST, touch=TOUCH),
+    "order number": lambda door: door.claim(HOLDER, platform="jd", order_no=5, proof=HOST, touch=TOUCH),  # type: ignore[arg-type]
+    "amount": lambda door: door.adjust(HOLDER, asset="points", amount=0, key=KEY, note=NOTE),
+    "conflict": lambda door: door.adjust(HOLDER, asset="points", amount=6, key=KEY, note=NOTE),
+    "surrogate": lambda door: door.adjust(HOLDER, asset="points", amount=6, key="a\ud800", note=NOTE),
+    "order field": lambda door: order(1, buyer_id=BUYER, shop_id="a\n"),
+    "refund field": lambda door: refund(BOUGHT, -1, refund_id=BUYER),
+    "until": lambda door: door.block_buyer(platform="jd", buyer_id=BUYER, reason=NOTE, key="k", until=5),  # type: ignore[arg-type]
+    "cursor": lambda door: door.orders(HOLDER, after="x"),
+    "request": lambda door: door.claim_many([ClaimRequest(member_id="", platform="jd", order_no="1", proof=HOST)]),
+}
+
+
+@pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED.keys())
+def test_an_error_shows_only_the_input_it_is_about(
+    door: Loyalty, call: Callable[[Loyalty], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refused call tells what is wrong with one argument, and nothing of the others, wherever the error goes."""
+    with caplog.at_level(logging.DEBUG), pytest.raises(CrossloyaltyError) as caught:
+        call(door)
+    assert leaks(everything_about(caught.value)) == []
+    assert leaks(caplog.text) == []
+
+
+OFFENDING: dict[str, Callable[[Loyalty], object]] = {
+    "member id": lambda door: door.member(LONG),
+    "buyer id": lambda door: door.bind("m1", platform="jd", buyer_id=LONG),
+    "masked buyer id": lambda door: door.bind("m1", platform="jd", buyer_id="Z" * 100 + "*"),
+    "platform": lambda door: door.explain(platform=LONG, order_no="1"),
+    "order number": lambda door: door.explain(platform="jd", order_no=LONG),
+    "cursor": lambda door: door.orders("m1", after=LONG),
+    "event id": lambda door: door.ack([LONG]),
+    "asset": lambda door: door.adjust("m1", asset="Z" * 100, amount=1, key="k"),
+    "key": lambda door: door.adjust("m1", asset="points", amount=1, key=LONG),
+    "order": lambda door: door.quote("m1", LONG),  # type: ignore[arg-type]
+    "program": lambda door: Loyalty(LONG, MemoryStorage()),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("call", OFFENDING.values(), ids=OFFENDING.keys())
+def test_an_error_shows_at_most_64_characters_of_its_input(door: Loyalty, call: Callable[[Loyalty], object]) -> None:
+    """However long the offending input is, an error shows no more than 64 characters of it."""
+    with pytest.raises(CrossloyaltyError) as caught:
+        call(door)
+    assert "Z" * 65 not in everything_about(caught.value)
+
+
+def test_what_is_shown_of_input_is_short_plain_and_one_line() -> None:
+    """Any piece of input is quoted in at most 64 plain characters on one line, however it prints itself."""
+
+    class Text(str):
+        def __getitem__(self, _: Any) -> str:
+            raise RuntimeError
+
+    for value in (
+        LONG,
+        LONG.encode(),
+        bytearray(LONG, "ascii"),
+        "\n\r\x1b\u2028\ud800零",
+        10**5_000,
+        [LONG] * 9,
+        Text("a"),
+    ):
+        text = shown(value)
+        assert 0 < len(text) <= 64
+        assert text.replace("…", "").isascii()
+        assert text.isprintable()
+
+
+def test_a_rejected_item_shows_only_what_is_wrong_with_it(door: Loyalty, caplog: pytest.LogCaptureFixture) -> None:
+    """The sentences of rejected items name the number that is wrong, not whose order it is."""
+    with caplog.at_level(logging.DEBUG):
+        report = door.ingest([order("3.8E+18", buyer_id=BUYER), refund(order("x"), 1, refund_id=BUYER), 5])
+    assert report.rejected_count == 3
+    assert leaks(repr(report)) == []
+    assert leaks(caplog.text) == []
+
+
+def test_an_outage_shows_nothing_of_what_was_being_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A driver's error, a lost race and a conflict tell which table or which trouble, never the row."""
+    broken = sqlite3.OperationalError("disk trouble")
+    broken.sqlite_errorcode, broken.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
+    with caplog.at_level(logging.DEBUG), SqliteStorage(tmp_path / "store.db") as storage:
+        door = open_door(storage)
+        connection = storage.connection()
+        connection.cursor = Interrupting(connection.cursor, 6, error=broken)
+        with pytest.raises(CrossloyaltyError) as outage:
+            door.bind(HOLDER, platform="taobao", buyer_id=BUYER, evidence=EVIDENCE)
+    with caplog.at_level(logging.DEBUG):
+        memory = MemoryStorage()
+        open_door(memory)
+        losing = Engine(Losing(memory, 99), clock=Clock(LATER), sleep=lambda _: None).program(program().program_id)
+        with pytest.raises(CrossloyaltyError) as busy:
+            losing.bind(HOLDER, platform="taobao", buyer_id=BUYER, evidence=EVIDENCE)
+    for caught in (outage, busy):
+        assert leaks(everything_about(caught.value)) == []
+    assert leaks(caplog.text) == []
+
+
+def test_a_storage_conflict_names_the_table_only(storage: Any) -> None:
+    """A key that exists already is reported without the key."""
+    row = AliasRecord("p", "taobao", BUYER, EVIDENCE)
+
+    def insert() -> None:
+        with storage.transaction() as tx:
+            tx.lock([])
+            tx.write([Insert(row)], roots={})
+
+    insert()
+    with pytest.raises(Conflict) as caught:
+        insert()
+    assert leaks(everything_about(caught.value)) == []
+
+
+def test_a_stranger_learns_nothing_of_the_holder(door: Loyalty) -> None:
+    """What a stranger's claim answers names neither the holder nor the buyer, printed, explained or in public."""
+    answer = door.claim("m9", platform="taobao", order_no=BOUGHT.order_no)
+    for text in (repr(answer), str(answer), repr(answer.public), answer.explain("zh"), answer.explain("en")):
+        assert leaks(text) == []
+    assert answer.detail.holder_id == HOLDER  # staff may know
+
+
+def test_printed_values_and_events_hold_no_buyer(door: Loyalty) -> None:
+    """Neither what calls give back nor the events for the host's messages carry a buyer id or what showed it."""
+    values = [
+        door,
+        door.bind(HOLDER, platform="taobao", buyer_id=BUYER, evidence=EVIDENCE),
+        door.claim(HOLDER, platform="taobao", order_no=BOUGHT.order_no, proof=right_proof(BOUGHT)),
+        door.explain(platform="taobao", order_no=BOUGHT.order_no),
+        door.verify(),
+        *door.orders(HOLDER).items,
+        *door.claims(HOLDER).items,
+        *door.entries(HOLDER).items,
+        *(repr(event.body) for event in door.pending_events()),
+    ]
+    assert len(values) > 8
+    for value in values:
+        assert leaks(repr(value), HOLDER, NOTE) == []  # the host's own ids and notes are for the host

@@ -227,7 +227,13 @@ def amount(rule: Any, net: int, multiplier: Fraction) -> int:
     if isinstance(rule, rules.PerStep):
         return int(net // rule.every_fen * rule.points * multiplier)
     exact = Fraction(rule.rate) * net / 100 * (multiplier if isinstance(rule, rules.PointsPerYuan) else 1)
-    return int(exact) if rule.rounding == "down" else -int(-exact // 1) if rule.rounding == "up" else int(exact + Fraction(1, 2))
+    return (
+        int(exact)
+        if rule.rounding == "down"
+        else -int(-exact // 1)
+        if rule.rounding == "up"
+        else int(exact + Fraction(1, 2))
+    )
 
 
 class Model:
@@ -427,7 +433,11 @@ class Model:
         if proof.kind == "by_host":
             return "by_host"
         paid_at = view.said.get("paid_at")
-        if proof.kind == "amount_and_day" and paid_at and (proof.paid_fen, proof.paid_on) == (view.paid, local_day(paid_at)):
+        if (
+            proof.kind == "amount_and_day"
+            and paid_at
+            and (proof.paid_fen, proof.paid_on) == (view.paid, local_day(paid_at))
+        ):
             return "proof"
         return "number" if self.program.ownership == "order-no-only" else "wrong"
 
@@ -452,7 +462,9 @@ class Model:
         elif finished:
             if finished > self.now + timedelta(minutes=rule.future_tolerance_minutes):
                 waiting.append("IN_FUTURE")
-            if rule.within_days is not None and asked >= midnight(local_day(finished) + timedelta(days=rule.within_days + 1)):
+            if rule.within_days is not None and asked >= midnight(
+                local_day(finished) + timedelta(days=rule.within_days + 1)
+            ):
                 refused.append("TOO_OLD")
         if view.refund_open:
             (waiting if waiting else noted).append("REFUND_OPEN")
@@ -464,13 +476,17 @@ class Model:
     def convert(self, key: Key, asking: dict[str, Proof]) -> dict[str, tuple[bool, set[str]]]:
         """Decide who gets an order; answers created and all reasons for those who ask."""
         facts = self.orders.setdefault(key, Facts())
-        wants: dict[str, tuple[Proof, datetime, bool]] = {name: (proof, self.now, False) for name, proof in asking.items()}
+        wants: dict[str, tuple[Proof, datetime, bool]] = {
+            name: (proof, self.now, False) for name, proof in asking.items()
+        }
         answers: dict[str, tuple[bool, set[str]]] = {}
         view = View(facts) if facts.snaps else None
         bound = self.bound.get(view.buyer, "") if view and view.buyer[2] else ""
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
             for name, ticket in facts.tickets.items():
-                alive = ticket.state not in ("REJECTED", "EXPIRED") or (ticket.state == "REJECTED" and ticket.expires > self.now)
+                alive = ticket.state not in ("REJECTED", "EXPIRED") or (
+                    ticket.state == "REJECTED" and ticket.expires > self.now
+                )
                 if alive and name not in wants:
                     wants[name] = (ticket.proof, ticket.asked, False)
             if bound and bound not in wants:
@@ -483,7 +499,15 @@ class Model:
         return {name: answers[name] for name in asking}
 
     def _answer(
-        self, facts: Facts, view: View | None, key: Key, name: str, proof: Proof, asked: datetime, stands: str, auto: bool
+        self,
+        facts: Facts,
+        view: View | None,
+        key: Key,
+        name: str,
+        proof: Proof,
+        asked: datetime,
+        stands: str,
+        auto: bool,
     ) -> tuple[bool, set[str]]:
         claim = facts.claim
         if claim is not None and claim.member == name:
@@ -511,7 +535,8 @@ class Model:
         times = Fraction(level.points_multiplier) if level else Fraction(1)
         multiplied = (rules.PointsPerYuan, rules.PerStep)
         grants = {
-            rule.id: Grant(rule, times if isinstance(rule, multiplied) else Fraction(1)) for rule in self.program.rewards
+            rule.id: Grant(rule, times if isinstance(rule, multiplied) else Fraction(1))
+            for rule in self.program.rewards
         }
         facts.claim = claim = Claim(key, name, "auto" if auto else stands, self.program, grants)
         self.settle(claim)

@@ -131,10 +131,23 @@ def histories(slot: int) -> st.SearchStrategy[list[Step]]:
     back = st.one_of(
         st.just([]),
         st.builds(lambda p: [paid_back("r1", "SUCCESS", 22, p)], percent),
-        st.builds(lambda p, line: [paid_back("r1", "OPEN", 21, p, line), paid_back("r1", "SUCCESS", 22, p, line)], percent, st.integers(0, 1)),
-        st.builds(lambda p: [paid_back("r1", "OPEN", 21, p), paid_back("r1", "CLOSED", None, p), paid_back("r1", "CLOSED", 23, p)], percent),
+        st.builds(
+            lambda p, line: [paid_back("r1", "OPEN", 21, p, line), paid_back("r1", "SUCCESS", 22, p, line)],
+            percent,
+            st.integers(0, 1),
+        ),
+        st.builds(
+            lambda p: [
+                paid_back("r1", "OPEN", 21, p),
+                paid_back("r1", "CLOSED", None, p),
+                paid_back("r1", "CLOSED", 23, p),
+            ],
+            percent,
+        ),
         st.builds(lambda p: [paid_back("r1", "SUCCESS", 22, p), paid_back("r1", "PAYOUT_FAILED", 23, p)], percent),
-        st.builds(lambda p, q: [paid_back("r1", "SUCCESS", 22, p), paid_back("r2", "SUCCESS", 22, q)], percent, percent),
+        st.builds(
+            lambda p, q: [paid_back("r1", "SUCCESS", 22, p), paid_back("r2", "SUCCESS", 22, q)], percent, percent
+        ),
     )
     mine = st.just([("claim", (OWNERS[slot], slot, "right"))])
     return st.builds(lambda *parts: [step for part in parts for step in part], finished, back, mine)
@@ -143,7 +156,9 @@ def histories(slot: int) -> st.SearchStrategy[list[Step]]:
 def strangers(slot: int) -> st.SearchStrategy[Step]:
     """Draw a request that must not win."""
     others = [name for name in MEMBERS if name != OWNERS[slot]]
-    return st.builds(lambda name, proof: ("claim", (name, slot, proof)), st.sampled_from(others), st.sampled_from(["wrong", "none"]))
+    return st.builds(
+        lambda name, proof: ("claim", (name, slot, proof)), st.sampled_from(others), st.sampled_from(["wrong", "none"])
+    )
 
 
 @st.composite
@@ -162,7 +177,7 @@ def permuted(draw: st.DrawFn) -> tuple[list[Step], list[Step], list[bool]]:
 
 
 @pytest.mark.parametrize("variant", range(4))
-@settings(max_examples=max(40, EXAMPLES // 2))
+@settings(max_examples=EXAMPLES)
 @given(drawn=permuted())
 def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bool]]) -> None:
     """Without multipliers and member-scope rewards every permutation and doubling of messages and claims ends the same."""
@@ -172,7 +187,7 @@ def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bo
 
 
 @pytest.mark.parametrize("variant", range(4))
-@settings(max_examples=max(25, EXAMPLES // 4))
+@settings(max_examples=EXAMPLES)
 @given(
     later=st.lists(st.sampled_from([0, 3, 5]).flatmap(lambda slot: histories(slot)), min_size=1, max_size=2),
     data=st.data(),
@@ -187,24 +202,33 @@ def test_confluence_b(variant: int, later: list[list[Step]], data: st.DataObject
     told = [step for history in later for step in history if step[0] == "tell"]
     doubled = data.draw(st.lists(st.sampled_from(told), max_size=3))
     other = data.draw(st.permutations([*told, *doubled]))
-    assert play(of, [*first, *told], [True]) == play(of, [*first, *other], data.draw(st.lists(st.booleans(), min_size=1)))
+    assert play(of, [*first, *told], [True]) == play(
+        of, [*first, *other], data.draw(st.lists(st.booleans(), min_size=1))
+    )
 
 
 @pytest.mark.parametrize("variant", range(4))
-@settings(max_examples=max(25, EXAMPLES // 4))
+@settings(max_examples=EXAMPLES)
 @given(
     before=st.lists(orders(st.integers(0, 5)) | refunds(st.integers(0, 5)), max_size=3),
     batch=st.lists(orders(st.integers(0, 5)) | refunds(st.integers(0, 5)), min_size=2, max_size=5),
     claimed=st.lists(st.tuples(st.sampled_from(MEMBERS), st.integers(0, 5)), max_size=4, unique=True),
     data=st.data(),
 )
-def test_confluence_c(variant: int, before: list[Any], batch: list[Any], claimed: list[Any], data: st.DataObject) -> None:
+def test_confluence_c(
+    variant: int, before: list[Any], batch: list[Any], claimed: list[Any], data: st.DataObject
+) -> None:
     """Inside one batch no order matters: messages and claims shuffled and doubled end the same under every program."""
     same = Registry().same
     before, batch = [same(item) for item in before], [same(item) for item in batch]
     usual = [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in (0, 1, 2, 5)]
     requests = [
-        ClaimRequest(member_id=member, platform=SLOTS[slot].platform, order_no=SLOTS[slot].order_no, proof=proof_of(slot, "right"))
+        ClaimRequest(
+            member_id=member,
+            platform=SLOTS[slot].platform,
+            order_no=SLOTS[slot].order_no,
+            proof=proof_of(slot, "right"),
+        )
         for member, slot in claimed
     ]
 
@@ -262,7 +286,7 @@ JANUARY, JUNE = date(2026, 1, 10), date(2026, 6, 1)
 
 
 @given(data=st.data())
-@settings(max_examples=max(20, EXAMPLES // 4))
+@settings(max_examples=EXAMPLES)
 def test_refunds_long_after_a_tier_was_reached_in_any_order(data: st.DataObject) -> None:
     """D57: a tiny refund in June keeps January's tier, a large one takes it, a payout that fails gives it back."""
     messages = [
@@ -292,7 +316,7 @@ def test_refunds_long_after_a_tier_was_reached_in_any_order(data: st.DataObject)
 
 
 @given(data=st.data())
-@settings(max_examples=max(20, EXAMPLES // 4))
+@settings(max_examples=EXAMPLES)
 def test_two_kinds_of_refund_fact_in_any_order(data: st.DataObject) -> None:
     """D56: a total in the export and a refund row of the same money count once; a failed payout outdates the total."""
     order = big_order(10_000, JANUARY)
@@ -302,7 +326,9 @@ def test_two_kinds_of_refund_fact_in_any_order(data: st.DataObject) -> None:
     told = data.draw(st.lists(st.sampled_from([order, total, row, failed]), max_size=7))
     claim_at = data.draw(st.integers(0, len(told)))
     loyalty = Loyalty(
-        Program(program_id=PROGRAM_ID, rewards=[rules.PointsPerYuan("1")], eligibility=rules.Finished(within_days=None)),
+        Program(
+            program_id=PROGRAM_ID, rewards=[rules.PointsPerYuan("1")], eligibility=rules.Finished(within_days=None)
+        ),
         MemoryStorage(),
         clock=Clock(at(JUNE, 14)),
     )

@@ -19,7 +19,14 @@ import pytest
 from builders import assert_sound
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from messages import (
     MEMBERS,
     SLOTS,
@@ -104,7 +111,9 @@ class Machine(RuleBasedStateMachine):
             )
             for member, slot, proof, how in asked
         )
-        expected = self.model.claim_many([(member, SLOTS[slot].key, proof_of(slot, proof)) for member, slot, proof, _ in asked])
+        expected = self.model.claim_many(
+            [(member, SLOTS[slot].key, proof_of(slot, proof)) for member, slot, proof, _ in asked]
+        )
         self.answers(results, expected)
 
     @rule(member=members, line=st.integers(0, 1), proof=proofs)
@@ -128,7 +137,11 @@ class Machine(RuleBasedStateMachine):
             else:
                 assert got == reasons, (result, reasons)
 
-    @rule(member=members, platform=st.sampled_from(["taobao", "tmall", "jd", "douyin"]), buyer=st.sampled_from(["b1", "b2", "b3"]))
+    @rule(
+        member=members,
+        platform=st.sampled_from(["taobao", "tmall", "jd", "douyin"]),
+        buyer=st.sampled_from(["b1", "b2", "b3"]),
+    )
     def bind(self, member: str, platform: str, buyer: str) -> None:
         result = self.loyalty.bind(member, platform=platform, buyer_id=buyer)
         family = "taobao" if platform == "tmall" else platform
@@ -143,7 +156,11 @@ class Machine(RuleBasedStateMachine):
         self.loyalty.run_due(batch=2)
         self.model.run_due()
 
-    @rule(member=members, asset=st.sampled_from(["points", "points", "growth", "stored_value"]), by=st.sampled_from([-300, -40, -1, 25, 500]))
+    @rule(
+        member=members,
+        asset=st.sampled_from(["points", "points", "growth", "stored_value"]),
+        by=st.sampled_from([-300, -40, -1, 25, 500]),
+    )
     def adjust(self, member: str, asset: str, by: int) -> None:
         key = self.once()
         result = self.loyalty.adjust(member, asset=asset, amount=by, key=key)

@@ -1,0 +1,49 @@
+"""What callers get back, and what of it is public."""
+
+import pytest
+
+from crossloyalty.domain.answers import ClaimResult, Granted
+from crossloyalty.domain.reasons import Reason
+
+
+def _result(*reasons: Reason, **fields: object) -> ClaimResult:
+    return ClaimResult("m1", "taobao", "3816000000000000001", reasons=reasons, **fields)  # type: ignore[arg-type]
+
+
+def test_a_plain_success() -> None:
+    """Without a reason it is a success, said in both languages."""
+    result = _result()
+    assert (result.reason, result.public.reason) == (None, None)
+    assert result.public.sentence("zh") == "兑换成功"
+    assert result.public.sentence("en") == "Converted."
+
+
+@pytest.mark.parametrize(
+    "why", [Reason.PENDING_SYNC, Reason.PROOF_REQUIRED, Reason.OTHER_BUYER, Reason.ALREADY_CLAIMED]
+)
+def test_received_hides_the_rest(why: Reason) -> None:
+    """Behind RECEIVED nothing else is public, neither as a reason nor in the explanation."""
+    result = _result(Reason.RECEIVED, why, holder_id="m9", state="REJECTED")
+    assert result.public == _result(Reason.RECEIVED).public
+    assert result.explain("zh") == Reason.RECEIVED.sentence("zh")
+    assert result.explain("en") == Reason.RECEIVED.sentence("en")
+    assert result.detail.reasons == (Reason.RECEIVED, why)
+    assert result.detail.holder_id == "m9"
+
+
+def test_somebody_elses_order_is_in_review() -> None:
+    """With a proof for the order of another bound buyer the asker hears only that a person looks at it."""
+    result = _result(Reason.OTHER_BUYER, Reason.IN_REVIEW)
+    assert result.public.reason is Reason.IN_REVIEW
+    assert Reason.OTHER_BUYER.sentence("zh") not in result.explain("zh")
+
+
+def test_points_are_those_of_all_rules() -> None:
+    """Points of several rules add up; other assets are not points."""
+    granted = (Granted("a", "points", 5), Granted("b", "points", 7), Granted("c", "growth", 100))
+    assert _result(granted=granted).points == 12
+
+
+def test_the_holder_is_not_in_the_repr() -> None:
+    """A log line of a result does not say whose order it is."""
+    assert "m9" not in repr(_result(Reason.RECEIVED, holder_id="m9"))

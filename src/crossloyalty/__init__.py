@@ -10,7 +10,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
-from crossloyalty.application.operating import AdjustResult, BlockResult
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
 from crossloyalty.application.pages import Page
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyReport
@@ -32,6 +32,7 @@ __all__ = [
     "BlockResult",
     "ClaimRequest",
     "ClaimResult",
+    "CouponUse",
     "Detail",
     "DueReport",
     "Engine",

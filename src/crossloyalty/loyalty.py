@@ -34,7 +34,7 @@ from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.operating import AdjustResult, BlockResult
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock, Sleep, Storage
 from crossloyalty.application.snapshots import MemberSnapshot
@@ -349,6 +349,20 @@ class Loyalty:
             operating.adjust(self._runner.world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
         )
 
+    def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
+        """
+        Take note that a coupon was used, so that a later refund does not revoke it.
+
+        Args:
+            member_id: Whose coupon.
+            lot_no: The piece, as `member().coupons` names it.
+            key: Idempotency key, such as the gateway's own number of the use.
+
+        Returns:
+            Whether it was there to be used.
+        """
+        return self._runner.run(operating.use_coupon(self._runner.world, self._id, member_id, lot_no=lot_no, key=key))
+
     def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """Put a member on the deny list: no new claims, no spending; what was granted stays."""
         clean_id(reason, "reason")
@@ -557,6 +571,10 @@ class AsyncLoyalty:
         return await self._run(
             operating.adjust(self._world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
         )
+
+    async def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
+        """See `Loyalty.use_coupon`."""
+        return await self._run(operating.use_coupon(self._world, self._id, member_id, lot_no=lot_no, key=key))
 
     async def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """See `Loyalty.block`."""

@@ -10,13 +10,14 @@ from builders import (
     assert_sound,
     claim_of,
     convert,
+    number,
     order,
     points_program,
     refund,
     right_proof,
 )
 
-from crossloyalty import Loyalty, Order, OrderKind, OrderStatus, Proof, Reason, RefundStatus, rules
+from crossloyalty import Line, Loyalty, Order, OrderKind, OrderStatus, Proof, Reason, RefundStatus, rules
 from crossloyalty.application.ports import Storage
 from crossloyalty.domain.answers import PublicAnswer
 
@@ -282,6 +283,31 @@ def test_a_young_refusal_is_looked_at_again(storage: Storage, clock: Clock) -> N
     loyalty.ingest([order(1, kind=OrderKind.LOTTERY)])
     assert claim_of(loyalty, "m1", order(1)).state == "REJECTED"
     assert loyalty.ingest([order(1, modified_at=NOW)]).claims_created == 1
+
+
+def test_a_refusal_asked_for_anew_is_young_again(storage: Storage, clock: Clock) -> None:
+    """Asking again after the first request's time is over is a new request, and later messages are looked at for it."""
+    program = points_program(ticket_days=30, eligibility=rules.Finished(within_days=None))
+    loyalty = Loyalty(program, storage, clock=clock)
+    loyalty.ingest([order(1, kind=OrderKind.LOTTERY)])
+    assert claim_of(loyalty, "m1", order(1)).state == "REJECTED"
+    clock.move(days=40)
+    loyalty.run_due()
+    assert claim_of(loyalty, "m1", order(1)).state == "REJECTED"
+    clock.move(days=1)
+    assert loyalty.ingest([order(1, modified_at=clock.at)]).claims_created == 1
+
+
+def test_a_request_that_moves_to_a_claimed_order_is_over(storage: Storage, clock: Clock) -> None:
+    """A number typed before it was known as a sub-order's of somebody's claim is refused when that is told."""
+    loyalty = Loyalty(points_program(), storage, clock=clock)
+    convert(loyalty, "m1", order(1))
+    assert loyalty.claim("m2", platform="taobao", order_no=number(100)).reason is Reason.RECEIVED
+    loyalty.ingest([order(1, modified_at=NOW, lines=(Line(line_id=number(100), paid_fen=10_000),))])
+    [ticket] = loyalty.tickets("m2").items
+    assert (ticket.order_no, ticket.state, ticket.reason) == (number(1), "REJECTED", Reason.ALREADY_CLAIMED)
+    assert loyalty.run_due().orders == 0
+    assert_sound(loyalty)
 
 
 @pytest.mark.parametrize(("early", "expired"), [(timedelta(microseconds=1), 0), (timedelta(0), 1)])

@@ -1,9 +1,12 @@
 """What callers get back, and what of it is public."""
 
 import pytest
+from builders import Clock, convert, order, points_program
 
+from crossloyalty import Loyalty, rules
 from crossloyalty.domain.answers import ClaimResult, Granted
 from crossloyalty.domain.reasons import Reason
+from crossloyalty.storage.memory import MemoryStorage
 
 
 def _result(*reasons: Reason, **fields: object) -> ClaimResult:
@@ -38,10 +41,17 @@ def test_somebody_elses_order_is_in_review() -> None:
     assert Reason.OTHER_BUYER.sentence("zh") not in result.explain("zh")
 
 
-def test_points_are_those_of_all_rules() -> None:
-    """Points of several rules add up; other assets are not points."""
-    granted = (Granted("a", "points", 5), Granted("b", "points", 7), Granted("c", "growth", 100))
-    assert _result(granted=granted).points == 12
+def test_points_are_those_of_all_rules(clock: Clock) -> None:
+    """Points of several rules add up; other assets are not points, and what gave nothing is not listed."""
+    coupon = rules.Coupon("X", minimum_fen=10**6)
+    program = points_program(rules.PointsPerYuan("1"), rules.PointsFixed(points=7), rules.GrowthPerYuan("1"), coupon)
+    [result] = convert(Loyalty(program, MemoryStorage(), clock=clock), "m1", order(1))
+    assert result.points == 107
+    assert result.granted == (
+        Granted("points", "points", 100),
+        Granted("points:fixed", "points", 7),
+        Granted("growth", "growth", 100),
+    )
 
 
 def test_the_holder_is_not_in_the_repr() -> None:

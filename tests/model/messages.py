@@ -75,7 +75,7 @@ def program(variant: int) -> Program:
         asked = rules.Finished(within_days=40, exclude_categories=("food",))
     elif variant == 2:
         rewards = [
-            rules.PointsPerYuan("0.1", rounding="up", settle="all"),
+            rules.PointsPerYuan("1.1", rounding="up", settle="all"),
             rules.PointsFixed(30, issue_after_days=15),
             rules.StoredValuePercent("2.5", issue_after_days=15, settle="all", expires_months=1),
             once,

@@ -180,7 +180,7 @@ def permuted(draw: st.DrawFn) -> tuple[list[Step], list[Step], list[bool]]:
 @settings(max_examples=EXAMPLES)
 @given(drawn=permuted())
 def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bool]]) -> None:
-    """Without multipliers and member-scope rewards every permutation and doubling of messages and claims ends the same."""
+    """Without multipliers and member-scope rewards every permutation and doubling of messages ends the same."""
     steps, other, cuts = drawn
     of = plain(program(variant))
     assert play(of, steps, [True]) == play(of, other, cuts)
@@ -189,7 +189,7 @@ def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bo
 @pytest.mark.parametrize("variant", range(4))
 @settings(max_examples=EXAMPLES)
 @given(
-    later=st.lists(st.sampled_from([0, 3, 5]).flatmap(lambda slot: histories(slot)), min_size=1, max_size=2),
+    later=st.lists(st.sampled_from([0, 3, 5]).flatmap(histories), min_size=1, max_size=2),
     data=st.data(),
 )
 def test_confluence_b(variant: int, later: list[list[Step]], data: st.DataObject) -> None:

@@ -309,7 +309,8 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
         candidate.requested_at + batch.program.ticket_days * DAY_US,
         candidate.touch,
     )
-    if held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at:
+    same = held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at
+    if held is not None and same and held.expires_at > batch.now:
         return
     if held is not None and held.state in _OPEN:
         # Asking again does not move the place in the queue.

@@ -11,7 +11,7 @@ import attrs
 from crossloyalty.application.batch import Batch, Loaded, OrderState, buyer_keys
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
+from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace, SourceCapabilities
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
@@ -123,7 +123,8 @@ async def ingest(
     Args:
         world: The ports.
         program_id: The program.
-        items: `Order` and `Refund` values in any order; read as they are needed, so memory stays bounded.
+        items: `Order` and `Refund` values in any order, such as an `OrderSource`; read as they are needed, so memory
+            stays bounded. A source that cannot convert automatically is taken in without buyer identities.
         batch: Items a transaction, 1 to 10,000.
         progress: Called after each batch.
 
@@ -140,7 +141,11 @@ async def ingest(
     report = IngestReport()
     rest = walked(items, "what ingest takes")
     total = len(items) if isinstance(items, Sized) else None
+    capabilities = getattr(items, "capabilities", None)
+    anonymous = isinstance(capabilities, SourceCapabilities) and not capabilities.auto_convert
     while chunk := list(islice(rest, batch)):
+        if anonymous:
+            chunk = [_without_buyer(item) for item in chunk]
         named = {item.platform for item in chunk if isinstance(item, Order | Refund)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
@@ -160,6 +165,13 @@ async def ingest(
         if progress is not None:
             progress(IngestProgress(report.seen, total))
     return report
+
+
+def _without_buyer(item: object) -> object:
+    """Take an order in without its buyer: such a source gives no identity that could be bound."""
+    if isinstance(item, Order) and (item.buyer_id is not None or item.beneficiary_id is not None):
+        return attrs.evolve(item, buyer_id=None, buyer_scope=None, beneficiary_id=None)
+    return item
 
 
 async def _ingest_batch(world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item]]) -> IngestReport:

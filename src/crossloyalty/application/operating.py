@@ -19,11 +19,12 @@ from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.ledger import Ledger
+from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
 
-__all__ = ["AdjustResult", "BlockResult", "adjust", "block", "block_buyer"]
+__all__ = ["AdjustResult", "BlockResult", "CouponUse", "adjust", "block", "block_buyer", "use_coupon"]
 
 _LARGEST: Final = 2**53 - 1
 _ADJUSTABLE: Final = ("points", "growth", "stored_value")
@@ -43,6 +44,20 @@ class AdjustResult:
     applied: bool
     balance: int
     debt: int
+
+
+@attrs.frozen
+class CouponUse:
+    """
+    What a notice of use did.
+
+    Args:
+        used: Whether the piece was there to be used.
+        code: Its template at the gateway, "" when it was not.
+    """
+
+    used: bool
+    code: str
 
 
 @attrs.frozen
@@ -164,6 +179,41 @@ async def adjust(
     request = {"do": "adjust", "member_id": member_id, "asset": asset, "amount": amount}
     root = Key(MemberRecord, (program_id, member_id))
     return AdjustResult(**await _once(world, program_id, key, request, root, decision))
+
+
+async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: int, key: str) -> CouponUse:
+    """
+    Take note that a coupon was used (核销), so that a later refund does not revoke it (D28).
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Whose coupon.
+        lot_no: The piece, as `member().coupons` names it.
+        key: Idempotency key, such as the gateway's own number of the use.
+
+    Returns:
+        Whether it was there to be used; used, revoked, expired and unknown pieces are not.
+    """
+    clean_id(member_id, "member_id")
+    if type(lot_no) is not int or not 1 <= lot_no <= _LARGEST:
+        raise InvalidInput(f"lot_no is the number of a piece: {shown(lot_no)}")
+
+    def decision(batch: Batch) -> dict[str, Any]:
+        ledger = batch.member(member_id).ledger
+        if not ledger.all_lots:
+            raise MoreLots(member_id)
+        lot = ledger.lots.get(lot_no)
+        alive = lot is not None and lot.state == "ACTIVE" and (lot.expires_at is None or lot.expires_at > ledger.at)
+        if lot is None or not alive or not lot.asset.startswith("coupon:"):
+            return {"used": False, "code": ""}
+        ledger.take_from_lot(lot, lot.remaining, kind="use", end_state="SPENT", key=key)
+        ledger.emit("coupon.used", {"asset": lot.asset, "amount": 1, "lot_no": lot_no})
+        return {"used": True, "code": lot.asset.removeprefix("coupon:")}
+
+    request = {"do": "use_coupon", "member_id": member_id, "lot_no": lot_no}
+    root = Key(MemberRecord, (program_id, member_id))
+    return CouponUse(**await _once(world, program_id, key, request, root, decision))
 
 
 def _take(ledger: Ledger, asset: str, amount: int, key: str) -> bool:

@@ -1,5 +1,5 @@
 """
-The ports a host's world fills in: storage, clock, pause.
+The ports a host's world fills in: storage, sources of orders, clock, pause.
 
 Every port exists twice, plain and `Async…`, with the same methods; use cases are written against the async spelling
 and `crossloyalty._bridge` spells a plain port async.
@@ -7,11 +7,14 @@ and `crossloyalty._bridge` spells a plain port async.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import NamedTuple, Protocol, Self, TypeAlias
+from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
+import attrs
+
+from crossloyalty.domain.orders import Order, Refund
 from crossloyalty.domain.records import Key, Record, RootKey
 
 __all__ = [
@@ -24,9 +27,11 @@ __all__ = [
     "Delete",
     "Found",
     "Insert",
+    "OrderSource",
     "Replace",
     "Scan",
     "Sleep",
+    "SourceCapabilities",
     "Storage",
     "Transaction",
 ]
@@ -168,4 +173,43 @@ class AsyncStorage(Protocol):
 
     def transaction(self, *, readonly: bool = False) -> AbstractAsyncContextManager[AsyncTransaction]:
         """See `Storage.transaction`."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class SourceCapabilities:
+    """
+    What a source of orders can do; the library falls back to what is left by these, never by a platform's name.
+
+    Args:
+        auto_convert: Its orders carry a buyer identity that can be bound, so a bound buyer's orders convert by
+            themselves. Without it orders are taken in without buyers, and members claim by hand.
+        buyer_id_scope: Where that identity is unique: "none", "platform", "app" or "shop".
+        push: It can tell us of changes by messages.
+        pull: It can be asked for what changed since a moment.
+        refund_detail: It states refunded amounts.
+        phone_check: It can compare the last digits of the receiver's phone.
+        after_sale_days: For how long buyers may ask for a refund, in days; None: unknown.
+    """
+
+    auto_convert: bool = False
+    buyer_id_scope: Literal["none", "platform", "app", "shop"] = "none"
+    push: bool = False
+    pull: bool = False
+    refund_detail: bool = False
+    phone_check: bool = False
+    after_sale_days: int | None = None
+
+
+@runtime_checkable
+class OrderSource(Protocol):
+    """A marketplace adapter or a reader of export files: something that gives orders and refunds."""
+
+    @property
+    def capabilities(self) -> SourceCapabilities:
+        """What the source can do."""
+        ...
+
+    def __iter__(self) -> Iterator[Order | Refund]:
+        """Give the facts, in any order."""
         ...

@@ -27,6 +27,9 @@ def _local_day(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise WrongType(f"{attribute.name} is a date without a time: {shown(value)}")
 
 
+_NO_KIND: Final[ProofKind] = "none"
+
+
 def _kind(_: Any, __: Any, value: Any) -> None:
     if value not in ("none", "amount_and_day", "by_host"):
         raise InvalidInput(f"a proof is none, amount_and_day or by_host: {shown(value)}")
@@ -49,7 +52,7 @@ class Proof:
     An order number is no secret: it stands on parcels and screenshots, so by itself it proves nothing.
     """
 
-    kind: ProofKind = attrs.field(default="none", validator=_kind)
+    kind: ProofKind = attrs.field(default=_NO_KIND, validator=_kind)
     paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
     paid_on: date | None = attrs.field(default=None, validator=_local_day)
     evidence: str = attrs.field(default="", validator=_evidence)

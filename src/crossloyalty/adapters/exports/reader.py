@@ -20,6 +20,7 @@ from crossloyalty.adapters.exports.report import ExportProgress, ExportReport
 from crossloyalty.adapters.exports.rows import Context
 from crossloyalty.adapters.exports.source import Source
 from crossloyalty.adapters.exports.survey import Survey, survey
+from crossloyalty.application.ports import SourceCapabilities
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Order, Refund, checked_time
 from crossloyalty.errors import InvalidInput, UnreadableFile, shown
@@ -87,7 +88,9 @@ def read_export(
 
 class ExportReader:
     """
-    One export file, ready to be read any number of times, one pass at a time; made by `read_export`.
+    One export file as an `OrderSource`, ready to be read any number of times, one pass at a time.
+
+    Made by `read_export`.
 
     Attributes:
         report: What the last pass found; before the first pass, what the header tells.
@@ -117,6 +120,11 @@ class ExportReader:
             spelled=survey.header.spelled,
         )
         self.report = self._new_report()
+
+    @property
+    def capabilities(self) -> SourceCapabilities:
+        """Files carry no usable buyer identity (names and phones are masked), so members claim by hand."""
+        return SourceCapabilities(refund_detail=self.report.refund_amounts_known)
 
     def __iter__(self) -> Iterator[Order | Refund]:
         """

@@ -1,0 +1,211 @@
+"""
+What a member has, from the rules' text: lots in spending order, what is pending, owed, written off or expired.
+
+Shares no code with `src`.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
+from typing import Any
+
+from facts import CN, View
+
+from crossloyalty import rules
+
+
+def local_day(at: datetime) -> date:
+    return at.astimezone(CN).date()
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), CN)
+
+
+def months_later(at: datetime, months: int) -> datetime:
+    """The end of the clamped local day."""
+    day = local_day(at)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+    return midnight(last + timedelta(days=1))
+
+
+def amount(rule: Any, net: int, multiplier: Fraction) -> int:
+    """What a rule gives for a net amount: exact, rounded once."""
+    if isinstance(rule, rules.Coupon):
+        return int(net > 0 and net >= rule.minimum_fen)
+    if isinstance(rule, rules.PointsFixed):
+        return rule.points if net > 0 else 0
+    if isinstance(rule, rules.PerStep):
+        return int(net // rule.every_fen * rule.points * multiplier)
+    exact = Fraction(rule.rate) * net / 100 * (multiplier if isinstance(rule, rules.PointsPerYuan) else 1)
+    return (
+        int(exact)
+        if rule.rounding == "down"
+        else -int(-exact // 1)
+        if rule.rounding == "up"
+        else int(exact + Fraction(1, 2))
+    )
+
+
+@dataclass
+class Lot:
+    asset: str
+    issue: datetime
+    expires: datetime | None
+    blocked: bool
+    no: int
+    left: int = 0
+    expired: int = 0
+    state: str = "NEW"  # PENDING, ACTIVE, OVER
+    was_active: bool = False
+
+
+@dataclass
+class Grant:
+    rule: Any
+    multiplier: Fraction = Fraction(1)
+    target: int = 0
+    lot: Lot | None = None
+    debt: int = 0
+    waived: int = 0
+    exempt: int = 0
+
+
+@dataclass
+class Member:
+    lots: list[Lot] = field(default_factory=list)
+    debt: Counter[str] = field(default_factory=Counter)
+    reached: list[tuple[int, date]] = field(default_factory=list)  # (line in fen, qualified on)
+    once: dict[str, Grant] = field(default_factory=dict)
+    blocked: bool = False
+
+
+class Ledger:
+    """All members' lots at one moment; `now` is moved by whoever asks."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.members: dict[str, Member] = {}
+        self.lots = 0
+
+    def member(self, name: str) -> Member:
+        return self.members.setdefault(name, Member())
+
+    def live(self, m: Member, asset: str) -> list[Lot]:
+        far = datetime.max.replace(tzinfo=CN)
+        alive = [at for at in m.lots if at.asset == asset and at.state == "ACTIVE" and (at.expires or far) > self.now]
+        return sorted(alive, key=lambda lot: (lot.expires or far, lot.no))
+
+    def activate(self, m: Member, lot: Lot) -> None:
+        """Points that become spendable repay debt first; nothing is consumed behind its expiry (I-07)."""
+        lot.state, lot.was_active = "ACTIVE", True
+        if lot.expires is None or lot.expires > self.now:
+            part = min(lot.left, m.debt[lot.asset])
+            m.debt[lot.asset] -= part
+            self._draw(lot, part)
+
+    def _draw(self, lot: Lot, wanted: int) -> int:
+        part = min(lot.left, wanted)
+        lot.left -= part
+        if not lot.left:
+            lot.state = "OVER"
+        return part
+
+    def expire(self, lot: Lot) -> None:
+        lot.expired += lot.left
+        lot.left, lot.state = 0, "OVER"
+
+    def _add(self, m: Member, lot: Lot, more: int) -> None:
+        lot.left += more
+        if lot.state == "ACTIVE" or (lot.state != "PENDING" and not lot.blocked and lot.issue <= self.now):
+            self.activate(m, lot)
+        else:
+            lot.state = "PENDING"
+
+    def _open(self, m: Member, asset: str, issue: datetime, months: int | None, blocked: bool) -> Lot:
+        self.lots += 1
+        m.lots.append(Lot(asset, issue, months_later(issue, months) if months else None, blocked, self.lots))
+        return m.lots[-1]
+
+    def give(self, m: Member, grant: Grant, more: int, view: View) -> None:
+        """Waived is cancelled first, then debt, then it is issued again under the original expiry."""
+        rule, asset = grant.rule, grant.rule.asset
+        part = min(more, grant.waived)
+        grant.waived, more = grant.waived - part, more - part
+        part = min(more, grant.debt, m.debt[asset])
+        grant.debt, more = grant.debt - part, more - part
+        m.debt[asset] -= part
+        part = min(more, grant.exempt)
+        grant.exempt, more = grant.exempt - part, more - part
+        if more:
+            if grant.lot is None:
+                due = midnight(local_day(view.effective) + timedelta(days=rule.issue_after_days))
+                issue = max(self.now, due) if rule.issue_after_days else self.now
+                grant.lot = self._open(m, asset, issue, rule.expires_months, view.refund_open)
+            self._add(m, grant.lot, more)
+
+    def take(self, m: Member, grant: Grant, less: int, policy: str) -> None:
+        """Its own lot first, then others in spending order, what has expired is exempt, the rest by policy."""
+        asset, lot = grant.rule.asset, grant.lot
+        if lot is not None:
+            if lot.state == "ACTIVE" and lot.expires is not None and lot.expires <= self.now:
+                self.expire(lot)
+            if lot.state == "PENDING" or (lot.state == "ACTIVE" and policy != "pending_only"):
+                less -= self._draw(lot, less)
+            part = min(less, lot.expired - grant.exempt)
+            grant.exempt, less = grant.exempt + part, less - part
+        if policy != "pending_only" and not asset.startswith("coupon:"):
+            for other in self.live(m, asset):
+                less -= self._draw(other, less)
+        if policy == "debt" and not asset.startswith("coupon:"):
+            grant.debt += less
+            m.debt[asset] += less
+        else:
+            grant.waived += less
+
+    def bring(self, m: Member, grant: Grant, target: int, view: View, policy: str) -> None:
+        """Post target − granted; an open refund stops what is not spendable yet, its end lets it go on."""
+        if grant.lot and view.refund_open:
+            grant.lot.blocked = True
+        if target > grant.target:
+            self.give(m, grant, target - grant.target, view)
+        elif target < grant.target:
+            self.take(m, grant, grant.target - target, policy)
+        grant.target = target
+        if grant.lot and grant.lot.blocked and not view.refund_open:
+            self.lift(m, grant.lot, grant.rule)
+
+    def lift(self, m: Member, lot: Lot, rule: Any) -> None:
+        lot.blocked = False
+        if lot.state == "PENDING":
+            if not lot.was_active and lot.issue < self.now:
+                lot.issue = self.now
+                lot.expires = months_later(self.now, rule.expires_months) if rule.expires_months else None
+            if lot.issue <= self.now:
+                self.activate(m, lot)
+
+    def adjust(self, name: str, asset: str, by: int) -> bool:
+        m = self.member(name)
+        if by > 0:
+            self._add(m, self._open(m, asset, self.now, None, False), by)
+            return True
+        enough = sum(lot.left for lot in self.live(m, asset)) >= -by
+        for lot in self.live(m, asset) if enough else ():
+            by += self._draw(lot, -by)
+        return enough
+
+    def balances(self, name: str) -> dict[str, tuple[int, int, int]]:
+        """Per asset: spendable now, pending, owed."""
+        m = self.member(name)
+        given = {lot.asset for lot in m.lots} | set(m.debt)
+        answer = {}
+        for asset in given:
+            spendable = sum(lot.left for lot in self.live(m, asset))
+            pending = sum(lot.left for lot in m.lots if lot.asset == asset and lot.state == "PENDING")
+            answer[asset] = (spendable, pending, m.debt[asset])
+        return {asset: figures for asset, figures in sorted(answer.items()) if any(figures)}

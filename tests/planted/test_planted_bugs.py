@@ -1,0 +1,260 @@
+"""
+The suite tests itself: bugs of the kinds that happen are planted into a copy of the package, and have to be found.
+
+A bug is a patch of the source. The copy runs a few of the suite's ordinary tests in a Python of its own; they must fail,
+and say what the table says. Numbers are those of the list of planted bugs in the reference.
+
+| no | the bug                                                        | what finds it                                          |
+|----|----------------------------------------------------------------|--------------------------------------------------------|
+| 1  | a storage selects, then inserts, and no unique key decides     | the storage kit: one insert of many at once wins       |
+| 1  | an insert that replaces the row that was there                 | the storage kit: the unique key decides                |
+| 2  | refunds told apart by their amount                             | the state machine: claims differ from the model's      |
+| 3  | bonus money is not taken back                                  | the state machine, by `verify()`: I-20                 |
+| 4  | deliveries written behind the commit, in a transaction of theirs | kill −9 between the two: the repeat ends elsewhere   |
+| 5  | floats in one rule                                             | the state machine: what was granted differs            |
+| 8  | order numbers are not normalised where they are claimed        | the state machine: answers differ                      |
+| 8  | order numbers are not normalised where they are ingested       | the tests of ingest: two spellings, one order          |
+| 12 | a second refund takes the reversal of the first as its target  | the state machine, by `verify()`: I-20                 |
+| 14 | the newest revision is read without its program                | the state machine, by the merchant next door           |
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MACHINE = "tests/model/test_machine.py::test_the_library_does_what_the_model_says[memory]"
+KILL = "tests/reliability/test_kill.py::test_a_killed_write_is_all_or_nothing_and_can_be_repeated[claim that converts]"
+
+# Look for the first failure only, without making it small: here it is enough that there is one.
+PROFILE = """
+
+from hypothesis import Phase  # noqa: E402
+
+settings.register_profile("planted", settings.get_profile("ci"), phases=[Phase.generate], report_multiple_bugs=False)
+settings.load_profile("planted")
+"""
+
+LATE = """
+
+LATE: list[object] = []
+
+
+async def send_late(world):
+    from crossloyalty.application.ports import Insert
+
+    rows, LATE[:] = list(LATE), []
+
+    async def body(tx):
+        await tx.lock(())
+        await tx.write([Insert(*rows)], roots={})
+
+    if rows:
+        await world.run(body)
+"""
+
+
+@attrs.frozen
+class Bug:
+    """
+    A bug to plant.
+
+    Args:
+        name: Its number and what it does.
+        tests: What finds it.
+        says: A part of what they say then.
+        edits: File inside the package, text that stands there exactly once, text that takes its place.
+    """
+
+    name: str
+    tests: tuple[str, ...]
+    says: str
+    edits: tuple[tuple[str, str, str], ...]
+
+
+BUGS = [
+    Bug(
+        "1 select then insert",
+        ("tests/storage/test_memory.py", "-k", "one_insert_wins"),
+        "test_one_insert_wins",
+        (
+            ("storage/memory.py", "self._writer.acquire()", "pass"),
+            ("storage/memory.py", "self._writer.release()", "pass"),
+            (
+                "storage/memory.py",
+                "                self._storage._publish(",
+                "                __import__('time').sleep(0.01)\n                self._storage._publish(",
+            ),
+        ),
+    ),
+    Bug(
+        "1 insert replaces",
+        ("tests/storage/test_sqlite.py", "-k", "unique_key_decides"),
+        "test_unique_key_decides",
+        (("storage/_sql/statements.py", 'insert=f"INSERT INTO', 'insert=f"INSERT OR REPLACE INTO'),),
+    ),
+    Bug(
+        "2 refunds by amount",
+        (MACHINE,),
+        "in compare_claims",
+        (
+            ("domain/facts.py", "refunds.get(refund.refund_id)", "refunds.get(str(refund.amount_fen))"),
+            ("domain/facts.py", "refunds[refund.refund_id] =", "refunds[str(refund.amount_fen)] ="),
+        ),
+    ),
+    Bug(
+        "3 bonus not reversed",
+        (MACHINE,),
+        "invariant='I-20'",
+        (
+            (
+                "domain/settlement.py",
+                "        target = target_of(rule, grant, nets)\n",
+                "        target = target_of(rule, grant, nets)\n"
+                '        target = max(target, grant.granted) if rule.asset == "stored_value" else target\n',
+            ),
+        ),
+    ),
+    Bug(
+        "4 outbox behind the commit",
+        (KILL,),
+        "the repeat ends elsewhere",
+        (
+            ("application/batch.py", "__all__ = [", LATE + "\n\n__all__ = ["),
+            (
+                "application/batch.py",
+                "self.inserted[DeliveryRecord] += ledger.deliveries",
+                "LATE.extend(ledger.deliveries)",
+            ),
+            (
+                "application/claiming.py",
+                "            return await world.run(body)\n        except StartAgain",
+                "            answers = await world.run(body)\n"
+                "            await __import__('crossloyalty.application.batch').application.batch.send_late(world)\n"
+                "            return answers\n        except StartAgain",
+            ),
+        ),
+    ),
+    Bug(
+        "5 floats in one rule",
+        (MACHINE,),
+        "in compare_claims",
+        (
+            (
+                "domain/rules.py",
+                "return rounded(net_fen * self._numerator * numerator, self._denominator * denominator, self._mode)",
+                "import math\n\n"
+                "        value = net_fen * float(exact(self.rate, 'rate')) / self.fen_per_unit * numerator / denominator\n"
+                "        whole = {'up': math.ceil(value), 'half_up': math.floor(value + 0.5)}\n"
+                "        return whole.get(self.rounding, math.floor(value))",
+            ),
+        ),
+    ),
+    Bug(
+        "8 numbers as typed where they are claimed",
+        (MACHINE,),
+        "in answers",
+        (
+            (
+                "application/claiming.py",
+                "normalise_order_no(request.order_no, platform, platforms)",
+                "request.order_no.strip()",
+            ),
+        ),
+    ),
+    Bug(
+        "8 numbers as told where they are ingested",
+        ("tests/checks/test_orders.py", "tests/application/test_ingesting.py"),
+        "FAILED",
+        (
+            (
+                "application/ingesting.py",
+                "normalise_order_no(item.order_no, platform, platforms)",
+                "item.order_no.strip()",
+            ),
+        ),
+    ),
+    Bug(
+        "12 reversal of a reversal",
+        (MACHINE,),
+        "invariant='I-20'",
+        (
+            (
+                "domain/grants.py",
+                "    elif delta < 0:\n",
+                "    elif delta < 0 and grant.lot_no and 0 < ledger.lot(grant.lot_no).remaining < grant.granted:\n"
+                "        _give(ledger, grant, rule, -delta, ref, finished_at, calendar, blocked)\n"
+                "    elif delta < 0:\n",
+            ),
+        ),
+    ),
+    Bug(
+        "14 program missing in one query",
+        (MACHINE,),
+        "test_machine.py",
+        (
+            (
+                "application/programs.py",
+                "return Scan(ProgramRecord, (program_id,), descending=True, limit=1)",
+                "return Scan(ProgramRecord, (), descending=True, limit=1)",
+            ),
+        ),
+    ),
+]
+
+
+def copied(folder: Path, edits: tuple[tuple[str, str, str], ...]) -> None:
+    """Copy package and tests into a folder, with a bug."""
+    without = shutil.ignore_patterns("__pycache__", ".*")
+    for name in ("src", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=without)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    with open(folder / "tests" / "conftest.py", "a", encoding="utf-8") as conftest:
+        conftest.write(PROFILE)
+    for path, old, new in edits:
+        file = folder / "src" / "crossloyalty" / path
+        text = file.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{path} has changed, so this bug has to be planted anew: {old}"
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run some tests of a copy in a Python of its own."""
+    surroundings = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV"))
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=surroundings | {"CI": "true", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_found(bug: Bug, tmp_path: Path) -> None:
+    """A copy of the package with this bug fails the tests that are there to find it, by what they are there to say."""
+    copied(tmp_path, bug.edits)
+    ran = run(tmp_path, bug.tests)
+    assert ran.returncode == pytest.ExitCode.TESTS_FAILED, ran.stdout[-4000:] + ran.stderr[-2000:]
+    assert bug.says in ran.stdout, ran.stdout[-4000:]
+    assert "1 failed" in ran.stdout.splitlines()[-1], ran.stdout[-4000:]
+
+
+def test_a_copy_without_a_bug_is_not_blamed(tmp_path: Path) -> None:
+    """The same tests pass on an unchanged copy, so that it is the bug they find and not the copying."""
+    copied(tmp_path, ())
+    ordinary = [test for bug in BUGS for test in bug.tests if test.startswith("tests/") and test != MACHINE]
+    ran = run(tmp_path, (*dict.fromkeys(ordinary), MACHINE.replace("[memory]", "[sqlite]")))
+    assert ran.returncode == pytest.ExitCode.OK, ran.stdout[-4000:] + ran.stderr[-2000:]

@@ -188,7 +188,7 @@ def refund_message(
     )
 
 
-hours = st.integers(0, 40) | st.none()
+hours = st.integers(-1, 40).map(lambda hour: None if hour < 0 else hour)
 percents = st.sampled_from([1, 10, 33, 50, 60, 100, 100])
 line_states = st.sampled_from([None, None, None, "FINISHED", "SHIPPED", "CLOSED_REFUNDED"])
 

@@ -105,16 +105,31 @@ class Machine(RuleBasedStateMachine):
         assert not report.rejected
         self.model.ingest([(key_of(item), item) for item in items])
 
-    @rule(slot=slots, member=members, proof=proofs)
-    def finish_and_claim(self, slot: int, member: str, proof: str) -> None:
+    @rule(slot=slots, member=members, hour=st.sampled_from([5, 20]))
+    def finish_and_claim(self, slot: int, member: str, hour: int) -> None:
         """The usual road, so that most runs get far."""
-        item = self.registry.same(order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False))
-        self.ingest([item])
-        self.claim([(member, slot, proof, 0)])
+        self.ingest([order_message(slot, "FINISHED", hour, "API", (None,) * 3, None, None, False)])
+        self.claim([(member, slot, "right", 0)])
 
-    @rule(items=st.lists(refunds(st.just(0)) | refunds(st.just(3)) | refunds(st.just(5)), min_size=1, max_size=2))
-    def refund(self, items: list[Any]) -> None:
-        self.ingest(items)
+    def claimed(self) -> list[int]:
+        return [
+            slot
+            for slot, about in enumerate(SLOTS)
+            if about.key in self.model.orders and self.model.orders[about.key].claim
+        ]
+
+    @precondition(lambda self: self.claimed())
+    @rule(data=st.data(), many=st.integers(1, 3))
+    def refund_what_was_claimed(self, data: st.DataObject, many: int) -> None:
+        """Refunds, and their ends and failures, of orders that gave something."""
+        claimed = st.sampled_from(self.claimed())
+        self.ingest([data.draw(refunds(claimed)) for _ in range(many)])
+
+    @precondition(lambda self: self.claimed())
+    @rule(data=st.data())
+    def tell_what_was_claimed(self, data: st.DataObject) -> None:
+        """New snapshots of orders that gave something."""
+        self.ingest([data.draw(orders(st.sampled_from(self.claimed())))])
 
     @rule(asked=requests, twice=st.booleans())
     def claim(self, asked: list[tuple[str, int, str, int]], twice: bool = False) -> None:

@@ -27,14 +27,6 @@ def _local_day(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise WrongType(f"{attribute.name} is a date without a time: {shown(value)}")
 
 
-_NO_KIND: Final[ProofKind] = "none"
-
-
-def _kind(_: Any, __: Any, value: Any) -> None:
-    if value not in ("none", "amount_and_day", "by_host"):
-        raise InvalidInput(f"a proof is none, amount_and_day or by_host: {shown(value)}")
-
-
 def _optional_fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None:
         checked_fen(value, attribute.name)
@@ -52,10 +44,14 @@ class Proof:
     An order number is no secret: it stands on parcels and screenshots, so by itself it proves nothing.
     """
 
-    kind: ProofKind = attrs.field(default=_NO_KIND, validator=_kind)
+    kind: ProofKind = "none"
     paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
     paid_on: date | None = attrs.field(default=None, validator=_local_day)
     evidence: str = attrs.field(default="", validator=_evidence)
+
+    def __attrs_post_init__(self) -> None:
+        if self.kind not in ("none", "amount_and_day", "by_host"):
+            raise InvalidInput(f"a proof is none, amount_and_day or by_host: {shown(self.kind)}")
 
     @classmethod
     def none(cls) -> Proof:

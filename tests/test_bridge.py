@@ -580,3 +580,22 @@ def test_a_lost_race_pauses_with_the_hosts_own_pause() -> None:
     assert pauses[0] > 0
     assert max(pauses) <= 0.5
     assert [entry.amount for entry in dump(inner)["entries"]] == [5]
+
+
+async def _tenant_seen_by_the_clock(tmp_path: Path) -> list[str]:
+    tenant: contextvars.ContextVar[str] = contextvars.ContextVar("tenant", default="nobody")
+    seen: list[str] = []
+
+    def clock() -> Any:
+        seen.append(tenant.get())
+        return day(20)
+
+    door = AsyncLoyalty(points_program(), SqliteStorage(tmp_path / "loyalty.db"), clock=clock)
+    tenant.set("brand-a")
+    await door.member("m1")
+    return seen
+
+
+def test_the_hosts_context_goes_along_into_the_thread(tmp_path: Path) -> None:
+    """What a host keeps in context variables is there while its use case runs in the storage's thread."""
+    assert set(asyncio.run(_tenant_seen_by_the_clock(tmp_path))) == {"brand-a"}

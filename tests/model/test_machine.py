@@ -217,11 +217,9 @@ class Machine(RuleBasedStateMachine):
     # -- what always holds -------------------------------------------------------------------------------------------
 
     @invariant()
-    def is_sound(self) -> None:
+    def holds(self) -> None:
+        """Every A-invariant of the store first, then equality with the model."""
         assert_sound(self.loyalty)
-
-    @invariant()
-    def agrees(self) -> None:
         tables = dump(self.storage, PROGRAM_ID)
         self.append_only(tables)
         self.compare_claims(tables)

@@ -1,21 +1,21 @@
 """
 The suite tests itself: bugs of the kinds that happen are planted into a copy of the package, and have to be found.
 
-A bug is a patch of the source. The copy runs a few of the suite's ordinary tests in a Python of its own; they must fail,
-and say what the table says. Numbers are those of the list of planted bugs in the reference.
+A bug is a patch of the source. The copy runs a few of the suite's ordinary tests in a Python of its own; they must
+fail, and say what the table says. Numbers are those of the list of planted bugs in the reference.
 
-| no | the bug                                                        | what finds it                                          |
-|----|----------------------------------------------------------------|--------------------------------------------------------|
-| 1  | a storage selects, then inserts, and no unique key decides     | the storage kit: one insert of many at once wins       |
-| 1  | an insert that replaces the row that was there                 | the storage kit: the unique key decides                |
-| 2  | refunds told apart by their amount                             | the state machine: claims differ from the model's      |
-| 3  | bonus money is not taken back                                  | the state machine, by `verify()`: I-20                 |
-| 4  | deliveries written behind the commit, in a transaction of theirs | kill −9 between the two: the repeat ends elsewhere   |
-| 5  | floats in one rule                                             | the state machine: what was granted differs            |
-| 8  | order numbers are not normalised where they are claimed        | the state machine: answers differ                      |
-| 8  | order numbers are not normalised where they are ingested       | the tests of ingest: two spellings, one order          |
-| 12 | a second refund takes the reversal of the first as its target  | the state machine, by `verify()`: I-20                 |
-| 14 | the newest revision is read without its program                | the state machine, by the merchant next door           |
+| no | the bug                                              | what finds it                                      |
+|----|------------------------------------------------------|----------------------------------------------------|
+| 1  | a storage selects, then inserts; no key decides      | storage kit: of many inserts at once one wins      |
+| 1  | an insert that replaces the row that was there       | storage kit: the unique key decides                |
+| 2  | refunds told apart by their amount                   | state machine: claims differ from the model's      |
+| 3  | bonus money is not taken back                        | state machine, by `verify()`: I-20                 |
+| 4  | deliveries written in a transaction behind the claim | kill -9 between the two: the repeat ends elsewhere |
+| 5  | floats in one rule                                   | state machine: claims differ from the model's      |
+| 8  | order numbers as typed where they are claimed        | state machine: answers differ from the model's     |
+| 8  | order numbers as told where they are ingested        | the worked checks of orders: two spellings, one    |
+| 12 | a second refund takes the first's reversal as target | state machine, by `verify()`: I-20                 |
+| 14 | the newest revision is read without its program      | state machine, by the merchant next door           |
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ BUGS = [
     Bug(
         "2 refunds by amount",
         (MACHINE,),
-        "in compare_claims",
+        "def compare_claims",
         (
             ("domain/facts.py", "refunds.get(refund.refund_id)", "refunds.get(str(refund.amount_fen))"),
             ("domain/facts.py", "refunds[refund.refund_id] =", "refunds[str(refund.amount_fen)] ="),
@@ -146,13 +146,14 @@ BUGS = [
     Bug(
         "5 floats in one rule",
         (MACHINE,),
-        "in compare_claims",
+        "def compare_claims",
         (
             (
                 "domain/rules.py",
                 "return rounded(net_fen * self._numerator * numerator, self._denominator * denominator, self._mode)",
                 "import math\n\n"
-                "        value = net_fen * float(exact(self.rate, 'rate')) / self.fen_per_unit * numerator / denominator\n"
+                "        value = net_fen * float(exact(self.rate, 'rate')) / self.fen_per_unit\n"
+                "        value = value * numerator / denominator\n"
                 "        whole = {'up': math.ceil(value), 'half_up': math.floor(value + 0.5)}\n"
                 "        return whole.get(self.rounding, math.floor(value))",
             ),
@@ -161,7 +162,7 @@ BUGS = [
     Bug(
         "8 numbers as typed where they are claimed",
         (MACHINE,),
-        "in answers",
+        "def answers",
         (
             (
                 "application/claiming.py",
@@ -190,7 +191,7 @@ BUGS = [
             (
                 "domain/grants.py",
                 "    elif delta < 0:\n",
-                "    elif delta < 0 and grant.lot_no and 0 < ledger.lot(grant.lot_no).remaining < grant.granted:\n"
+                "    elif delta < 0 and grant.lot_no and 0 < (own := ledger.lot(grant.lot_no)).remaining < own.granted:\n"
                 "        _give(ledger, grant, rule, -delta, ref, finished_at, calendar, blocked)\n"
                 "    elif delta < 0:\n",
             ),

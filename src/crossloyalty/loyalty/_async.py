@@ -1,0 +1,293 @@
+"""The doors of asynchronous hosts: the methods of the plain ones, awaited; a test compares the signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from crossloyalty.application import (
+    binding,
+    claiming,
+    due,
+    events,
+    explaining,
+    ingesting,
+    operating,
+    pages,
+    snapshots,
+    verifying,
+)
+from crossloyalty.application import programs as revisions
+from crossloyalty.application.binding import BindResult
+from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.due import DueReport
+from crossloyalty.application.events import Event
+from crossloyalty.application.explaining import Explanation
+from crossloyalty.application.ingesting import IngestProgress, IngestReport
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
+from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
+from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
+from crossloyalty.application.snapshots import MemberSnapshot
+from crossloyalty.application.verifying import VerifyProgress, VerifyReport
+from crossloyalty.application.world import World
+from crossloyalty.domain.answers import ClaimResult
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.orders import Order
+from crossloyalty.domain.ownership import NO_PROOF, Proof
+from crossloyalty.domain.program import Program
+from crossloyalty.errors import ConfigError, shown
+from crossloyalty.loyalty._runners import (
+    AsyncRunner,
+    checked_program,
+    checked_requests,
+    claim_one,
+    program_ids,
+)
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["AsyncEngine", "AsyncLoyalty"]
+
+_T = TypeVar("_T")
+
+
+class AsyncLoyalty:
+    """
+    One program for asynchronous hosts; the same methods as `Loyalty`, awaited.
+
+    Args:
+        program: As for `Loyalty`; published or compared at the first call.
+        storage: An asynchronous storage, or a plain one: then every use case runs whole in one thread of its own, and a
+            cancelled call leaves only when its transaction has ended.
+        clock, sleep, random: As for `Loyalty`; *sleep* is awaited.
+    """
+
+    __slots__ = ("_id", "_program", "_runner")
+
+    def __init__(
+        self,
+        program: Program,
+        storage: Storage | AsyncStorage,
+        *,
+        clock: Clock | None = None,
+        sleep: AsyncSleep | None = None,
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        self._runner = AsyncRunner(storage, clock, sleep, random)
+        self._id = checked_program(program).program_id
+        self._program: Program | None = program
+
+    @classmethod
+    def _of(cls, runner: AsyncRunner, program_id: str) -> AsyncLoyalty:
+        door = cls.__new__(cls)
+        door._runner = runner
+        door._id = program_id
+        door._program = None
+        return door
+
+    @property
+    def program_id(self) -> str:
+        """The program this door leads to."""
+        return self._id
+
+    @property
+    def _world(self) -> World:
+        return self._runner.world
+
+    async def _run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
+        if self._program is not None:
+            try:
+                await self._runner.run(revisions.publish_first(self._world, self._program))
+            except BaseException:
+                use_case.close()
+                raise
+            self._program = None
+        return await self._runner.run(use_case)
+
+    async def ingest(
+        self,
+        items: Iterable[object],
+        *,
+        batch: int = 1000,
+        progress: Callable[[IngestProgress], None] | None = None,
+    ) -> IngestReport:
+        """See `Loyalty.ingest`."""
+        return await self._run(ingesting.ingest(self._world, self._id, items, batch=batch, progress=progress))
+
+    async def claim(
+        self, member_id: str, *, platform: str, order_no: str, proof: Proof = NO_PROOF, touch: str = ""
+    ) -> ClaimResult:
+        """See `Loyalty.claim`."""
+        request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        return await self._run(claim_one(self._world, self._id, request))
+
+    async def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
+        """See `Loyalty.claim_many`."""
+        return await self._run(claiming.claim_orders(self._world, self._id, checked_requests(requests)))
+
+    async def quote(self, member_id: str, order: Order) -> ClaimResult:
+        """See `Loyalty.quote`."""
+        return await self._run(claiming.quote_order(self._world, self._id, member_id, order))
+
+    async def bind(
+        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = ""
+    ) -> BindResult:
+        """See `Loyalty.bind`."""
+        return await self._run(
+            binding.bind(
+                self._world,
+                self._id,
+                member_id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                evidence=evidence,
+            )
+        )
+
+    async def run_due(self, *, batch: int = 200, progress: Callable[[DueReport], None] | None = None) -> DueReport:
+        """See `Loyalty.run_due`."""
+        return await self._run(due.run_due(self._world, self._id, batch=batch, progress=progress))
+
+    async def member(self, member_id: str) -> MemberSnapshot:
+        """See `Loyalty.member`."""
+        return await self._run(snapshots.member_snapshot(self._world, self._id, member_id))
+
+    async def orders(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[OrderView]:
+        """See `Loyalty.orders`."""
+        return await self._run(pages.page_of_orders(self._world, self._id, member_id, limit, after))
+
+    async def claims(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[ClaimView]:
+        """See `Loyalty.claims`."""
+        return await self._run(pages.page_of_claims(self._world, self._id, member_id, limit, after))
+
+    async def tickets(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[TicketView]:
+        """See `Loyalty.tickets`."""
+        return await self._run(pages.page_of_tickets(self._world, self._id, member_id, limit, after))
+
+    async def entries(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[EntryView]:
+        """See `Loyalty.entries`."""
+        return await self._run(pages.page_of_entries(self._world, self._id, member_id, limit, after))
+
+    async def explain(self, *, platform: str, order_no: str) -> Explanation:
+        """See `Loyalty.explain`."""
+        return await self._run(explaining.explain(self._world, self._id, platform=platform, order_no=order_no))
+
+    async def adjust(self, member_id: str, *, asset: str, amount: int, key: str, note: str = "") -> AdjustResult:
+        """See `Loyalty.adjust`."""
+        return await self._run(
+            operating.adjust(self._world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
+        )
+
+    async def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
+        """See `Loyalty.use_coupon`."""
+        return await self._run(operating.use_coupon(self._world, self._id, member_id, lot_no=lot_no, key=key))
+
+    async def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
+        """See `Loyalty.block`."""
+        clean_id(reason, "reason")
+        return await self._run(operating.block(self._world, self._id, member_id, reason=reason, until=until, key=key))
+
+    async def unblock(self, member_id: str, *, key: str) -> BlockResult:
+        """See `Loyalty.unblock`."""
+        return await self._run(operating.block(self._world, self._id, member_id, reason="", until=None, key=key))
+
+    async def block_buyer(
+        self, *, platform: str, buyer_id: str, reason: str, key: str, scope: str = "", until: datetime | None = None
+    ) -> BlockResult:
+        """See `Loyalty.block_buyer`."""
+        clean_id(reason, "reason")
+        return await self._run(
+            operating.block_buyer(
+                self._world,
+                self._id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason=reason,
+                until=until,
+                key=key,
+            )
+        )
+
+    async def unblock_buyer(self, *, platform: str, buyer_id: str, key: str, scope: str = "") -> BlockResult:
+        """See `Loyalty.unblock_buyer`."""
+        return await self._run(
+            operating.block_buyer(
+                self._world,
+                self._id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason="",
+                until=None,
+                key=key,
+            )
+        )
+
+    async def pending_events(self, *, limit: int = 100) -> list[Event]:
+        """See `Loyalty.pending_events`."""
+        return await self._run(events.pending_events(self._world, self._id, limit=limit))
+
+    async def ack(self, ids: Iterable[str]) -> int:
+        """See `Loyalty.ack`."""
+        return await self._run(events.ack(self._world, self._id, ids))
+
+    async def revision(self) -> int:
+        """See `Loyalty.revision`."""
+        return await self._run(revisions.current_revision(self._world, self._id))
+
+    async def publish(self, program: Program, *, expected_revision: int) -> int:
+        """See `Loyalty.publish`."""
+        if checked_program(program).program_id != self._id:
+            raise ConfigError(f"this door leads to {shown(self._id)}, not {shown(program.program_id)}")
+        return await self._run(revisions.publish(self._world, program, expected_revision=expected_revision))
+
+    async def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
+        """See `Loyalty.verify`."""
+        return await self._run(verifying.verify(self._world, self._id, progress=progress))
+
+
+class AsyncEngine:
+    """
+    All programs of one storage, for asynchronous hosts; the same methods as `Engine`, awaited.
+
+    Args:
+        storage, clock, sleep, random: As for `AsyncLoyalty`.
+    """
+
+    __slots__ = ("_runner",)
+
+    def __init__(
+        self,
+        storage: Storage | AsyncStorage,
+        *,
+        clock: Clock | None = None,
+        sleep: AsyncSleep | None = None,
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        self._runner = AsyncRunner(storage, clock, sleep, random)
+
+    def program(self, program_id: str) -> AsyncLoyalty:
+        """See `Engine.program`."""
+        return AsyncLoyalty._of(self._runner, clean_id(program_id, "program_id"))
+
+    async def programs(self) -> list[str]:
+        """See `Engine.programs`."""
+        return await self._runner.run(program_ids(self._runner.world))
+
+    async def publish(self, program: Program, *, expected_revision: int) -> int:
+        """See `Engine.publish`."""
+        return await self._runner.run(
+            revisions.publish(self._runner.world, checked_program(program), expected_revision=expected_revision)
+        )
+
+    async def run_due(self, *, batch: int = 200) -> dict[str, DueReport]:
+        """See `Engine.run_due`."""
+        return {program_id: await self.program(program_id).run_due(batch=batch) for program_id in await self.programs()}
+
+    async def verify(self) -> dict[str, VerifyReport]:
+        """See `Engine.verify`."""
+        return {program_id: await self.program(program_id).verify() for program_id in await self.programs()}

@@ -1,0 +1,374 @@
+"""The doors of synchronous hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from crossloyalty.application import (
+    binding,
+    claiming,
+    due,
+    events,
+    explaining,
+    ingesting,
+    operating,
+    pages,
+    snapshots,
+    verifying,
+)
+from crossloyalty.application import programs as revisions
+from crossloyalty.application.binding import BindResult
+from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.due import DueReport
+from crossloyalty.application.events import Event
+from crossloyalty.application.explaining import Explanation
+from crossloyalty.application.ingesting import IngestProgress, IngestReport
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
+from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
+from crossloyalty.application.ports import Clock, Sleep, Storage
+from crossloyalty.application.snapshots import MemberSnapshot
+from crossloyalty.application.verifying import VerifyProgress, VerifyReport
+from crossloyalty.domain.answers import ClaimResult
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.orders import Order
+from crossloyalty.domain.ownership import NO_PROOF, Proof
+from crossloyalty.domain.program import Program
+from crossloyalty.errors import ConfigError, shown
+from crossloyalty.loyalty._runners import (
+    SyncRunner,
+    checked_program,
+    checked_requests,
+    claim_one,
+    program_ids,
+)
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Engine", "Loyalty"]
+
+
+class Loyalty:
+    """
+    One program over a plain storage, for synchronous hosts.
+
+    Args:
+        program: The rules; published into an empty store, compared with the newest revision otherwise.
+        storage: Where the program lives.
+        clock: Gives the present moment as an aware datetime; the system's clock unless given.
+        sleep: Pauses between the tries of a contended call, in seconds.
+        random: Draws the jitter of those pauses, 0 to 1.
+
+    Raises:
+        ProgramDiffers: The store holds other rules under this program id; call `publish` instead.
+        ConfigError: The storage is asynchronous.
+    """
+
+    __slots__ = ("_id", "_runner")
+
+    def __init__(
+        self,
+        program: Program,
+        storage: Storage,
+        *,
+        clock: Clock | None = None,
+        sleep: Sleep | None = None,
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        self._runner = SyncRunner(storage, clock, sleep, random)
+        self._id = checked_program(program).program_id
+        self._runner.run(revisions.publish_first(self._runner.world, program))
+
+    @classmethod
+    def _of(cls, runner: SyncRunner, program_id: str) -> Loyalty:
+        door = cls.__new__(cls)
+        door._runner = runner
+        door._id = program_id
+        return door
+
+    @property
+    def program_id(self) -> str:
+        """The program this door leads to."""
+        return self._id
+
+    def ingest(
+        self,
+        items: Iterable[object],
+        *,
+        batch: int = 1000,
+        progress: Callable[[IngestProgress], None] | None = None,
+    ) -> IngestReport:
+        """
+        Take in orders and refunds, doubled, late and out of order; orders of bound buyers convert by themselves.
+
+        Args:
+            items: `Order` and `Refund` values; read as needed.
+            batch: Items a transaction.
+            progress: Called after each batch.
+
+        Returns:
+            Counts and the rejected items with their reasons.
+        """
+        return self._runner.run(ingesting.ingest(self._runner.world, self._id, items, batch=batch, progress=progress))
+
+    def claim(
+        self, member_id: str, *, platform: str, order_no: str, proof: Proof = NO_PROOF, touch: str = ""
+    ) -> ClaimResult:
+        """
+        Convert an order for a member.
+
+        Args:
+            member_id: Who asks.
+            platform: Where the order was placed, such as "tmall".
+            order_no: As typed; a sub-order's number will do.
+            proof: What shows that the order is theirs.
+            touch: Where it was typed, for reports.
+
+        Returns:
+            The answer; a "no" is a value with reasons. Exactly one call ever has `created` True for an order.
+
+        Raises:
+            InvalidInput: The member id or platform cannot be one.
+            StorageBusy: Too much contention; nothing was changed.
+        """
+        request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        return self._runner.run(claim_one(self._runner.world, self._id, request))
+
+    def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
+        """
+        Convert many orders in one transaction.
+
+        Args:
+            requests: In any order; the outcome does not depend on it.
+
+        Returns:
+            One answer per request, in the order of the requests.
+        """
+        return self._runner.run(claiming.claim_orders(self._runner.world, self._id, checked_requests(requests)))
+
+    def quote(self, member_id: str, order: Order) -> ClaimResult:
+        """
+        Say what an order would give a member, by the same decision as a claim; nothing is written.
+
+        Args:
+            member_id: Who would hold it; ownership is taken for granted.
+            order: As the host sees it.
+        """
+        return self._runner.run(claiming.quote_order(self._runner.world, self._id, member_id, order))
+
+    def bind(self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = "") -> BindResult:
+        """
+        Bind a buyer identity to a member; past orders inside the claim window convert now, later ones on ingest.
+
+        Args:
+            member_id: Who the buyer is.
+            platform: Where the identity is from.
+            buyer_id: The platform's id; masked values are refused.
+            scope: Where that id is unique, such as an app or shop id; empty for the whole platform.
+            evidence: What shows it.
+
+        Returns:
+            The outcome; an identity of somebody else is refused as a value.
+        """
+        return self._runner.run(
+            binding.bind(
+                self._runner.world,
+                self._id,
+                member_id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                evidence=evidence,
+            )
+        )
+
+    def run_due(self, *, batch: int = 200, progress: Callable[[DueReport], None] | None = None) -> DueReport:
+        """
+        Do everything whose time has come: issue, expiry, tier review, ticket expiry; run it every few minutes.
+
+        Args:
+            batch: Members or orders a transaction.
+            progress: Called after each batch with the counts so far.
+        """
+        return self._runner.run(due.run_due(self._runner.world, self._id, batch=batch, progress=progress))
+
+    def member(self, member_id: str) -> MemberSnapshot:
+        """Give a member at a glance; somebody never seen has zeros everywhere."""
+        return self._runner.run(snapshots.member_snapshot(self._runner.world, self._id, member_id))
+
+    def orders(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[OrderView]:
+        """List the orders a member holds or, by a bound identity, bought; *after* is the last page's `next`."""
+        return self._runner.run(pages.page_of_orders(self._runner.world, self._id, member_id, limit, after))
+
+    def claims(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[ClaimView]:
+        """List a member's claims, latest order first; *after* is the last page's `next`."""
+        return self._runner.run(pages.page_of_claims(self._runner.world, self._id, member_id, limit, after))
+
+    def tickets(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[TicketView]:
+        """List a member's requests that are no claims (yet), latest first; *after* is the last page's `next`."""
+        return self._runner.run(pages.page_of_tickets(self._runner.world, self._id, member_id, limit, after))
+
+    def entries(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[EntryView]:
+        """List a member's ledger rows, latest first; *after* is the last page's `next`."""
+        return self._runner.run(pages.page_of_entries(self._runner.world, self._id, member_id, limit, after))
+
+    def explain(self, *, platform: str, order_no: str) -> Explanation:
+        """Explain an order to staff: who holds it, what each rule gives and why, who else asked."""
+        return self._runner.run(explaining.explain(self._runner.world, self._id, platform=platform, order_no=order_no))
+
+    def adjust(self, member_id: str, *, asset: str, amount: int, key: str, note: str = "") -> AdjustResult:
+        """
+        Correct a balance by hand, once per key.
+
+        Args:
+            member_id: Whose.
+            asset: "points", "growth" or "stored_value" (fen).
+            amount: Positive gives, negative takes; never more than there is.
+            key: Idempotency key.
+            note: Why.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        return self._runner.run(
+            operating.adjust(self._runner.world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
+        )
+
+    def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
+        """
+        Take note that a coupon was used, so that a later refund does not revoke it.
+
+        Args:
+            member_id: Whose coupon.
+            lot_no: The piece, as `member().coupons` names it.
+            key: Idempotency key, such as the gateway's own number of the use.
+
+        Returns:
+            Whether it was there to be used.
+        """
+        return self._runner.run(operating.use_coupon(self._runner.world, self._id, member_id, lot_no=lot_no, key=key))
+
+    def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
+        """Put a member on the deny list: no new claims, no spending; what was granted stays."""
+        clean_id(reason, "reason")
+        return self._runner.run(
+            operating.block(self._runner.world, self._id, member_id, reason=reason, until=until, key=key)
+        )
+
+    def unblock(self, member_id: str, *, key: str) -> BlockResult:
+        """Take a member off the deny list."""
+        return self._runner.run(
+            operating.block(self._runner.world, self._id, member_id, reason="", until=None, key=key)
+        )
+
+    def block_buyer(
+        self, *, platform: str, buyer_id: str, reason: str, key: str, scope: str = "", until: datetime | None = None
+    ) -> BlockResult:
+        """Put a platform's buyer identity on the deny list: nobody converts its orders."""
+        clean_id(reason, "reason")
+        return self._runner.run(
+            operating.block_buyer(
+                self._runner.world,
+                self._id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason=reason,
+                until=until,
+                key=key,
+            )
+        )
+
+    def unblock_buyer(self, *, platform: str, buyer_id: str, key: str, scope: str = "") -> BlockResult:
+        """Take a platform's buyer identity off the deny list."""
+        return self._runner.run(
+            operating.block_buyer(
+                self._runner.world,
+                self._id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason="",
+                until=None,
+                key=key,
+            )
+        )
+
+    def pending_events(self, *, limit: int = 100) -> list[Event]:
+        """Read events that are not acknowledged yet, oldest first, ordered per member."""
+        return self._runner.run(events.pending_events(self._runner.world, self._id, limit=limit))
+
+    def ack(self, ids: Iterable[str]) -> int:
+        """Acknowledge events by their ids; says how many were pending."""
+        return self._runner.run(events.ack(self._runner.world, self._id, ids))
+
+    def revision(self) -> int:
+        """Give the number of the revision in force; `publish` wants it back."""
+        return self._runner.run(revisions.current_revision(self._runner.world, self._id))
+
+    def publish(self, program: Program, *, expected_revision: int) -> int:
+        """
+        Append a revision of the rules; claims settled before stay under theirs.
+
+        Args:
+            program: The new rules, of this program.
+            expected_revision: The revision it replaces.
+
+        Returns:
+            The revision now in force.
+
+        Raises:
+            ProgramDiffers: Another revision is in force.
+        """
+        if checked_program(program).program_id != self._id:
+            raise ConfigError(f"this door leads to {shown(self._id)}, not {shown(program.program_id)}")
+        return self._runner.run(revisions.publish(self._runner.world, program, expected_revision=expected_revision))
+
+    def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
+        """Check what always holds over the whole program; an empty list of violations is the good answer."""
+        return self._runner.run(verifying.verify(self._runner.world, self._id, progress=progress))
+
+
+class Engine:
+    """
+    All programs of one plain storage, for synchronous hosts.
+
+    Args:
+        storage, clock, sleep, random: As for `Loyalty`.
+    """
+
+    __slots__ = ("_runner",)
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        clock: Clock | None = None,
+        sleep: Sleep | None = None,
+        random: Callable[[], float] | None = None,
+    ) -> None:
+        self._runner = SyncRunner(storage, clock, sleep, random)
+
+    def program(self, program_id: str) -> Loyalty:
+        """Open the door to a program; its newest revision is read by each use case (`UnknownProgram` when none is)."""
+        return Loyalty._of(self._runner, clean_id(program_id, "program_id"))
+
+    def programs(self) -> list[str]:
+        """Name the programs in the store, in order."""
+        return self._runner.run(program_ids(self._runner.world))
+
+    def publish(self, program: Program, *, expected_revision: int) -> int:
+        """Publish a program's next revision; 0 is expected of one that is new."""
+        return self._runner.run(
+            revisions.publish(self._runner.world, checked_program(program), expected_revision=expected_revision)
+        )
+
+    def run_due(self, *, batch: int = 200) -> dict[str, DueReport]:
+        """Do what is due in every program, in turn; answers by program id."""
+        return {program_id: self.program(program_id).run_due(batch=batch) for program_id in self.programs()}
+
+    def verify(self) -> dict[str, VerifyReport]:
+        """Check every program; answers by program id."""
+        return {program_id: self.program(program_id).verify() for program_id in self.programs()}

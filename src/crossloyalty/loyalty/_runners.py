@@ -1,0 +1,156 @@
+"""How a door runs its use cases: in the calling thread, awaited, or in the one thread of a plain storage."""
+
+from __future__ import annotations
+
+import random as _random
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from crossloyalty._bridge import LiftedStorage, drive, lift_sleep
+from crossloyalty.application import (
+    claiming,
+)
+from crossloyalty.application import programs as revisions
+from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock, Sleep, Storage
+from crossloyalty.application.world import World, system_clock
+from crossloyalty.domain.answers import ClaimResult
+from crossloyalty.domain.checks import checked_call, walked
+from crossloyalty.domain.program import Program
+from crossloyalty.errors import ConfigError, WrongType, shown
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["AsyncRunner", "SyncRunner", "checked_program", "checked_requests", "claim_one", "program_ids"]
+
+_T = TypeVar("_T")
+
+
+def _is_plain(storage: Storage | AsyncStorage) -> bool:
+    """Say whether a storage's transactions are entered with a plain `with`."""
+    if isinstance(storage, type) or not callable(getattr(storage, "transaction", None)):
+        raise ConfigError(f"no storage: {shown(storage)}")
+    transaction = storage.transaction(readonly=True)
+    if hasattr(transaction, "__aenter__"):
+        return False
+    if hasattr(transaction, "__enter__"):
+        return True
+    raise ConfigError(f"no storage: {shown(storage)}")
+
+
+def _check_calls(clock: object, sleep: object, random: object) -> None:
+    for value, name in ((clock, "clock"), (sleep, "sleep"), (random, "random")):
+        checked_call(value, name)
+
+
+class SyncRunner:
+    """Runs use cases in the calling thread."""
+
+    __slots__ = ("world",)
+
+    def __init__(
+        self, storage: Storage, clock: Clock | None, sleep: Sleep | None, random: Callable[[], float] | None
+    ) -> None:
+        _check_calls(clock, sleep, random)
+        if not _is_plain(storage):
+            raise ConfigError("this storage is asynchronous; use AsyncLoyalty or AsyncEngine with it")
+        self.world = World(
+            LiftedStorage(storage), clock or system_clock, lift_sleep(sleep or time.sleep), random or _random.random
+        )
+
+    def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
+        """Run a use case to its end."""
+        return drive(use_case)
+
+
+class AsyncRunner:
+    """Awaits use cases, or runs them whole in the one thread of a plain storage."""
+
+    __slots__ = ("_thread", "world")
+
+    def __init__(
+        self,
+        storage: Storage | AsyncStorage,
+        clock: Clock | None,
+        sleep: AsyncSleep | None,
+        random: Callable[[], float] | None,
+    ) -> None:
+        _check_calls(clock, sleep, random)
+        self._thread: ThreadPoolExecutor | None = None
+        if _is_plain(storage):
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crossloyalty")
+            lifted: AsyncStorage = LiftedStorage(cast(Storage, storage))
+            pause = lift_sleep(time.sleep)
+        else:
+            import asyncio
+
+            lifted = cast(AsyncStorage, storage)
+            pause = sleep or asyncio.sleep
+        self.world = World(lifted, clock or system_clock, pause, random or _random.random)
+
+    async def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
+        """Run a use case to its end; a cancelled task leaves only when its transaction has ended."""
+        if self._thread is None:
+            return await use_case
+        import asyncio
+        import contextvars
+
+        # The host's context (tracing, tenants) goes along into the thread.
+        context = contextvars.copy_context()
+        done = asyncio.get_running_loop().run_in_executor(self._thread, context.run, drive, use_case)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            # The transaction is in another thread: leave only when it has ended, one way or the other, however often
+            # the host asks.
+            while not done.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
+            if not done.cancelled():
+                done.exception()  # looked at, so that nobody is told it was not
+            raise
+
+
+def checked_requests(requests: Iterable[ClaimRequest]) -> list[ClaimRequest]:
+    """
+    Take the argument of `claim_many`.
+
+    Raises:
+        WrongType: It is no list of `ClaimRequest` values.
+    """
+    listed = list(walked(requests, "what claim_many takes"))
+    for request in listed:
+        if not isinstance(request, ClaimRequest):
+            raise WrongType(f"claim_many takes ClaimRequest values, not {shown(request)}")
+    return listed
+
+
+def checked_program(program: Program) -> Program:
+    """
+    Take a program.
+
+    Raises:
+        WrongType: It is none.
+    """
+    if not isinstance(program, Program):
+        raise WrongType(f"a Program is needed, not {shown(program)}")
+    return program
+
+
+async def claim_one(world: World, program_id: str, request: ClaimRequest) -> ClaimResult:
+    """Claim one order: a batch of one."""
+    return (await claiming.claim_orders(world, program_id, [request]))[0]
+
+
+async def program_ids(world: World) -> list[str]:
+    """Name the programs in the store."""
+
+    async def body(tx: AsyncTransaction) -> list[str]:
+        return await revisions.all_program_ids(tx)
+
+    return await world.run(body, readonly=True)

@@ -190,10 +190,7 @@ class Model(Ledger):
         bound = self.bound.get(view.buyer, "") if view and view.buyer[2] else ""
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
             for name, ticket in facts.tickets.items():
-                alive = ticket.state not in ("REJECTED", "EXPIRED") or (
-                    ticket.state == "REJECTED" and ticket.expires > self.now
-                )
-                if alive and name not in wants:
+                if ticket.state != "EXPIRED" and ticket.expires > self.now and name not in wants:
                     wants[name] = (ticket.proof, ticket.asked, False)
             if bound and bound not in wants:
                 wants[bound] = (Proof.none(), self.now, True)
@@ -255,7 +252,7 @@ class Model(Ledger):
         if auto:
             return
         held = facts.tickets.get(name)
-        if held is not None and held.state != "EXPIRED":
+        if held is not None and held.state != "EXPIRED" and held.expires > self.now:
             asked = held.asked
         facts.tickets[name] = Ticket(proof, asked, asked + timedelta(days=self.program.ticket_days), state)
 
@@ -276,7 +273,7 @@ class Model(Ledger):
                         waiting = self.orders.get(alias)
                         for name in list(waiting.tickets) if waiting else ():
                             moved, there = waiting.tickets.pop(name), facts.tickets.get(name)  # type: ignore[union-attr]
-                            if there is None or there.state in ("REJECTED", "EXPIRED"):
+                            if there is None or there.state in ("REJECTED", "EXPIRED") or there.expires <= self.now:
                                 facts.tickets[name] = moved
                             changed[key] = None
             else:

@@ -128,9 +128,9 @@ BUGS = [
         (KILL,),
         "the repeat ends elsewhere",
         (
-            ("application/batch.py", "__all__ = [", LATE + "\n\n__all__ = ["),
+            ("application/writes.py", "__all__ = [", LATE + "\n\n__all__ = ["),
             (
-                "application/batch.py",
+                "application/writes.py",
                 "self.inserted[DeliveryRecord] += ledger.deliveries",
                 "LATE.extend(ledger.deliveries)",
             ),
@@ -138,7 +138,7 @@ BUGS = [
                 "application/claiming.py",
                 "            return await world.run(body)\n        except StartAgain",
                 "            answers = await world.run(body)\n"
-                "            await __import__('crossloyalty.application.batch').application.batch.send_late(world)\n"
+                "            await __import__('crossloyalty.application.writes').application.writes.send_late(world)\n"
                 "            return answers\n        except StartAgain",
             ),
         ),

@@ -7,9 +7,10 @@ from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
@@ -118,8 +119,11 @@ async def bind(
 
 def _window_start(loaded: Loaded) -> int | None:
     days = loaded.program.eligibility.within_days
-    # One day more than the window: the effective time of an order may be its payment.
-    return None if days is None else loaded.program.calendar.after_days(loaded.now, -days - 1)
+    if days is None:
+        return None
+    # One day more than the window: the effective time of an order may be its payment. A request of the member's own that
+    # waits was made in time even where the window has closed since.
+    return loaded.program.calendar.after_days(loaded.now, -days - 1 - loaded.program.ticket_days)
 
 
 async def _convert_past(

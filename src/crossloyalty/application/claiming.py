@@ -7,9 +7,11 @@ from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded, OrderState
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import Candidate, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.loading import Loaded
+from crossloyalty.application.orderstate import OrderState
 from crossloyalty.application.ports import AsyncTransaction, Insert
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import attrs
 
-from crossloyalty.application.batch import Batch, OrderState
+from crossloyalty.application.batch import Batch
+from crossloyalty.application.orderstate import OrderState
 from crossloyalty.domain.calendar import DAY_US
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Judgement, Verdict, judge
@@ -156,8 +157,9 @@ def _waiting(batch: Batch, state: OrderState, order: EffectiveOrder | None) -> l
     """Give everybody who waits for an order that facts, a binding or time bring up: the tickets, the bound buyer."""
     candidates: list[Candidate] = []
     for ticket in state.tickets.values():
-        # A refusal is looked at again while the request is young: messages come in any order.
-        alive = ticket.state in _OPEN or (ticket.state == "REJECTED" and ticket.expires_at > batch.now)
+        # A refusal is looked at again while the request is young: messages come in any order. What has run out is over,
+        # swept or not.
+        alive = (ticket.state in _OPEN or ticket.state == "REJECTED") and ticket.expires_at > batch.now
         if alive and batch.has_member(ticket.member_id):
             candidates.append(
                 Candidate(ticket.member_id, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
@@ -312,7 +314,7 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
     same = held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at
     if held is not None and same and held.expires_at > batch.now:
         return
-    if held is not None and held.state in _OPEN:
+    if held is not None and held.state in _OPEN and held.expires_at > batch.now:
         # Asking again does not move the place in the queue.
         ticket = ticket._replace(requested_at=held.requested_at, expires_at=held.expires_at)
     state.tickets[candidate.member_id] = ticket

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import MoreTickets
+from crossloyalty.application.loading import Loaded
 from crossloyalty.domain.needs import Need
 from crossloyalty.errors import StorageCorrupt
 

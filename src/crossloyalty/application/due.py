@@ -7,9 +7,10 @@ from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import expire_tickets, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint, read_revisions
 from crossloyalty.application.world import World

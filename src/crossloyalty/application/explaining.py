@@ -6,7 +6,8 @@ from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
+from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World

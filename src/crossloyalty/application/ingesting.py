@@ -8,9 +8,11 @@ from typing import Final, TypeAlias, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded, OrderState, buyer_keys
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.loading import Loaded, buyer_keys
+from crossloyalty.application.orderstate import OrderState
 from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace, SourceCapabilities
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
@@ -353,7 +355,7 @@ def _move_tickets(batch: Batch, state: OrderState, numbers: Sequence[OrderKey]) 
             del waiting.tickets[member_id]
             moved = True
             held = state.tickets.get(member_id)
-            if held is None or held.state in ("REJECTED", "EXPIRED"):
+            if held is None or held.state in ("REJECTED", "EXPIRED") or held.expires_at <= batch.now:
                 state.tickets[member_id] = ticket._replace(order_no=state.key.order_no)
         waiting.next_due_at = None
     return moved

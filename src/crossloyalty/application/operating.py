@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
 from crossloyalty.application.deciding import decide
+from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Insert, Replace
 from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World

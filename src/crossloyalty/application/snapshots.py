@@ -8,7 +8,8 @@ from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch, Loaded
+from crossloyalty.application.batch import Batch
+from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World

@@ -1,0 +1,291 @@
+"""What a batch has read: records as they are stored, never changed; decisions are built on top of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
+from crossloyalty.application.world import World
+from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.effective import effective_order
+from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.records import (
+    AccountRecord,
+    AliasRecord,
+    BuyerRecord,
+    ClaimRecord,
+    Key,
+    LotRecord,
+    MemberGrantRecord,
+    MemberRecord,
+    OrderRecord,
+    ProgramRecord,
+    Record,
+    RootKey,
+    SpendDayRecord,
+    TagRecord,
+    TicketRecord,
+)
+from crossloyalty.domain.settlement import grants_of
+
+__all__ = ["Loaded", "MemberRows", "buyer_keys"]
+
+# Spend days a settlement nearly always touches even without tiers: the usual claim window and a little more.
+_USUAL_DAYS = 100
+
+
+class MemberRows:
+    """The rows read of one member."""
+
+    __slots__ = ("accounts", "claims", "days", "days_from", "grants", "live_lots", "lots", "root", "tags")
+
+    def __init__(self, root: MemberRecord, days_from: str) -> None:
+        self.root = root
+        self.accounts: Sequence[AccountRecord] = ()
+        self.tags: Sequence[TagRecord] = ()
+        self.grants: Sequence[MemberGrantRecord] = ()
+        self.days: Sequence[SpendDayRecord] = ()
+        self.days_from = days_from
+        self.lots: list[LotRecord] = []
+        self.live_lots = False
+        self.claims: Sequence[ClaimRecord] | None = None
+
+    def take(self, rows: Sequence[Sequence[Record]]) -> None:
+        """Take the answers of `_member_scans`."""
+        self.accounts = cast("Sequence[AccountRecord]", rows[0])
+        self.tags = cast("Sequence[TagRecord]", rows[1])
+        self.grants = cast("Sequence[MemberGrantRecord]", rows[2])
+        self.days = cast("Sequence[SpendDayRecord]", rows[3])
+
+
+def _member_scans(program_id: str, member_id: str, days_from: str) -> tuple[Scan, ...]:
+    """Ask for what a settlement needs of a member; days further back are read when a decision asks for them."""
+    prefix = (program_id, member_id)
+    return (
+        Scan(AccountRecord, prefix),
+        Scan(TagRecord, prefix),
+        Scan(MemberGrantRecord, prefix),
+        Scan(SpendDayRecord, prefix, low=days_from or None),
+    )
+
+
+class Loaded:
+    """
+    Everything a batch has read.
+
+    Args:
+        world: The ports.
+        tx: The open transaction.
+        program_id: The program.
+        now: The moment of the batch, in microseconds.
+        versions: What `lock` answered, kept up to date by the use case; empty in a readonly transaction.
+    """
+
+    __slots__ = (
+        "_newest",
+        "_tx",
+        "_versions",
+        "aliases",
+        "buyers",
+        "claims",
+        "members",
+        "now",
+        "orders",
+        "program_id",
+        "programs",
+        "tickets",
+        "world",
+    )
+
+    def __init__(
+        self, world: World, tx: AsyncTransaction, program_id: str, now: int, versions: Mapping[RootKey, int]
+    ) -> None:
+        self.world = world
+        self._tx = tx
+        self.program_id = program_id
+        self.now = now
+        self._newest: tuple[int, Program] | None = None
+        self._versions = versions
+        self.aliases: dict[OrderKey, AliasRecord | None] = {}
+        self.programs: dict[int, Program] = {}
+        self.orders: dict[OrderKey, OrderRecord] = {}
+        self.claims: dict[OrderKey, ClaimRecord] = {}
+        self.tickets: dict[OrderKey, Sequence[TicketRecord]] = {}
+        self.buyers: dict[Key, BuyerRecord] = {}
+        self.members: dict[str, MemberRows] = {}
+
+    @property
+    def revision(self) -> int:
+        """The revision in force."""
+        return self.newest[0]
+
+    @property
+    def program(self) -> Program:
+        """The rules in force."""
+        return self.newest[1]
+
+    @property
+    def newest(self) -> tuple[int, Program]:
+        """The revision in force and its program; read by the first `read`."""
+        if self._newest is None:
+            raise AssertionError("a batch reads before it decides")
+        return self._newest
+
+    async def read(
+        self, orders: Iterable[OrderKey] = (), members: Iterable[str] = (), buyers: Iterable[Key] = ()
+    ) -> None:
+        """
+        Read orders with their claims, members with what a settlement needs, and buyers; one round trip.
+
+        Args:
+            orders: Their rows and claims.
+            members: Ids; their rows, accounts, sources, once-per-member rewards and recent spend days. Nothing is
+                stored of a member whose root `lock` has just created.
+            buyers: Keys of buyer rows.
+        """
+        order_keys = [key for key in orders if key not in self.orders]
+        member_roots = {
+            member_id: Key(MemberRecord, (self.program_id, member_id))
+            for member_id in members
+            if member_id not in self.members
+        }
+        buyer_roots = [key for key in buyers if key not in self.buyers]
+        order_roots = [Key(OrderRecord, key) for key in order_keys]
+        claim_keys = [Key(ClaimRecord, key) for key in order_keys]
+        keys = [*order_roots, *claim_keys, *member_roots.values(), *buyer_roots]
+        hint = self.world.newest.get(self.program_id)
+        if self._newest is None and hint is not None:
+            keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
+        known = [member_id for member_id, root in member_roots.items() if self._versions.get(root) != 0]
+        days_from = self._days_from()
+        scans = [scan for member_id in known for scan in _member_scans(self.program_id, member_id, days_from)]
+        records, rows = await self._tx.read(keys, scans)
+        await self._check_newest(hint, records)
+        get = records.get
+        for key, order_root, claim_key in zip(order_keys, order_roots, claim_keys, strict=True):
+            order = cast("OrderRecord | None", get(order_root))
+            self.orders[key] = OrderRecord(*key) if order is None else order
+            claim = get(claim_key)
+            if claim is not None:
+                self.claims[key] = cast(ClaimRecord, claim)
+        for member_id, root in member_roots.items():
+            row = cast("MemberRecord | None", get(root))
+            self.members[member_id] = MemberRows(MemberRecord(*root.values[:2]) if row is None else row, days_from)  # type: ignore[arg-type]
+        for place, member_id in enumerate(known):
+            self.members[member_id].take(rows[4 * place : 4 * place + 4])
+        for buyer_root in buyer_roots:
+            self._take_buyer(buyer_root, get(buyer_root))
+
+    def _take_buyer(self, root: Key, row: Record | None) -> None:
+        values = cast("tuple[str, str, str, str]", root.values)
+        self.buyers[root] = BuyerRecord(*values) if row is None else cast(BuyerRecord, row)
+
+    async def _check_newest(self, hint: int | None, records: Mapping[Key, Record]) -> None:
+        """
+        Find the revision in force.
+
+        Revisions are numbered without a gap, so where the one behind the newest we know is absent, that one still is
+        the newest; its long text need not be read again.
+        """
+        if self._newest is not None:
+            return
+        if hint is not None and Key(ProgramRecord, (self.program_id, hint + 1)) not in records:
+            self._newest = hint, self.world.programs[self.program_id, hint]
+            return
+        found = await self._tx.read(scans=[newest_scan(self.program_id)])
+        self._newest = newest_program(self.world, self.program_id, found.rows[0])
+
+    def _days_from(self) -> str:
+        """Give the first local day whose spend a settlement nearly always needs; "" for all of them."""
+        revision = self.world.newest.get(self.program_id)
+        if revision is None:
+            return ""
+        program = self.world.programs[self.program_id, revision]
+        tiers = program.tiers
+        window = 0 if tiers is None or tiers.window_days is None else tiers.window_days
+        return shift_day(program.calendar.day(self.now), -max(window, _USUAL_DAYS))
+
+    async def read_more(self) -> None:
+        """Read what the first reading shows to be needed: tickets, buyers, old revisions, the lots of old claims."""
+        program_id = self.program_id
+        ticketed = [
+            key for key, order in self.orders.items() if order.next_due_at is not None and key not in self.tickets
+        ]
+        buyers = [
+            key for order in self.orders.values() if order.facts for key in buyer_keys(order) if key not in self.buyers
+        ]
+        lots = [
+            Key(LotRecord, (program_id, claim.member_id, grant.lot_no))
+            for claim in self.claims.values()
+            if claim.member_id in self.members and not self.members[claim.member_id].lots
+            for grant in grants_of(claim)
+            if grant.lot_no
+        ]
+        if ticketed or buyers or lots:
+            found = await self._tx.read([*buyers, *lots], [Scan(TicketRecord, key) for key in ticketed])
+            for key, rows in zip(ticketed, found.rows, strict=True):
+                self.tickets[key] = cast("Sequence[TicketRecord]", rows)
+            for buyer in buyers:
+                self._take_buyer(buyer, found.records.get(buyer))
+            for lot_key in lots:
+                lot = found.records.get(lot_key)
+                if lot is not None:
+                    self.members[str(lot_key.values[1])].lots.append(cast(LotRecord, lot))
+        revisions = {claim.revision for claim in self.claims.values()}
+        if revisions:
+            self.programs.update(await read_revisions(self.world, self._tx, program_id, revisions))
+
+    async def read_tickets(self, keys: Iterable[OrderKey]) -> None:
+        """Read the tickets of orders, also those that are over."""
+        missing = [key for key in keys if key not in self.tickets]
+        if missing:
+            found = await self._tx.read(scans=[Scan(TicketRecord, key) for key in missing])
+            for key, rows in zip(missing, found.rows, strict=True):
+                self.tickets[key] = cast("Sequence[TicketRecord]", rows)
+
+    async def satisfy(self, needs: Iterable[Need]) -> None:
+        """Read what decisions asked for."""
+        program_id = self.program_id
+        for need in needs:
+            held = self.members[need.member_id]
+            prefix = (program_id, need.member_id)
+            if isinstance(need, MissingLot):
+                key = Key(LotRecord, (*prefix, need.lot_no))
+                if any(lot.lot_no == need.lot_no for lot in held.lots):
+                    continue
+                found = await self._tx.read([key])
+                held.lots.append(cast(LotRecord, found.records[key]))
+            elif isinstance(need, MoreLots) and not held.live_lots:
+                found = await self._tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
+                known = {lot.lot_no for lot in held.lots}
+                lots = cast("Sequence[LotRecord]", found.rows[0])
+                held.lots.extend(lot for lot in lots if lot.lot_no not in known)
+                held.live_lots = True
+            elif isinstance(need, MoreDays) and need.from_day < held.days_from:
+                found = await self._tx.read(scans=[Scan(SpendDayRecord, prefix, low=need.from_day)])
+                held.days = cast("Sequence[SpendDayRecord]", found.rows[0])
+                held.days_from = need.from_day
+            elif isinstance(need, MoreClaims) and held.claims is None:
+                found = await self._tx.read(scans=[Scan(ClaimRecord, prefix, by="by_member")])
+                held.claims = cast("Sequence[ClaimRecord]", found.rows[0])
+
+    def add_lots(self, member_id: str, lots: Iterable[LotRecord]) -> None:
+        """Take in lots that were read elsewhere."""
+        held = self.members[member_id]
+        known = {lot.lot_no for lot in held.lots}
+        held.lots.extend(lot for lot in lots if lot.lot_no not in known)
+
+
+def buyer_keys(order: OrderRecord) -> list[Key]:
+    """Name the buyer rows of a stored order: the payer's, and the receiver's of a gift, as far as they are known."""
+    ids = {order.buyer_id: None}
+    if '"beneficiary_id"' in order.facts:
+        effective = effective_order(load_facts(order.facts))
+        ids[effective.beneficiary_id if effective is not None else ""] = None
+    prefix = (order.program_id, order.family, order.buyer_scope)
+    return [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]

@@ -1,0 +1,98 @@
+"""One order of a batch while it is decided: its facts as they change, its claim, its tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crossloyalty.domain.effective import EffectiveOrder, effective_order
+from crossloyalty.domain.facts import Facts, dump_facts, load_facts
+from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.records import (
+    ClaimRecord,
+    OrderRecord,
+    TicketRecord,
+)
+
+__all__ = ["OrderState"]
+
+
+class OrderState:
+    """One order of a batch: its facts as they change, its claim, its tickets."""
+
+    __slots__ = (
+        "_effective",
+        "_facts",
+        "changed",
+        "claim",
+        "claim_was",
+        "key",
+        "next_due_at",
+        "owner_id",
+        "record",
+        "tickets",
+        "tickets_were",
+    )
+
+    def __init__(self, record: OrderRecord, claim: ClaimRecord | None, tickets: Iterable[TicketRecord]) -> None:
+        self.key = OrderKey(record.program_id, record.family, record.order_no)
+        self.record = record
+        self._facts: Facts | None = None
+        self._effective: EffectiveOrder | None = None
+        self.claim = claim
+        self.claim_was = claim
+        self.tickets: dict[str, TicketRecord] = {ticket.member_id: ticket for ticket in tickets}
+        self.tickets_were = dict(self.tickets)
+        self.owner_id = record.owner_id
+        self.next_due_at = record.next_due_at
+        self.changed = False
+
+    @property
+    def facts(self) -> Facts:
+        """The merged facts; call `facts_changed` after changing them."""
+        if self._facts is None:
+            self._facts = load_facts(self.record.facts)
+        return self._facts
+
+    def facts_changed(self) -> None:
+        """Forget what was derived from the facts."""
+        self.changed = True
+        self._effective = None
+
+    @property
+    def effective(self) -> EffectiveOrder | None:
+        """The order after all messages, None while no source has described it."""
+        if self._effective is None and (self.changed or self.record.facts):
+            self._effective = effective_order(self.facts)
+            if not self.changed:
+                self._facts = None  # thousands of these live through a large batch
+        return self._effective
+
+    def forget(self) -> None:
+        """Drop what can be derived again; thousands of orders live through a large batch."""
+        if not self.changed:
+            self._effective = None
+
+    def facts_text(self) -> str:
+        """Give the facts as they are stored."""
+        return dump_facts(self.facts) if self.changed else self.record.facts
+
+    def row(self) -> OrderRecord:
+        """Give the order's row to store."""
+        old = self.record
+        order = self.effective if self.changed else None
+        if order is None:
+            return old._replace(next_due_at=self.next_due_at, owner_id=self.owner_id, facts=self.facts_text())
+        return OrderRecord(
+            old.program_id,
+            old.family,
+            old.order_no,
+            old.version,
+            self.next_due_at,
+            order.platform,
+            order.shop_id,
+            order.buyer_scope,
+            order.buyer_id,
+            self.owner_id,
+            order.effective_at,
+            self.facts_text(),
+        )

@@ -116,3 +116,12 @@ def test_keys_are_per_program(storage: Storage, clock: Clock) -> None:
     b = Loyalty(points_program(program_id="brand-b"), storage, clock=clock)
     assert a.adjust("m1", asset="points", amount=1, key="k").balance == 1
     assert b.adjust("m1", asset="points", amount=2, key="k").balance == 2
+
+
+def test_a_refused_bind_leaves_no_trace(storage: Storage, clock: Clock) -> None:
+    """An identity of somebody else is refused, and the store is as it was."""
+    loyalty = Loyalty(points_program(), storage, clock=clock)
+    loyalty.bind("m1", platform="taobao", buyer_id="b1")
+    before = dump(storage, loyalty.program_id)
+    assert not loyalty.bind("m2", platform="taobao", buyer_id="b1").bound
+    assert dump(storage, loyalty.program_id) == before

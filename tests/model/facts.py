@@ -48,6 +48,7 @@ class Facts:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     claim: Any = None
     comes: datetime | None = None  # when time alone lets it be claimed
+    owner: str = ""  # the bound buyer it was looked at for
 
 
 class View:

@@ -91,7 +91,7 @@ def program(variant: int) -> Program:
         rewards=rewards,
         tiers=rules.SpendTiers(levels, **tiers),  # type: ignore[arg-type]
         source_tags=rules.SourceTags(),
-        on_refund=rules.ClawBack(shortfall=("debt", "waive", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
+        on_refund=rules.ClawBack(shortfall=("waive", "debt", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
         ticket_days=25,
     )
 

@@ -188,6 +188,7 @@ class Model(Ledger):
         answers: dict[str, tuple[bool, set[str]]] = {}
         view = View(facts) if facts.snaps else None
         bound = self.bound.get(view.buyer, "") if view and view.buyer[2] else ""
+        facts.owner = bound or facts.owner
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
             for name, ticket in facts.tickets.items():
                 if ticket.state != "EXPIRED" and ticket.expires > self.now and name not in wants:
@@ -321,7 +322,7 @@ class Model(Ledger):
         self.member(name)
         if not self.members[name].blocked:
             mine = [key for key, at in self.orders.items() if at.snaps and not at.claim and View(at).buyer == buyer]
-            self._work(mine)
+            self._work([key for key in mine if self.orders[key].owner != name])  # a repeat makes nothing possible
         return True
 
     def run_due(self) -> None:

@@ -41,6 +41,10 @@ class BindResult:
     left: int = 0
 
 
+class _Refused(Exception):
+    """Leaves the transaction without a trace, the root that `lock` has made for the member included."""
+
+
 async def bind(
     world: World,
     program_id: str,
@@ -90,7 +94,7 @@ async def bind(
         await loaded.read(past, [member_id], [buyer_key])
         buyer = loaded.buyers[buyer_key]
         if buyer.member_id and buyer.member_id != member_id:
-            return BindResult(False, Reason.OTHER_BUYER)
+            raise _Refused
         cap = loaded.program.backfill_orders
         low = _window_start(loaded)
         scan = Scan(OrderRecord, (program_id, family, scope, buyer_id), by="by_buyer", low=low, descending=True)
@@ -115,14 +119,16 @@ async def bind(
             return await world.run(body)
         except StartAgain:
             continue
+        except _Refused:
+            return BindResult(False, Reason.OTHER_BUYER)
 
 
 def _window_start(loaded: Loaded) -> int | None:
     days = loaded.program.eligibility.within_days
     if days is None:
         return None
-    # One day more than the window: the effective time of an order may be its payment. A request of the member's own that
-    # waits was made in time even where the window has closed since.
+    # One day more than the window: the effective time of an order may be its payment. A request of the member's own
+    # that waits was made in time even where the window has closed since.
     return loaded.program.calendar.after_days(loaded.now, -days - 1 - loaded.program.ticket_days)
 
 

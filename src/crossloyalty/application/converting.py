@@ -63,7 +63,7 @@ def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, li
     Args:
         batch: Changed in place; what is missing is left in `batch.needs`.
         keys: The orders whose facts or candidates changed.
-        candidates: Requests of this call by order; tickets and bound buyers are added here.
+        candidates: Requests of this call by order. Where there are none, everybody who waits for the order is one.
     """
     known: list[OrderState] = []
     fresh: list[OrderState] = []

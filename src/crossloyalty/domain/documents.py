@@ -91,7 +91,8 @@ def program_from_json(text: str | bytes) -> Program:
     except (BaseValidationError, ForbiddenExtraKeysError, ValueError, TypeError, KeyError, AttributeError) as error:
         path, message = _told(error)
         where = f"at {shown(path)}: " if path else ""
-        raise InvalidInput(f"the program document is wrong {where}{message}") from error
+        # Without the cause, whose traceback would print the offending part in full.
+        raise InvalidInput(f"the program document is wrong {where}{message}") from None
     return program
 
 

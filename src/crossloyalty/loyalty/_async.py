@@ -61,7 +61,8 @@ class AsyncLoyalty:
         program: As for `Loyalty`; published or compared at the first call.
         storage: An asynchronous storage, or a plain one: then every use case runs whole in one thread of its own, and a
             cancelled call leaves only when its transaction has ended.
-        clock, sleep, random: As for `Loyalty`; *sleep* is awaited.
+        clock, random: As for `Loyalty`.
+        sleep: Awaited between tries over an asynchronous storage; a plain one pauses in its own thread.
     """
 
     __slots__ = ("_id", "_program", "_runner")

@@ -325,6 +325,7 @@ class Member:
                 order.order_no,
                 1,
                 asset,
+                int(active),
             )
         )
         self.emit(rows, event if active else "points.pending", body)
@@ -512,7 +513,7 @@ SELECT_SPEND = "SELECT SUM(spend_fen) FROM spend_days WHERE program_id = ? AND m
 SET_OWNER = "UPDATE orders SET version = version + 1, owner_id = ? WHERE program_id = ? AND family = ? AND order_no = ?"
 INSERT_CLAIM = f"INSERT INTO claims VALUES ({','.join('?' * 19)})"
 INSERT_ENTRY = f"INSERT INTO entries VALUES ({','.join('?' * 18)})"
-INSERT_LOT = f"INSERT INTO lots VALUES ({','.join('?' * 18)})"
+INSERT_LOT = f"INSERT INTO lots VALUES ({','.join('?' * 19)})"
 INSERT_EVENT = f"INSERT INTO events VALUES ({','.join('?' * 9)})"
 INSERT_DELIVERY = f"INSERT INTO deliveries VALUES ({','.join('?' * 12)})"
 INSERT_MEMBER = f"INSERT INTO members VALUES ({','.join('?' * 15)})"

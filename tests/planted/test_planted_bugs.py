@@ -191,7 +191,7 @@ BUGS = [
             (
                 "domain/grants.py",
                 "    elif delta < 0:\n",
-                "    elif delta < 0 and grant.lot_no and 0 < (own := ledger.lot(grant.lot_no)).remaining < own.granted:\n"
+                "    elif delta < 0 and (at := ledger.lots.get(grant.lot_no)) and 0 < at.remaining < at.granted:\n"
                 "        _give(ledger, grant, rule, -delta, ref, finished_at, calendar, blocked)\n"
                 "    elif delta < 0:\n",
             ),

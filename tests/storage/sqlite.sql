@@ -1,4 +1,4 @@
--- checksum a96ead4f0c0b6124727bf03d7f580fd58fdac8b00d83fe45e4ef46e81dcc6c60
+-- checksum 32213c6a042d2b0e67d2dfd129bb5559133f435dea8d48fd017b135421d69d45
 CREATE TABLE "buyers" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
@@ -161,6 +161,7 @@ CREATE TABLE "lots" (
   "order_no" TEXT NOT NULL,
   "holder_no" INTEGER NOT NULL,
   "rule_id" TEXT NOT NULL,
+  "activated" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "lot_no")
 ) STRICT;
 CREATE INDEX "lots_by_due" ON "lots" ("program_id", "member_id", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
@@ -286,9 +287,9 @@ INSERT INTO "accounts" ("program_id", "member_id", "asset", "account", "book", "
 UPDATE "accounts" SET "book" = ?, "balance" = ?, "seq" = ? WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
 DELETE FROM "accounts" WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
 -- lots
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
-INSERT INTO "lots" ("program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "lots" SET "asset" = ?, "book" = ?, "state" = ?, "granted" = ?, "remaining" = ?, "held" = ?, "expired" = ?, "blocked" = ?, "issue_at" = ?, "expires_at" = ?, "due_at" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ? WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
+INSERT INTO "lots" ("program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "lots" SET "asset" = ?, "book" = ?, "state" = ?, "granted" = ?, "remaining" = ?, "held" = ?, "expired" = ?, "blocked" = ?, "issue_at" = ?, "expires_at" = ?, "due_at" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ?, "activated" = ? WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
 DELETE FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
 -- spend_days
 SELECT "program_id", "member_id", "day", "spend_fen" FROM "spend_days" WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
@@ -323,9 +324,9 @@ DELETE FROM "requests" WHERE "program_id" = ? AND "request_key" = ?;
 -- a root of which two fields changed, additions, scans
 UPDATE "members" SET "version" = "version" + 1, "last_at" = ?, "tier" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
 UPDATE "limits" SET "used" = "used" + ? WHERE "program_id" = ? AND "limit_id" = ? AND "used" BETWEEN ? AND ?;
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
 SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
 SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
 SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" ORDER BY "program_id", "family", "order_no";

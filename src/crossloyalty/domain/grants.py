@@ -276,7 +276,7 @@ def activate(ledger: Ledger, lot: LotRecord, rule: Reward | None) -> LotRecord:
     ref = Ref(lot.family, lot.order_no, lot.holder_no)
     ledger.post(lot.asset, "pending", -lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
     ledger.post(lot.asset, "balance", lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
-    lot = lot._replace(state="ACTIVE", due_at=NEVER if lot.expires_at is None else lot.expires_at)
+    lot = lot._replace(state="ACTIVE", due_at=NEVER if lot.expires_at is None else lot.expires_at, activated=1)
     ledger.put_lot(lot)
     announce(ledger, lot, lot.remaining, rule)
     return ledger.lots[lot.lot_no]
@@ -287,15 +287,14 @@ def block_lot(ledger: Ledger, lot: LotRecord, blocked: bool, rule: Reward, calen
     if bool(lot.blocked) == blocked:
         return
     if lot.state != "PENDING":
-        # 2: it was spendable once, so what is issued again keeps its original expiry.
-        ledger.put_lot(lot._replace(blocked=int(blocked) * (2 if lot.issue_at <= ledger.at else 1)))
+        ledger.put_lot(lot._replace(blocked=int(blocked)))
         return
     if blocked:
         ledger.put_lot(lot._replace(blocked=1, due_at=NEVER))
         return
     issue_at = max(lot.issue_at, ledger.at)
     expires_at = lot.expires_at
-    if issue_at != lot.issue_at and rule.expires_months is not None and lot.blocked == 1:
+    if issue_at != lot.issue_at and rule.expires_months is not None and not lot.activated:
         expires_at = calendar.end_after_months(issue_at, rule.expires_months)
     lot = lot._replace(blocked=0, issue_at=issue_at, expires_at=expires_at, due_at=issue_at)
     ledger.put_lot(lot)

@@ -319,6 +319,7 @@ class Ledger:
             (NEVER if expires_at is None else expires_at) if active else (NEVER if blocked else issue_at),
             *ref,
             rule_id,
+            int(active),
         )
         self.put_lot(lot)
         return lot
@@ -327,15 +328,13 @@ class Ledger:
         """Give more into an existing lot, under its own issue and expiry times; a closed lot opens again."""
         active = lot.state == "ACTIVE" or (lot.state != "PENDING" and not lot.blocked and lot.issue_at <= self.at)
         self.post(lot.asset, "balance" if active else "pending", amount, kind, lot.lot_no, ref, rule_id)
-        if active:
-            due_at = NEVER if lot.expires_at is None else lot.expires_at
-        else:
-            due_at = NEVER if lot.blocked else lot.issue_at
+        ends_at = NEVER if lot.expires_at is None else lot.expires_at
         lot = lot._replace(
             state="ACTIVE" if active else "PENDING",
             granted=lot.granted + amount,
             remaining=lot.remaining + amount,
-            due_at=due_at,
+            due_at=ends_at if active else NEVER if lot.blocked else lot.issue_at,
+            activated=int(active or lot.activated),
         )
         self.put_lot(lot)
         return lot

@@ -312,6 +312,10 @@ class Member:
         else:
             self._grants_changed.setdefault(rule.id, False)
         claims = row.claims + qualifying
+        if row.claims > 0 and claims > 0:
+            # Given already, and still deserved: the usual case, which needs no look at the grant itself.
+            self._grants[rule.id] = MemberGrantRecord(row.program_id, row.member_id, rule.id, claims, row.grant)
+            return 0
         grant = self._once_grant(row)
         posted = settle_grant(
             self.ledger,
@@ -342,7 +346,7 @@ class Member:
             blocked: The claim's order has an open refund.
         """
         row = self._grants.get(rule.id)
-        if row is None or not row.grant:
+        if row is None or not row.grant or (not blocked and '"blocked"' not in row.grant):
             return
         grant = self._once_grant(row)
         if grant.blocked == blocked or (blocked and row.claims + qualifying > 1):

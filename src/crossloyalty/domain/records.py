@@ -202,7 +202,12 @@ class AccountRecord(NamedTuple):
 
 
 class LotRecord(NamedTuple):
-    """A batch of one asset with its own expiry; `lot_no` is the seq of the entry that opened it."""
+    """
+    A batch of one asset with its own expiry; `lot_no` is the seq of the entry that opened it.
+
+    `blocked` is 1 while an open refund keeps it pending; `activated` is 1 once it was spendable, so that what is issued
+    into it again keeps its original expiry.
+    """
 
     program_id: str
     member_id: str
@@ -222,6 +227,7 @@ class LotRecord(NamedTuple):
     order_no: str
     holder_no: int
     rule_id: str
+    activated: int
 
 
 class SpendDayRecord(NamedTuple):

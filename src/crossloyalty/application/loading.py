@@ -283,8 +283,11 @@ class Loaded:
 
 def buyer_keys(order: OrderRecord) -> list[Key]:
     """Name the buyer rows of a stored order: the payer's, and the receiver's of a gift, as far as they are known."""
+    gift = '"beneficiary_id"' in order.facts
+    if not order.buyer_id and not gift:
+        return []
     ids = {order.buyer_id: None}
-    if '"beneficiary_id"' in order.facts:
+    if gift:
         effective = effective_order(load_facts(order.facts))
         ids[effective.beneficiary_id if effective is not None else ""] = None
     prefix = (order.program_id, order.family, order.buyer_scope)

@@ -81,7 +81,9 @@ class OrderState:
         old = self.record
         order = self.effective if self.changed else None
         if order is None:
-            return old._replace(next_due_at=self.next_due_at, owner_id=self.owner_id, facts=self.facts_text())
+            return OrderRecord(
+                *old[:4], self.next_due_at, *old[5:9], self.owner_id, old.effective_at, self.facts_text()
+            )
         return OrderRecord(
             old.program_id,
             old.family,

@@ -74,8 +74,8 @@ class Writes:
             *member.tag_rows(),
             *member.grant_rows(),
         ]
-        untouched = row._replace(last_at=before.last_at, created_at=before.created_at) == before
-        if untouched and not (rows or ledger.events or ledger.changed_lots):
+        nothing = not (rows or ledger.events or ledger.changed_lots)
+        if nothing and row._replace(last_at=before.last_at, created_at=before.created_at) == before:
             return
         self._touch(Key(MemberRecord, row[:2]))
         self._put(False, row)

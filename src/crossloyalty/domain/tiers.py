@@ -74,6 +74,8 @@ def retier(
         The level's name and the day it was reached on ("" for the lowest).
     """
     reached = tiers.reached(window_spend(today))
+    if not kept and not reached.from_fen:
+        return reached.name, ""
     held = _held(tiers, kept)
     lost_before = any(not holds and tiers.level(str(name)).from_fen > held.from_fen for name, _, holds in kept)
     if fell or lost_before:

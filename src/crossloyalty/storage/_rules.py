@@ -25,7 +25,7 @@ def in_lock_order(roots: Collection[RootKey], locked: Collection[RootKey]) -> li
         Conflict: One of them sorts before a root that is held; the caller starts again with the larger set.
         ConfigError: A key does not name a root.
     """
-    fresh = [root for root in roots if root not in locked]
+    fresh = [root for root in roots if root not in locked] if locked else list(roots)
     if len(fresh) > 1:
         fresh = sorted(set(fresh), key=lock_order)
     if fresh and locked and lock_order(fresh[0]) < max(map(lock_order, locked)):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from crossloyalty.application.ports import Add, Change, Delete, Insert, Replace
 from crossloyalty.domain.records import Key, Record, RootKey
@@ -21,6 +22,8 @@ from crossloyalty.storage._sql.statements import Statements, TableStatements
 
 __all__ = ["Plan", "plan"]
 
+# Fewer rows are not worth sorting.
+_SORTED_FROM: Final = 64
 Rows: TypeAlias = list[Any]
 
 
@@ -83,7 +86,8 @@ def plan(
         table = _checked(statements, kind, rows)
         if table.is_root:
             raise ConfigError(f"a root of {SHAPES[kind].table} is created by lock and never inserted")
-        rows.sort()  # neighbours in an index are written together; keys differ, so nothing behind them is compared
+        if len(rows) > _SORTED_FROM:
+            rows.sort(key=itemgetter(slice(table.key_length)))  # neighbours in an index are written together
         groups[table.insert] = rows
     for kind, rows in replaced.items():
         table = _checked(statements, kind, rows)

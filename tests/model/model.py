@@ -98,6 +98,8 @@ class Model(Ledger):
 
     def window(self, name: str, day: date) -> int:
         days = self.program.tiers.window_days if self.program.tiers else None
+        if days is None and day == local_day(self.now):
+            return sum(self.spend(name).values())  # lifetime has no last day
         first = date.min if days is None else day - timedelta(days=days - 1)
         return sum(spent for each, spent in self.spend(name).items() if first <= each <= day)
 

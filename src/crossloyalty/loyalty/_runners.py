@@ -102,7 +102,7 @@ class AsyncRunner:
 
         # The host's context (tracing, tenants) goes along into the thread.
         context = contextvars.copy_context()
-        done = asyncio.get_running_loop().run_in_executor(self._thread, context.run, drive, use_case)
+        done = asyncio.get_running_loop().run_in_executor(self._thread, lambda: context.run(drive, use_case))
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,8 @@ def test_tables_of_others_in_the_file_are_left_alone(path: Path) -> None:
     """A host may keep its own tables in the same file."""
     raw(path, "CREATE TABLE theirs (x)", "INSERT INTO theirs VALUES (5)")
     insert(SqliteStorage(path), DAY)
-    assert sqlite3.connect(path).execute("SELECT x FROM theirs").fetchall() == [(5,)]
+    with closing(sqlite3.connect(path)) as handle:
+        assert handle.execute("SELECT x FROM theirs").fetchall() == [(5,)]
 
 
 def test_a_failed_creation_leaves_no_half_schema(path: Path) -> None:
@@ -204,11 +206,12 @@ def test_first_openers_at_once_all_get_the_schema(path: Path) -> None:
 def test_every_table_is_strict(path: Path) -> None:
     """Text in an integer column is refused by the database itself, below our own checks."""
     SqliteStorage(path).close()
-    handle = sqlite3.connect(path)
-    strict = {name for _schema, name, _type, _columns, _rowid, strict in handle.execute("PRAGMA table_list") if strict}
+    with closing(sqlite3.connect(path)) as handle:
+        listed = handle.execute("PRAGMA table_list").fetchall()
+        with pytest.raises(sqlite3.IntegrityError) as caught:
+            handle.execute("INSERT INTO spend_days VALUES ('p', 'm', 'd', 'abc')")
+    strict = {name for _schema, name, _type, _columns, _rowid, strict in listed if strict}
     assert strict == {about.table for about in RECORD_KINDS.values()} | {"schema_version"}
-    with pytest.raises(sqlite3.IntegrityError) as caught:
-        handle.execute("INSERT INTO spend_days VALUES ('p', 'm', 'd', 'abc')")
     assert isinstance(translated(caught.value), InvalidInput)
 
 

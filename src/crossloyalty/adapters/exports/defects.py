@@ -142,7 +142,7 @@ def masked(value: str, *, is_word: bool = False) -> str:
         cell that should hold none keep the first.
     """
     text = "".join(c if c.isprintable() else " " for c in value[: 4 * _SHOWN_CHARACTERS]).strip()
-    if _SCIENTIFIC.fullmatch(text):
+    if _SCIENTIFIC.fullmatch(text) and not _LONG_DIGITS.search(text):
         return text[:_SHOWN_CHARACTERS]
     text = _LONG_DIGITS.sub(lambda run: f"{run[0][:3]}***{run[0][-2:]}", text)
     if is_word:

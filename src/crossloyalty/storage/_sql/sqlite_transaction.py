@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
@@ -51,7 +52,8 @@ class Connection:
         self.cursor = handle.cursor()
         self.transaction: SqliteTransaction | None = None
         self.is_open = True
-        self._ours = True
+        # For when the thread has ended. The finalizer holds the handle, so that it is closed before it can be swept.
+        self._close_once = weakref.finalize(self, _close, handle)
 
     def end(self) -> None:
         """Roll back what is open, so that nobody waits for it."""
@@ -66,20 +68,21 @@ class Connection:
 
     def close(self) -> None:
         """Close the handle, once."""
-        if self.is_open and self._ours:
-            self.is_open = False
-            with suppress(sqlite3.Error):
-                self.handle.close()
+        self.is_open = False
+        self._close_once()
 
     def abandon(self) -> None:
         """Leave the handle to the parent of this forked process: closing it here would disturb the parent's locks."""
-        self._ours = self.is_open = False
-        _never_close(self.handle)
+        self.is_open = False
+        if self._close_once.detach() is not None:
+            _never_close(self.handle)
         if self.transaction is not None:
             self.transaction.lost()
 
-    def __del__(self) -> None:  # the thread has ended
-        self.close()
+
+def _close(handle: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        handle.close()
 
 
 class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):

@@ -123,7 +123,7 @@ class Batch:
             writes.take_order(state)
         for member in self._members.values():
             writes.take_member(member, self.loaded.members[member.member_id].root)
-        changes: list[Change] = [Insert(*rows) for rows in writes.inserted.values()]
-        changes += [Replace(*rows) for rows in writes.replaced.values()]
+        changes: list[Change] = [Insert.of(rows) for rows in writes.inserted.values()]
+        changes += [Replace.of(rows) for rows in writes.replaced.values()]
         changes += [Delete(key) for key in writes.deleted]
         return changes, writes.roots

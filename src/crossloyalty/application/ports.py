@@ -73,6 +73,11 @@ class _Rows(tuple[Record, ...]):
     def __new__(cls, *records: Record) -> Self:
         return super().__new__(cls, records)
 
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Self:
+        """Make one from a list."""
+        return super().__new__(cls, records)
+
 
 class Insert(_Rows):
     """Add rows of one kind; an existing key raises `Conflict`."""

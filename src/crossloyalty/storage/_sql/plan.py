@@ -68,9 +68,9 @@ def plan(
     adds: list[tuple[Add, str, tuple[Any, ...]]] = []
     for change in changes:
         if isinstance(change, Insert):
-            inserted[kind_of(change)].extend(change)
+            inserted[kind_of(change)] += change
         elif isinstance(change, Replace):
-            replaced[kind_of(change)].extend(change)
+            replaced[kind_of(change)] += change
         elif isinstance(change, Delete):
             check_key(change.key)
             refuse_root(change.key, "deleted")

@@ -153,7 +153,7 @@ async def _claim(
     batch, outcome = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
     for state in batch.orders():
-        if state.tickets and not state.record.facts and state.record.next_due_at is None:
+        if state.tickets and not state.record.platform and state.record.next_due_at is None:
             changes += _placeholder(loaded, state)
     if changes:
         await tx.write(changes, roots=touched)

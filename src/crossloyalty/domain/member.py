@@ -192,7 +192,7 @@ class Member:
                 if day < self._days_from:
                     raise MoreDays(self.member_id, day)
                 later = sum(spend for each, spend in self._days.items() if each > day)
-            return sum(tag.net_fen for tag in self._tags.values()) - later
+            return self.total_net_fen() - later
         first = shift_day(day, 1 - window)
         if first < self._days_from:
             raise MoreDays(self.member_id, first)

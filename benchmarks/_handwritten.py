@@ -502,43 +502,45 @@ _MEMBER = (
     " blocked_reason, blocked_until"
 )
 SELECT_ORDER = (
-    "SELECT family, order_no, platform, owner_id, buyer_id, next_due_at, facts FROM orders"
+    "SELECT family, order_no, platform, owner_id, buyer_id, next_due_at, facts FROM crossloyalty_orders"
     " WHERE program_id = ? AND family = ? AND order_no = ?"
 )
-SELECT_MEMBER = f"SELECT {_MEMBER} FROM members WHERE program_id = ? AND member_id = ?"
-SELECT_ACCOUNTS = "SELECT asset, account, balance, seq FROM accounts WHERE program_id = ? AND member_id = ?"
-SELECT_TAG = "SELECT claims, net_fen, first_at, last_at FROM tags WHERE program_id = ? AND member_id = ? AND tag = ?"
-SELECT_COUPON = 'SELECT claims, "grant" FROM member_grants WHERE program_id = ? AND member_id = ? AND rule_id = ?'
-SELECT_SPEND = "SELECT SUM(spend_fen) FROM spend_days WHERE program_id = ? AND member_id = ? AND day BETWEEN ? AND ?"
-SET_OWNER = "UPDATE orders SET version = version + 1, owner_id = ? WHERE program_id = ? AND family = ? AND order_no = ?"
-INSERT_CLAIM = f"INSERT INTO claims VALUES ({','.join('?' * 19)})"
-INSERT_ENTRY = f"INSERT INTO entries VALUES ({','.join('?' * 18)})"
-INSERT_LOT = f"INSERT INTO lots VALUES ({','.join('?' * 19)})"
-INSERT_EVENT = f"INSERT INTO events VALUES ({','.join('?' * 9)})"
-INSERT_DELIVERY = f"INSERT INTO deliveries VALUES ({','.join('?' * 12)})"
-INSERT_MEMBER = f"INSERT INTO members VALUES ({','.join('?' * 15)})"
+SELECT_MEMBER = f"SELECT {_MEMBER} FROM crossloyalty_members WHERE program_id = ? AND member_id = ?"
+SELECT_ACCOUNTS = (
+    "SELECT asset, account, balance, seq FROM crossloyalty_accounts WHERE program_id = ? AND member_id = ?"
+)
+SELECT_TAG = "SELECT claims, net_fen, first_at, last_at FROM crossloyalty_tags WHERE program_id = ? AND member_id = ? AND tag = ?"
+SELECT_COUPON = (
+    'SELECT claims, "grant" FROM crossloyalty_member_grants WHERE program_id = ? AND member_id = ? AND rule_id = ?'
+)
+SELECT_SPEND = (
+    "SELECT SUM(spend_fen) FROM crossloyalty_spend_days WHERE program_id = ? AND member_id = ? AND day BETWEEN ? AND ?"
+)
+SET_OWNER = "UPDATE crossloyalty_orders SET version = version + 1, owner_id = ? WHERE program_id = ? AND family = ? AND order_no = ?"
+INSERT_CLAIM = f"INSERT INTO crossloyalty_claims VALUES ({','.join('?' * 19)})"
+INSERT_ENTRY = f"INSERT INTO crossloyalty_entries VALUES ({','.join('?' * 18)})"
+INSERT_LOT = f"INSERT INTO crossloyalty_lots VALUES ({','.join('?' * 19)})"
+INSERT_EVENT = f"INSERT INTO crossloyalty_events VALUES ({','.join('?' * 9)})"
+INSERT_DELIVERY = f"INSERT INTO crossloyalty_deliveries VALUES ({','.join('?' * 12)})"
+INSERT_MEMBER = f"INSERT INTO crossloyalty_members VALUES ({','.join('?' * 15)})"
 SET_MEMBER = (
-    "UPDATE members SET version = version + 1, next_due_at = ?, created_at = ?, last_at = ?, entry_seq = ?,"
+    "UPDATE crossloyalty_members SET version = version + 1, next_due_at = ?, created_at = ?, last_at = ?, entry_seq = ?,"
     " entry_hash = ?, event_seq = ?, event_hash = ?, tier = ?, tier_on = ?, qualifications = ?"
     " WHERE program_id = ? AND member_id = ?"
 )
 ADD_SPEND = (
-    "INSERT INTO spend_days (program_id, member_id, day, spend_fen) VALUES (?, ?, ?, ?)"
+    "INSERT INTO crossloyalty_spend_days (program_id, member_id, day, spend_fen) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (program_id, member_id, day) DO UPDATE SET spend_fen = spend_fen + excluded.spend_fen"
 )
-INSERT_ACCOUNT = (
-    "INSERT INTO accounts (program_id, member_id, asset, account, book, balance, seq) VALUES (?, ?, ?, ?, 'own', ?, ?)"
-)
-SET_ACCOUNT = (
-    "UPDATE accounts SET balance = ?, seq = ? WHERE program_id = ? AND member_id = ? AND asset = ? AND account = ?"
-)
-INSERT_TAG = "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_ACCOUNT = "INSERT INTO crossloyalty_accounts (program_id, member_id, asset, account, book, balance, seq) VALUES (?, ?, ?, ?, 'own', ?, ?)"
+SET_ACCOUNT = "UPDATE crossloyalty_accounts SET balance = ?, seq = ? WHERE program_id = ? AND member_id = ? AND asset = ? AND account = ?"
+INSERT_TAG = "INSERT INTO crossloyalty_tags VALUES (?, ?, ?, ?, ?, ?, ?)"
 SET_TAG = (
-    "UPDATE tags SET claims = ?, net_fen = ?, first_at = ?, last_at = ?"
+    "UPDATE crossloyalty_tags SET claims = ?, net_fen = ?, first_at = ?, last_at = ?"
     " WHERE program_id = ? AND member_id = ? AND tag = ?"
 )
-INSERT_COUPON = "INSERT INTO member_grants VALUES (?, ?, ?, ?, ?)"
-SET_COUPON = 'UPDATE member_grants SET claims = ?, "grant" = ? WHERE program_id = ? AND member_id = ? AND rule_id = ?'
+INSERT_COUPON = "INSERT INTO crossloyalty_member_grants VALUES (?, ?, ?, ?, ?)"
+SET_COUPON = 'UPDATE crossloyalty_member_grants SET claims = ?, "grant" = ? WHERE program_id = ? AND member_id = ? AND rule_id = ?'
 
 
 class Handwritten:
@@ -661,7 +663,7 @@ class Handwritten:
         self.cursor.executemany("INSERT INTO temp.wanted VALUES (?, ?)", keys)
         return execute(
             "SELECT o.family, o.order_no, o.platform, o.owner_id, o.buyer_id, o.next_due_at, o.facts FROM temp.wanted w"
-            " CROSS JOIN orders o ON o.program_id = ? AND o.family = w.a AND o.order_no = w.b",
+            " CROSS JOIN crossloyalty_orders o ON o.program_id = ? AND o.family = w.a AND o.order_no = w.b",
             (PROGRAM,),
         ).fetchall()
 
@@ -670,7 +672,7 @@ class Handwritten:
         ids = list(member_ids)
         execute("DELETE FROM temp.wanted")
         self.cursor.executemany("INSERT INTO temp.wanted VALUES (?, '')", [(member_id,) for member_id in ids])
-        joined = "FROM temp.wanted w CROSS JOIN {} t ON t.program_id = ? AND t.member_id = w.a"
+        joined = "FROM temp.wanted w CROSS JOIN crossloyalty_{} t ON t.program_id = ? AND t.member_id = w.a"
         program = (PROGRAM,)
         held = {
             row[0]: row[1:] for row in execute(f"SELECT t.member_id, {_MEMBER} {joined.format('members')}", program)

@@ -56,9 +56,9 @@ def test_tiers_pending_points_and_every_platform_are_in_the_workload(sides):
     workload.claim_baseline(opened, workload.Clock(), work.requests)
 
     with sqlite3.connect(opened.paths[1]) as handle:
-        tiers = {tier for (tier,) in handle.execute("SELECT tier FROM members")}
-        states = {state for (state,) in handle.execute("SELECT state FROM lots WHERE asset = 'points'")}
-        tags = {tag for (tag,) in handle.execute("SELECT tag FROM tags")}
+        tiers = {tier for (tier,) in handle.execute("SELECT tier FROM crossloyalty_members")}
+        states = {state for (state,) in handle.execute("SELECT state FROM crossloyalty_lots WHERE asset = 'points'")}
+        tags = {tag for (tag,) in handle.execute("SELECT tag FROM crossloyalty_tags")}
     handle.close()
     assert len(tiers) > 1
     assert states == {"PENDING", "ACTIVE"}

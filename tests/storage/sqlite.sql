@@ -1,5 +1,5 @@
--- checksum 32213c6a042d2b0e67d2dfd129bb5559133f435dea8d48fd017b135421d69d45
-CREATE TABLE "buyers" (
+-- checksum cba4e240fb8b8de4be364a24b334daedf0e44858f66ff8655445140f1a0c68dd
+CREATE TABLE "crossloyalty_buyers" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "scope" TEXT COLLATE BINARY NOT NULL,
@@ -12,8 +12,8 @@ CREATE TABLE "buyers" (
   "blocked_until" INTEGER,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
-CREATE INDEX "buyers_by_member" ON "buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
-CREATE TABLE "orders" (
+CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
+CREATE TABLE "crossloyalty_orders" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT COLLATE BINARY NOT NULL,
@@ -28,10 +28,10 @@ CREATE TABLE "orders" (
   "facts" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
-CREATE INDEX "orders_by_due" ON "orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
-CREATE INDEX "orders_by_owner" ON "orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
-CREATE INDEX "orders_by_buyer" ON "orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
-CREATE TABLE "members" (
+CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
+CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
+CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
+CREATE TABLE "crossloyalty_members" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "version" INTEGER NOT NULL,
@@ -49,15 +49,15 @@ CREATE TABLE "members" (
   "blocked_until" INTEGER,
   PRIMARY KEY ("program_id", "member_id")
 ) STRICT;
-CREATE INDEX "members_by_due" ON "members" ("program_id", "next_due_at", "member_id") WHERE "next_due_at" IS NOT NULL;
-CREATE TABLE "limits" (
+CREATE INDEX "crossloyalty_members_by_due" ON "crossloyalty_members" ("program_id", "next_due_at", "member_id") WHERE "next_due_at" IS NOT NULL;
+CREATE TABLE "crossloyalty_limits" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "limit_id" TEXT COLLATE BINARY NOT NULL,
   "version" INTEGER NOT NULL,
   "used" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "limit_id")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "programs" (
+CREATE TABLE "crossloyalty_programs" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "revision" INTEGER NOT NULL,
   "digest" TEXT NOT NULL,
@@ -65,14 +65,14 @@ CREATE TABLE "programs" (
   "published_at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "revision")
 ) STRICT;
-CREATE TABLE "aliases" (
+CREATE TABLE "crossloyalty_aliases" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "alias_no" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "alias_no")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "tickets" (
+CREATE TABLE "crossloyalty_tickets" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT COLLATE BINARY NOT NULL,
@@ -87,8 +87,8 @@ CREATE TABLE "tickets" (
   "touch" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no", "member_id")
 ) STRICT;
-CREATE INDEX "tickets_by_member" ON "tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
-CREATE TABLE "claims" (
+CREATE INDEX "crossloyalty_tickets_by_member" ON "crossloyalty_tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
+CREATE TABLE "crossloyalty_claims" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT COLLATE BINARY NOT NULL,
@@ -110,8 +110,8 @@ CREATE TABLE "claims" (
   "grants" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
-CREATE INDEX "claims_by_member" ON "claims" ("program_id", "member_id", "effective_at", "family", "order_no");
-CREATE TABLE "entries" (
+CREATE INDEX "crossloyalty_claims_by_member" ON "crossloyalty_claims" ("program_id", "member_id", "effective_at", "family", "order_no");
+CREATE TABLE "crossloyalty_entries" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "seq" INTEGER NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE "entries" (
   "hash" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "seq")
 ) STRICT;
-CREATE TABLE "accounts" (
+CREATE TABLE "crossloyalty_accounts" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "asset" TEXT COLLATE BINARY NOT NULL,
@@ -142,7 +142,7 @@ CREATE TABLE "accounts" (
   "seq" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "asset", "account")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "lots" (
+CREATE TABLE "crossloyalty_lots" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "lot_no" INTEGER NOT NULL,
@@ -164,15 +164,15 @@ CREATE TABLE "lots" (
   "activated" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "lot_no")
 ) STRICT;
-CREATE INDEX "lots_by_due" ON "lots" ("program_id", "member_id", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
-CREATE TABLE "spend_days" (
+CREATE INDEX "crossloyalty_lots_by_due" ON "crossloyalty_lots" ("program_id", "member_id", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
+CREATE TABLE "crossloyalty_spend_days" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "day" TEXT COLLATE BINARY NOT NULL,
   "spend_fen" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "day")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "tags" (
+CREATE TABLE "crossloyalty_tags" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "tag" TEXT COLLATE BINARY NOT NULL,
@@ -182,7 +182,7 @@ CREATE TABLE "tags" (
   "last_at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "tag")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "member_grants" (
+CREATE TABLE "crossloyalty_member_grants" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "rule_id" TEXT COLLATE BINARY NOT NULL,
@@ -190,7 +190,7 @@ CREATE TABLE "member_grants" (
   "grant" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "rule_id")
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE "deliveries" (
+CREATE TABLE "crossloyalty_deliveries" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "seq" INTEGER NOT NULL,
@@ -205,8 +205,8 @@ CREATE TABLE "deliveries" (
   "created_at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "member_id", "seq")
 ) STRICT;
-CREATE INDEX "deliveries_by_state" ON "deliveries" ("program_id", "state", "lane", "member_id", "seq");
-CREATE TABLE "events" (
+CREATE INDEX "crossloyalty_deliveries_by_state" ON "crossloyalty_deliveries" ("program_id", "state", "lane", "member_id", "seq");
+CREATE TABLE "crossloyalty_events" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "seq" INTEGER NOT NULL,
@@ -218,8 +218,8 @@ CREATE TABLE "events" (
   "published_no" INTEGER,
   PRIMARY KEY ("program_id", "member_id", "seq")
 ) STRICT;
-CREATE INDEX "events_by_pending" ON "events" ("program_id", "pending", "at", "member_id", "seq");
-CREATE TABLE "requests" (
+CREATE INDEX "crossloyalty_events_by_pending" ON "crossloyalty_events" ("program_id", "pending", "at", "member_id", "seq");
+CREATE TABLE "crossloyalty_requests" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "request_key" TEXT COLLATE BINARY NOT NULL,
   "digest" TEXT NOT NULL,
@@ -227,106 +227,106 @@ CREATE TABLE "requests" (
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "request_key")
 ) STRICT;
-CREATE TABLE "schema_version" (
+CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
   PRIMARY KEY ("version")
 ) STRICT;
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
-INSERT INTO "buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
-UPDATE "buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
-DELETE FROM "buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
+DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-INSERT INTO "orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "facts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
-UPDATE "orders" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
-DELETE FROM "orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "facts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
+DELETE FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
 -- members
-SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until" FROM "members" WHERE "program_id" = ? AND "member_id" = ?;
-INSERT INTO "members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "members" SET "version" = "version" + 1, "next_due_at" = ?, "created_at" = ?, "last_at" = ?, "entry_seq" = ?, "entry_hash" = ?, "event_seq" = ?, "event_hash" = ?, "tier" = ?, "tier_on" = ?, "qualifications" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
-UPDATE "members" SET "version" = "version" + 1 WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
-DELETE FROM "members" WHERE "program_id" = ? AND "member_id" = ?;
+SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until" FROM "crossloyalty_members" WHERE "program_id" = ? AND "member_id" = ?;
+INSERT INTO "crossloyalty_members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_members" SET "version" = "version" + 1, "next_due_at" = ?, "created_at" = ?, "last_at" = ?, "entry_seq" = ?, "entry_hash" = ?, "event_seq" = ?, "event_hash" = ?, "tier" = ?, "tier_on" = ?, "qualifications" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
+UPDATE "crossloyalty_members" SET "version" = "version" + 1 WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
+DELETE FROM "crossloyalty_members" WHERE "program_id" = ? AND "member_id" = ?;
 -- limits
-SELECT "program_id", "limit_id", "version", "used" FROM "limits" WHERE "program_id" = ? AND "limit_id" = ?;
-INSERT INTO "limits" ("program_id", "limit_id", "version", "used") VALUES (?, ?, ?, ?);
-UPDATE "limits" SET "version" = "version" + 1, "used" = ? WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
-UPDATE "limits" SET "version" = "version" + 1 WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
-DELETE FROM "limits" WHERE "program_id" = ? AND "limit_id" = ?;
+SELECT "program_id", "limit_id", "version", "used" FROM "crossloyalty_limits" WHERE "program_id" = ? AND "limit_id" = ?;
+INSERT INTO "crossloyalty_limits" ("program_id", "limit_id", "version", "used") VALUES (?, ?, ?, ?);
+UPDATE "crossloyalty_limits" SET "version" = "version" + 1, "used" = ? WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
+UPDATE "crossloyalty_limits" SET "version" = "version" + 1 WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
+DELETE FROM "crossloyalty_limits" WHERE "program_id" = ? AND "limit_id" = ?;
 -- programs
-SELECT "program_id", "revision", "digest", "content", "published_at" FROM "programs" WHERE "program_id" = ? AND "revision" = ?;
-INSERT INTO "programs" ("program_id", "revision", "digest", "content", "published_at") VALUES (?, ?, ?, ?, ?);
-UPDATE "programs" SET "digest" = ?, "content" = ?, "published_at" = ? WHERE "program_id" = ? AND "revision" = ?;
-DELETE FROM "programs" WHERE "program_id" = ? AND "revision" = ?;
+SELECT "program_id", "revision", "digest", "content", "published_at" FROM "crossloyalty_programs" WHERE "program_id" = ? AND "revision" = ?;
+INSERT INTO "crossloyalty_programs" ("program_id", "revision", "digest", "content", "published_at") VALUES (?, ?, ?, ?, ?);
+UPDATE "crossloyalty_programs" SET "digest" = ?, "content" = ?, "published_at" = ? WHERE "program_id" = ? AND "revision" = ?;
+DELETE FROM "crossloyalty_programs" WHERE "program_id" = ? AND "revision" = ?;
 -- aliases
-SELECT "program_id", "family", "alias_no", "order_no" FROM "aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
-INSERT INTO "aliases" ("program_id", "family", "alias_no", "order_no") VALUES (?, ?, ?, ?);
-UPDATE "aliases" SET "order_no" = ? WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
-DELETE FROM "aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
+SELECT "program_id", "family", "alias_no", "order_no" FROM "crossloyalty_aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
+INSERT INTO "crossloyalty_aliases" ("program_id", "family", "alias_no", "order_no") VALUES (?, ?, ?, ?);
+UPDATE "crossloyalty_aliases" SET "order_no" = ? WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
+DELETE FROM "crossloyalty_aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
 -- tickets
-SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
-INSERT INTO "tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "tickets" SET "state" = ?, "reason" = ?, "via" = ?, "proof" = ?, "requested_at" = ?, "decided_at" = ?, "expires_at" = ?, "touch" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
-DELETE FROM "tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
+SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "crossloyalty_tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
+INSERT INTO "crossloyalty_tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_tickets" SET "state" = ?, "reason" = ?, "via" = ?, "proof" = ?, "requested_at" = ?, "decided_at" = ?, "expires_at" = ?, "touch" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
+DELETE FROM "crossloyalty_tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
 -- claims
-SELECT "program_id", "family", "order_no", "member_id", "holder_no", "state", "via", "revision", "calc", "requested_at", "claimed_at", "effective_at", "platform", "spend_day", "net_fen", "gross_fen", "tier_before", "touch", "grants" FROM "claims" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-INSERT INTO "claims" ("program_id", "family", "order_no", "member_id", "holder_no", "state", "via", "revision", "calc", "requested_at", "claimed_at", "effective_at", "platform", "spend_day", "net_fen", "gross_fen", "tier_before", "touch", "grants") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "claims" SET "member_id" = ?, "holder_no" = ?, "state" = ?, "via" = ?, "revision" = ?, "calc" = ?, "requested_at" = ?, "claimed_at" = ?, "effective_at" = ?, "platform" = ?, "spend_day" = ?, "net_fen" = ?, "gross_fen" = ?, "tier_before" = ?, "touch" = ?, "grants" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-DELETE FROM "claims" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+SELECT "program_id", "family", "order_no", "member_id", "holder_no", "state", "via", "revision", "calc", "requested_at", "claimed_at", "effective_at", "platform", "spend_day", "net_fen", "gross_fen", "tier_before", "touch", "grants" FROM "crossloyalty_claims" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_claims" ("program_id", "family", "order_no", "member_id", "holder_no", "state", "via", "revision", "calc", "requested_at", "claimed_at", "effective_at", "platform", "spend_day", "net_fen", "gross_fen", "tier_before", "touch", "grants") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_claims" SET "member_id" = ?, "holder_no" = ?, "state" = ?, "via" = ?, "revision" = ?, "calc" = ?, "requested_at" = ?, "claimed_at" = ?, "effective_at" = ?, "platform" = ?, "spend_day" = ?, "net_fen" = ?, "gross_fen" = ?, "tier_before" = ?, "touch" = ?, "grants" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+DELETE FROM "crossloyalty_claims" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
 -- entries
-SELECT "program_id", "member_id", "seq", "asset", "book", "account", "account_seq", "amount", "balance_after", "kind", "lot_no", "family", "order_no", "holder_no", "rule_id", "request_key", "at", "hash" FROM "entries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-INSERT INTO "entries" ("program_id", "member_id", "seq", "asset", "book", "account", "account_seq", "amount", "balance_after", "kind", "lot_no", "family", "order_no", "holder_no", "rule_id", "request_key", "at", "hash") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "entries" SET "asset" = ?, "book" = ?, "account" = ?, "account_seq" = ?, "amount" = ?, "balance_after" = ?, "kind" = ?, "lot_no" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ?, "request_key" = ?, "at" = ?, "hash" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-DELETE FROM "entries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+SELECT "program_id", "member_id", "seq", "asset", "book", "account", "account_seq", "amount", "balance_after", "kind", "lot_no", "family", "order_no", "holder_no", "rule_id", "request_key", "at", "hash" FROM "crossloyalty_entries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+INSERT INTO "crossloyalty_entries" ("program_id", "member_id", "seq", "asset", "book", "account", "account_seq", "amount", "balance_after", "kind", "lot_no", "family", "order_no", "holder_no", "rule_id", "request_key", "at", "hash") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_entries" SET "asset" = ?, "book" = ?, "account" = ?, "account_seq" = ?, "amount" = ?, "balance_after" = ?, "kind" = ?, "lot_no" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ?, "request_key" = ?, "at" = ?, "hash" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+DELETE FROM "crossloyalty_entries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 -- accounts
-SELECT "program_id", "member_id", "asset", "account", "book", "balance", "seq" FROM "accounts" WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
-INSERT INTO "accounts" ("program_id", "member_id", "asset", "account", "book", "balance", "seq") VALUES (?, ?, ?, ?, ?, ?, ?);
-UPDATE "accounts" SET "book" = ?, "balance" = ?, "seq" = ? WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
-DELETE FROM "accounts" WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
+SELECT "program_id", "member_id", "asset", "account", "book", "balance", "seq" FROM "crossloyalty_accounts" WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
+INSERT INTO "crossloyalty_accounts" ("program_id", "member_id", "asset", "account", "book", "balance", "seq") VALUES (?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_accounts" SET "book" = ?, "balance" = ?, "seq" = ? WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
+DELETE FROM "crossloyalty_accounts" WHERE "program_id" = ? AND "member_id" = ? AND "asset" = ? AND "account" = ?;
 -- lots
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
-INSERT INTO "lots" ("program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "lots" SET "asset" = ?, "book" = ?, "state" = ?, "granted" = ?, "remaining" = ?, "held" = ?, "expired" = ?, "blocked" = ?, "issue_at" = ?, "expires_at" = ?, "due_at" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ?, "activated" = ? WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
-DELETE FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
+INSERT INTO "crossloyalty_lots" ("program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_lots" SET "asset" = ?, "book" = ?, "state" = ?, "granted" = ?, "remaining" = ?, "held" = ?, "expired" = ?, "blocked" = ?, "issue_at" = ?, "expires_at" = ?, "due_at" = ?, "family" = ?, "order_no" = ?, "holder_no" = ?, "rule_id" = ?, "activated" = ? WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
+DELETE FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "lot_no" = ?;
 -- spend_days
-SELECT "program_id", "member_id", "day", "spend_fen" FROM "spend_days" WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
-INSERT INTO "spend_days" ("program_id", "member_id", "day", "spend_fen") VALUES (?, ?, ?, ?);
-UPDATE "spend_days" SET "spend_fen" = ? WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
-DELETE FROM "spend_days" WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
+SELECT "program_id", "member_id", "day", "spend_fen" FROM "crossloyalty_spend_days" WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
+INSERT INTO "crossloyalty_spend_days" ("program_id", "member_id", "day", "spend_fen") VALUES (?, ?, ?, ?);
+UPDATE "crossloyalty_spend_days" SET "spend_fen" = ? WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
+DELETE FROM "crossloyalty_spend_days" WHERE "program_id" = ? AND "member_id" = ? AND "day" = ?;
 -- tags
-SELECT "program_id", "member_id", "tag", "claims", "net_fen", "first_at", "last_at" FROM "tags" WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
-INSERT INTO "tags" ("program_id", "member_id", "tag", "claims", "net_fen", "first_at", "last_at") VALUES (?, ?, ?, ?, ?, ?, ?);
-UPDATE "tags" SET "claims" = ?, "net_fen" = ?, "first_at" = ?, "last_at" = ? WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
-DELETE FROM "tags" WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
+SELECT "program_id", "member_id", "tag", "claims", "net_fen", "first_at", "last_at" FROM "crossloyalty_tags" WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
+INSERT INTO "crossloyalty_tags" ("program_id", "member_id", "tag", "claims", "net_fen", "first_at", "last_at") VALUES (?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_tags" SET "claims" = ?, "net_fen" = ?, "first_at" = ?, "last_at" = ? WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
+DELETE FROM "crossloyalty_tags" WHERE "program_id" = ? AND "member_id" = ? AND "tag" = ?;
 -- member_grants
-SELECT "program_id", "member_id", "rule_id", "claims", "grant" FROM "member_grants" WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
-INSERT INTO "member_grants" ("program_id", "member_id", "rule_id", "claims", "grant") VALUES (?, ?, ?, ?, ?);
-UPDATE "member_grants" SET "claims" = ?, "grant" = ? WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
-DELETE FROM "member_grants" WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
+SELECT "program_id", "member_id", "rule_id", "claims", "grant" FROM "crossloyalty_member_grants" WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
+INSERT INTO "crossloyalty_member_grants" ("program_id", "member_id", "rule_id", "claims", "grant") VALUES (?, ?, ?, ?, ?);
+UPDATE "crossloyalty_member_grants" SET "claims" = ?, "grant" = ? WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
+DELETE FROM "crossloyalty_member_grants" WHERE "program_id" = ? AND "member_id" = ? AND "rule_id" = ?;
 -- deliveries
-SELECT "program_id", "member_id", "seq", "gateway", "lane", "kind", "delivery_key", "payload", "state", "attempt_no", "next_due_at", "created_at" FROM "deliveries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-INSERT INTO "deliveries" ("program_id", "member_id", "seq", "gateway", "lane", "kind", "delivery_key", "payload", "state", "attempt_no", "next_due_at", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "deliveries" SET "gateway" = ?, "lane" = ?, "kind" = ?, "delivery_key" = ?, "payload" = ?, "state" = ?, "attempt_no" = ?, "next_due_at" = ?, "created_at" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-DELETE FROM "deliveries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+SELECT "program_id", "member_id", "seq", "gateway", "lane", "kind", "delivery_key", "payload", "state", "attempt_no", "next_due_at", "created_at" FROM "crossloyalty_deliveries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+INSERT INTO "crossloyalty_deliveries" ("program_id", "member_id", "seq", "gateway", "lane", "kind", "delivery_key", "payload", "state", "attempt_no", "next_due_at", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_deliveries" SET "gateway" = ?, "lane" = ?, "kind" = ?, "delivery_key" = ?, "payload" = ?, "state" = ?, "attempt_no" = ?, "next_due_at" = ?, "created_at" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+DELETE FROM "crossloyalty_deliveries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 -- events
-SELECT "program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no" FROM "events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-INSERT INTO "events" ("program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "events" SET "kind" = ?, "at" = ?, "body" = ?, "hash" = ?, "pending" = ?, "published_no" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-DELETE FROM "events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+SELECT "program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no" FROM "crossloyalty_events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+INSERT INTO "crossloyalty_events" ("program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_events" SET "kind" = ?, "at" = ?, "body" = ?, "hash" = ?, "pending" = ?, "published_no" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+DELETE FROM "crossloyalty_events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 -- requests
-SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "requests" WHERE "program_id" = ? AND "request_key" = ?;
-INSERT INTO "requests" ("program_id", "request_key", "digest", "outcome", "at") VALUES (?, ?, ?, ?, ?);
-UPDATE "requests" SET "digest" = ?, "outcome" = ?, "at" = ? WHERE "program_id" = ? AND "request_key" = ?;
-DELETE FROM "requests" WHERE "program_id" = ? AND "request_key" = ?;
+SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty_requests" WHERE "program_id" = ? AND "request_key" = ?;
+INSERT INTO "crossloyalty_requests" ("program_id", "request_key", "digest", "outcome", "at") VALUES (?, ?, ?, ?, ?);
+UPDATE "crossloyalty_requests" SET "digest" = ?, "outcome" = ?, "at" = ? WHERE "program_id" = ? AND "request_key" = ?;
+DELETE FROM "crossloyalty_requests" WHERE "program_id" = ? AND "request_key" = ?;
 -- a root of which two fields changed, additions, scans
-UPDATE "members" SET "version" = "version" + 1, "last_at" = ?, "tier" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
-UPDATE "limits" SET "used" = "used" + ? WHERE "program_id" = ? AND "limit_id" = ? AND "used" BETWEEN ? AND ?;
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
-SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "orders" ORDER BY "program_id", "family", "order_no";
+UPDATE "crossloyalty_members" SET "version" = "version" + 1, "last_at" = ?, "tier" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
+UPDATE "crossloyalty_limits" SET "used" = "used" + ? WHERE "program_id" = ? AND "limit_id" = ? AND "used" BETWEEN ? AND ?;
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
+SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";

@@ -148,15 +148,15 @@ def test_a_file_that_is_no_database_is_corrupt(path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        f"UPDATE schema_version SET version = {SCHEMA_VERSION + 1}",
-        "UPDATE schema_version SET version = 0",
-        "UPDATE schema_version SET checksum = 'other'",
-        "DELETE FROM schema_version",
-        "DROP TABLE schema_version",
-        "DROP TABLE claims",
-        "DROP INDEX lots_by_due",
-        "ALTER TABLE claims ADD COLUMN extra TEXT",
-        "ALTER TABLE schema_version RENAME COLUMN checksum TO digest",
+        f"UPDATE crossloyalty_schema_version SET version = {SCHEMA_VERSION + 1}",
+        "UPDATE crossloyalty_schema_version SET version = 0",
+        "UPDATE crossloyalty_schema_version SET checksum = 'other'",
+        "DELETE FROM crossloyalty_schema_version",
+        "DROP TABLE crossloyalty_schema_version",
+        "DROP TABLE crossloyalty_claims",
+        "DROP INDEX crossloyalty_lots_by_due",
+        "ALTER TABLE crossloyalty_claims ADD COLUMN extra TEXT",
+        "ALTER TABLE crossloyalty_schema_version RENAME COLUMN checksum TO digest",
     ],
 )
 def test_a_newer_half_applied_or_changed_schema_is_refused(path: Path, change: str) -> None:
@@ -179,10 +179,10 @@ def test_tables_of_others_in_the_file_are_left_alone(path: Path) -> None:
 
 def test_a_failed_creation_leaves_no_half_schema(path: Path) -> None:
     """Where a host's table has one of our names nothing of ours is created."""
-    raw(path, "CREATE TABLE orders (id)")
+    raw(path, "CREATE TABLE crossloyalty_orders (id)")
     with pytest.raises(ConfigError, match="schema_version"):
         SqliteStorage(path)
-    assert list(_schema_of(path)) == ["orders"]
+    assert list(_schema_of(path)) == ["crossloyalty_orders"]
 
 
 def test_first_openers_at_once_all_get_the_schema(path: Path) -> None:
@@ -209,9 +209,11 @@ def test_every_table_is_strict(path: Path) -> None:
     with closing(sqlite3.connect(path)) as handle:
         listed = handle.execute("PRAGMA table_list").fetchall()
         with pytest.raises(sqlite3.IntegrityError) as caught:
-            handle.execute("INSERT INTO spend_days VALUES ('p', 'm', 'd', 'abc')")
+            handle.execute("INSERT INTO crossloyalty_spend_days VALUES ('p', 'm', 'd', 'abc')")
     strict = {name for _schema, name, _type, _columns, _rowid, strict in listed if strict}
-    assert strict == {about.table for about in RECORD_KINDS.values()} | {"schema_version"}
+    assert strict == {f"crossloyalty_{about.table}" for about in RECORD_KINDS.values()} | {
+        "crossloyalty_schema_version"
+    }
     assert isinstance(translated(caught.value), InvalidInput)
 
 

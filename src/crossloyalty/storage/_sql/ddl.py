@@ -22,12 +22,12 @@ def schema(dialect: Dialect) -> Mapping[str, str]:
     """
     made = {}
     for shape in SHAPES.values():
-        made[shape.table] = _table(dialect, shape)
+        made[dialect.prefix + shape.table] = _table(dialect, shape)
         for name, fields in shape.orders.items():
             if name is not None:
-                made[f"{shape.table}_{name}"] = _index(dialect, shape, name, fields)
-    made[VERSION_TABLE] = (
-        f"CREATE TABLE {dialect.name_of(VERSION_TABLE)} (\n"
+                made[f"{dialect.prefix}{shape.table}_{name}"] = _index(dialect, shape, name, fields)
+    made[dialect.prefix + VERSION_TABLE] = (
+        f"CREATE TABLE {dialect.table(VERSION_TABLE)} (\n"
         f"  {dialect.name_of('version')} {dialect.integer} NOT NULL,\n"
         f"  {dialect.name_of('checksum')} {dialect.text_key} NOT NULL,\n"
         f"  PRIMARY KEY ({dialect.name_of('version')})\n)" + _options(dialect.table_options)
@@ -50,13 +50,11 @@ def _table(dialect: Dialect, shape: Shape) -> str:
         lines.append(f"  {dialect.name_of(column.name)} {text if column.is_text else dialect.integer}{needed},\n")
     key = ", ".join(map(dialect.name_of, shape.key))
     options = dialect.clustered_options if shape.table in dialect.clustered else dialect.table_options
-    return f"CREATE TABLE {dialect.name_of(shape.table)} (\n{''.join(lines)}  PRIMARY KEY ({key})\n)" + _options(
-        options
-    )
+    return f"CREATE TABLE {dialect.table(shape.table)} (\n{''.join(lines)}  PRIMARY KEY ({key})\n)" + _options(options)
 
 
 def _index(dialect: Dialect, shape: Shape, name: str, fields: tuple[str, ...]) -> str:
-    made = f"CREATE INDEX {dialect.name_of(f'{shape.table}_{name}')} ON {dialect.name_of(shape.table)} "
+    made = f"CREATE INDEX {dialect.table(f'{shape.table}_{name}')} ON {dialect.table(shape.table)} "
     made += f"({', '.join(map(dialect.name_of, fields))})"
     absent = [column.name for column in shape.columns if column.nullable and column.name in fields]
     if absent and dialect.partial_indexes:

@@ -16,6 +16,7 @@ from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 __all__ = ["OLDEST_SQLITE", "Settings", "connect", "prepare", "require_version"]
 
 OLDEST_SQLITE: Final = (3, 37, 0)  # the first with STRICT tables
+_VERSIONS: Final = SQLITE.prefix + VERSION_TABLE
 _SYNCHRONOUS: Final = {"NORMAL": 1, "FULL": 2}
 _CACHE_KIB: Final = 16_384
 _CACHED_STATEMENTS: Final = 1_024
@@ -110,7 +111,7 @@ def prepare(handle: sqlite3.Connection) -> None:
             for sql in wanted.values():
                 handle.execute(sql)
             row = (SCHEMA_VERSION, checksum(SQLITE))
-            handle.execute(f"INSERT INTO {VERSION_TABLE} (version, checksum) VALUES (?, ?)", row)
+            handle.execute(f"INSERT INTO {_VERSIONS} (version, checksum) VALUES (?, ?)", row)
         else:
             _recognise(handle, dict(wanted), found)
         handle.execute("COMMIT")
@@ -121,12 +122,12 @@ def prepare(handle: sqlite3.Connection) -> None:
 
 
 def _recognise(handle: sqlite3.Connection, wanted: dict[str, str], found: dict[str, str]) -> None:
-    if VERSION_TABLE not in found:
-        raise ConfigError(f"this file holds tables of ours or of the same names, but no {VERSION_TABLE}")
-    columns = [row[1] for row in handle.execute(f"PRAGMA table_info({VERSION_TABLE})")]
+    if _VERSIONS not in found:
+        raise ConfigError(f"this file holds tables of ours or of the same names, but no {_VERSIONS}")
+    columns = [row[1] for row in handle.execute(f"PRAGMA table_info({_VERSIONS})")]
     if columns != ["version", "checksum"]:
-        raise ConfigError(f"the table {VERSION_TABLE} of this file is not ours")
-    rows = handle.execute(f"SELECT version, checksum FROM {VERSION_TABLE}").fetchall()
+        raise ConfigError(f"the table {_VERSIONS} of this file is not ours")
+    rows = handle.execute(f"SELECT version, checksum FROM {_VERSIONS}").fetchall()
     versions = [version for version, _checksum in rows]
     if versions != [SCHEMA_VERSION]:
         raise ConfigError(f"this store has schema version {versions}, this library works with {SCHEMA_VERSION}")
@@ -137,7 +138,7 @@ def _recognise(handle: sqlite3.Connection, wanted: dict[str, str], found: dict[s
 
 def _is_ours(handle: sqlite3.Connection) -> bool:
     sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
-    return handle.execute(sql, (VERSION_TABLE,)).fetchone() is not None
+    return handle.execute(sql, (_VERSIONS,)).fetchone() is not None
 
 
 def _into_wal(handle: sqlite3.Connection, busy_timeout_ms: int) -> None:

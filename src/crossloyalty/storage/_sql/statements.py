@@ -138,7 +138,7 @@ class Statements:
     def _add(self, kind: type[Record], field: str) -> str:
         shape, mark, q = SHAPES[kind], self.dialect.placeholder, self.dialect.name_of
         return (
-            f"UPDATE {q(shape.table)} SET {q(field)} = {q(field)} + {mark}"
+            f"UPDATE {self.dialect.table(shape.table)} SET {q(field)} = {q(field)} + {mark}"
             f" WHERE {_equal(self.dialect, shape.key)} AND {q(field)} BETWEEN {mark} AND {mark}"
         )
 
@@ -159,7 +159,7 @@ class Statements:
                 where.append(f"({_list(self.dialect, behind)}) {sign} ({', '.join([mark] * len(behind))})")
             else:
                 where.append(f"{q(behind[0])} {sign} {mark}" if behind else "1 = 0")
-        sql = f"SELECT {_list(self.dialect, scan.kind._fields)} FROM {q(shape.table)}"
+        sql = f"SELECT {_read_list(self.dialect, shape)} FROM {self.dialect.table(shape.table)}"
         if where:
             sql += f" WHERE {' AND '.join(where)}"
         if behind:
@@ -181,7 +181,7 @@ def _scan_fits(scan: Scan, order: tuple[str, ...]) -> FitsOne:
 
 def _table_statements(dialect: Dialect, shape: Shape) -> TableStatements:
     q, mark = dialect.name_of, dialect.placeholder
-    table, names, key = q(shape.table), shape.kind._fields, shape.key
+    table, names, key = dialect.table(shape.table), shape.kind._fields, shape.key
     bump = ""
     if shape.is_root:
         bump = (
@@ -192,7 +192,7 @@ def _table_statements(dialect: Dialect, shape: Shape) -> TableStatements:
         key_length=len(key),
         is_root=shape.is_root,
         insert=f"INSERT INTO {table} ({_list(dialect, names)}) VALUES ({', '.join([mark] * len(names))})",
-        select=f"SELECT {_list(dialect, names)} FROM {table} WHERE {_equal(dialect, key)}",
+        select=f"SELECT {_read_list(dialect, shape)} FROM {table} WHERE {_equal(dialect, key)}",
         replace=_update(dialect, shape, [name for name in names if name not in key]),
         delete=f"DELETE FROM {table} WHERE {_equal(dialect, key)}",
         bump=bump,
@@ -210,7 +210,7 @@ def _update(dialect: Dialect, shape: Shape, names: list[str]) -> Update:
         sets.insert(0, f"{q('version')} = {q('version')} + 1")
         where += f" AND {q('version')} = {mark}"
     given = [name for name in names if not (shape.is_root and name == "version")] + list(shape.key)
-    sql = f"UPDATE {q(shape.table)} SET {', '.join(sets)} WHERE {where}" if sets else ""
+    sql = f"UPDATE {dialect.table(shape.table)} SET {', '.join(sets)} WHERE {where}" if sets else ""
     return Update(sql, picker([shape.position(name) for name in given]))
 
 
@@ -220,3 +220,11 @@ def _equal(dialect: Dialect, names: tuple[str, ...]) -> str:
 
 def _list(dialect: Dialect, names: tuple[str, ...]) -> str:
     return ", ".join(map(dialect.name_of, names))
+
+
+def _read_list(dialect: Dialect, shape: Shape) -> str:
+    indexed = {name for order in shape.orders.values() for name in order}
+    return ", ".join(
+        (dialect.read_key if column.is_text and column.name in indexed else "{}").format(dialect.name_of(column.name))
+        for column in shape.columns
+    )

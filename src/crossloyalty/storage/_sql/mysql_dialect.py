@@ -1,0 +1,32 @@
+"""
+The words MySQL 5.7, MySQL 8 and MariaDB 10.6 have in common.
+
+Text in keys is kept as bytes: every collation these servers share calls some different texts equal (letter case,
+trailing blanks, full-width digits), and an order number must never equal another one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crossloyalty.storage._sql.dialect import Dialect
+
+__all__ = ["MYSQL"]
+
+MYSQL: Final = Dialect(
+    name="mysql",
+    placeholder="%s",
+    # Five of them and an integer are the widest index, 2,568 of the 3,072 bytes InnoDB allows.
+    text_key="varbinary(512)",
+    text="mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    integer="bigint",
+    many="rows",
+    quote="`",
+    table_options="ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    clustered_options="ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+    partial_indexes=False,
+    lock_suffix=" FOR UPDATE",
+    share_suffix=" LOCK IN SHARE MODE",
+    read_key="CONVERT({} USING utf8mb4)",
+    transactional_ddl=False,
+)

@@ -12,6 +12,8 @@ from crossloyalty.application.ports import Storage
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 
+pytest_plugins = ["server_fixtures"]
+
 SRC = Path(__file__).resolve().parents[1] / "src"
 
 # Tests that start another Python find the package there as this one does (`pythonpath` in pyproject.toml).

@@ -17,7 +17,7 @@ from builders import Clock, assert_sound, day, order, points_program, refund, ri
 
 from crossloyalty import AsyncEngine, AsyncLoyalty, ClaimRequest, Engine, Loyalty, Proof
 from crossloyalty._bridge import LiftedStorage, drive, lift_sleep
-from crossloyalty.application.ports import Change, Found, Insert, Scan, Storage, Transaction
+from crossloyalty.application.ports import Ahead, Change, Found, Insert, Scan, Storage, Transaction
 from crossloyalty.domain.records import Key, MemberRecord, RootKey, SpendDayRecord, key_of
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, ProgramDiffers, StorageBusy
 from crossloyalty.storage.memory import MemoryStorage
@@ -55,7 +55,7 @@ class SlowTransaction:
     def __init__(self, plain: Transaction) -> None:
         self.plain = plain
 
-    async def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    async def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         """See `AsyncTransaction.lock`."""
         await asyncio.sleep(0)
         return self.plain.lock(roots)
@@ -65,7 +65,7 @@ class SlowTransaction:
         await asyncio.sleep(0)
         return self.plain.read(keys, scans)
 
-    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         """See `AsyncTransaction.write`."""
         await asyncio.sleep(0)
         self.plain.write(changes, roots=roots)

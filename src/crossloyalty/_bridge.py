@@ -1,18 +1,14 @@
-"""
-One source for sync and async: `drive` runs a coroutine over plain ports, the `lift…` classes spell plain ports async.
-
-`drive` has no event loop. It sends None once and expects the coroutine to end, so everything happens in the caller's
-own thread and a host's open transaction and thread-locals stay in force.
-"""
+"""One source for sync and async: the `lift…` classes spell plain ports async, `drive` runs a coroutine over them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, TypeVar
 
+from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import (
+    Ahead,
     AsyncSleep,
     AsyncTransaction,
     Change,
@@ -23,26 +19,8 @@ from crossloyalty.application.ports import (
     Transaction,
 )
 from crossloyalty.domain.records import Key, RootKey
-from crossloyalty.errors import ConfigError
 
 __all__ = ["LiftedStorage", "drive", "lift_sleep"]
-
-_T = TypeVar("_T")
-
-
-def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """
-    Run a coroutine whose ports are plain calls to its end, in this thread.
-
-    Raises:
-        ConfigError: It really waited for something, so one of the ports given is an asynchronous one.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]  # StopIteration.value is typed Any
-    coroutine.close()
-    raise ConfigError("an asynchronous port was given to a synchronous door; use AsyncLoyalty, or give plain ports")
 
 
 class _LiftedTransaction:
@@ -51,14 +29,14 @@ class _LiftedTransaction:
     def __init__(self, plain: Transaction) -> None:
         self._plain = plain
 
-    async def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
-        return self._plain.lock(roots)
+    async def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
+        return self._plain.lock(roots, ahead=ahead)
 
     async def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
         return self._plain.read(keys, scans)
 
-    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
-        self._plain.write(changes, roots=roots)
+    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
+        self._plain.write(changes, roots=roots, final=final)
 
 
 class _LiftedContext:

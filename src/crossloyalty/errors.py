@@ -12,6 +12,8 @@ Everything this library raises, drawn as one tree; the branch says what the call
     │   └── UnknownProgram            the store holds no program of this id
     ├── Retryable                     try again, unchanged
     │   ├── StorageBusy               locks or retries ran out
+    │   │   ├── LockTimedOut          another transaction held a lock for too long; the library retries this itself
+    │   │   └── StorageUnavailable    the server, or the link to it, is gone; the library retries this itself
     │   ├── Conflict                  somebody else wrote first; the library retries this itself
     │   │   └── LimitReached          a shared counter would pass its bound
     │   ├── HostTransactionLost       the host has to roll back its own transaction first
@@ -36,6 +38,7 @@ __all__ = [
     "IdempotencyConflict",
     "InvalidInput",
     "LimitReached",
+    "LockTimedOut",
     "MangledOrderNumber",
     "NeedsHuman",
     "PlatformRefused",
@@ -46,6 +49,7 @@ __all__ = [
     "StorageBusy",
     "StorageCorrupt",
     "StorageFull",
+    "StorageUnavailable",
     "UnknownProgram",
     "UnreadableFile",
     "WrongType",
@@ -127,6 +131,14 @@ class Retryable(CrossloyaltyError):
 
 class StorageBusy(Retryable):
     """The store stayed locked, or the retries of a contended call ran out."""
+
+
+class LockTimedOut(StorageBusy):
+    """Another transaction held a lock for longer than the configured time; ours was rolled back."""
+
+
+class StorageUnavailable(StorageBusy):
+    """The server did not answer, or the link to it broke; the same call again finds out what was done."""
 
 
 class Conflict(Retryable):

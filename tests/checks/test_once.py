@@ -8,7 +8,7 @@ import pytest
 from builders import Clock, assert_sound, claim_of, convert, order, points_program, refund, section8_program
 
 from crossloyalty import ClaimRequest, ClaimResult, Loyalty, Proof, Reason, rules
-from crossloyalty.application.ports import Change, Found, Scan, Storage, Transaction
+from crossloyalty.application.ports import Ahead, Change, Found, Scan, Storage, Transaction
 from crossloyalty.domain.records import ClaimRecord, Key, RootKey
 from crossloyalty.errors import Conflict, IdempotencyConflict, StorageBusy
 from crossloyalty.storage.memory import MemoryStorage
@@ -119,14 +119,14 @@ class _StaleTransaction:
         self._tx = tx
         self._hidden = hidden
 
-    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         return self._tx.lock(roots)
 
     def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
         found = self._tx.read(keys, scans)
         return Found({key: row for key, row in found.records.items() if key != self._hidden}, found.rows)
 
-    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         self._tx.write(changes, roots=roots)
 
 

@@ -1,4 +1,10 @@
--- checksum cba4e240fb8b8de4be364a24b334daedf0e44858f66ff8655445140f1a0c68dd
+-- checksum f2e20d08eacb2aca52dfeb7cb739af65a556b9705591562560bf706c4abbf06d
+CREATE TABLE "crossloyalty_schema_version" (
+  "version" INTEGER NOT NULL,
+  "checksum" TEXT COLLATE BINARY NOT NULL,
+  "complete" INTEGER NOT NULL,
+  PRIMARY KEY ("version")
+) STRICT;
 CREATE TABLE "crossloyalty_buyers" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
@@ -226,11 +232,6 @@ CREATE TABLE "crossloyalty_requests" (
   "outcome" TEXT NOT NULL,
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "request_key")
-) STRICT;
-CREATE TABLE "crossloyalty_schema_version" (
-  "version" INTEGER NOT NULL,
-  "checksum" TEXT COLLATE BINARY NOT NULL,
-  PRIMARY KEY ("version")
 ) STRICT;
 -- buyers
 SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;

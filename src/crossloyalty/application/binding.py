@@ -156,7 +156,7 @@ async def _convert_past(
         changes.append(Replace(buyer))
         touched[key] = versions[key]
     if changes:
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
     converted = [
         state.key.order_no
         for state in batch.orders()

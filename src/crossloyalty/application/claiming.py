@@ -126,8 +126,8 @@ async def _claim(
     roots: list[RootKey] = [Key(OrderRecord, key) for key in wanted]
     asking = dict.fromkeys(each.request.member_id for each in asked if each.key is not None)  # others change nothing
     roots += [Key(MemberRecord, (program.program_id, member_id)) for member_id in asking]
-    versions = await tx.lock(roots)
-    loaded = Loaded(world, tx, program.program_id, now, versions)
+    loaded = Loaded(world, tx, program.program_id, now, {})
+    versions = await loaded.lock(roots, wanted, member_ids)
     await loaded.read(wanted, member_ids)
     if loaded.program.platforms != program.platforms:
         raise StartAgain
@@ -156,7 +156,7 @@ async def _claim(
         if state.tickets and not state.record.platform and state.record.next_due_at is None:
             changes += _placeholder(loaded, state)
     if changes:
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
     return _answers(batch, asked, resolved, outcome)
 
 

@@ -172,7 +172,7 @@ async def _work_members(
     batch, report = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
     if changes:
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
     return report
 
 
@@ -271,5 +271,5 @@ async def _work_orders(world: World, tx: AsyncTransaction, program: Program, key
     batch, report = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
     if changes:
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
     return report

@@ -103,7 +103,7 @@ async def ack(world: World, program_id: str, ids: Iterable[str]) -> int:
         changes: list[Change] = [Replace(row._replace(pending=0)) for row in rows if row.pending]
         touched = {Key(MemberRecord, row[:2]) for row in rows if row.pending}
         if changes:
-            await tx.write(changes, roots={key: versions[key] for key in touched})
+            await tx.write(changes, roots={key: versions[key] for key in touched}, final=True)
         return len(changes)
 
     return await world.run(body)

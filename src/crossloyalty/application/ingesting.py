@@ -228,7 +228,7 @@ async def _take_in(
     changes, touched = batch.changes(versions)
     changes += aliases.changes
     if changes:
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
     return counts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.ports import Ahead, AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import shift_day
@@ -135,6 +135,25 @@ class Loaded:
         if self._newest is None:
             raise AssertionError("a batch reads before it decides")
         return self._newest
+
+    async def lock(
+        self, roots: Sequence[RootKey], orders: Iterable[OrderKey], members: Iterable[str]
+    ) -> Mapping[RootKey, int]:
+        """
+        Lock, and fetch what the `read` behind it will ask for in the same round trip.
+
+        Returns:
+            The versions of the roots, which are known to this object from now on.
+        """
+        keys: list[Key] = [Key(ClaimRecord, key) for key in orders]
+        hint = self.world.newest.get(self.program_id)
+        if hint is not None:
+            keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
+        days_from = self._days_from()
+        scans = [scan for member_id in members for scan in _member_scans(self.program_id, member_id, days_from)]
+        keys += [Key(MemberRecord, (self.program_id, member_id)) for member_id in members]
+        self._versions = await self._tx.lock(roots, ahead=Ahead(keys, scans))
+        return self._versions
 
     async def read(
         self, orders: Iterable[OrderKey] = (), members: Iterable[str] = (), buyers: Iterable[Key] = ()

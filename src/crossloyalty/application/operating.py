@@ -123,7 +123,7 @@ async def _once(
         changes.append(
             Insert(RequestRecord(program_id, key, digest, json.dumps(outcome, separators=(",", ":")), loaded.now))
         )
-        await tx.write(changes, roots=touched)
+        await tx.write(changes, roots=touched, final=True)
         return outcome
 
     return await world.run(body)

@@ -19,6 +19,7 @@ from crossloyalty.domain.records import Key, Record, RootKey
 
 __all__ = [
     "Add",
+    "Ahead",
     "AsyncSleep",
     "AsyncStorage",
     "AsyncTransaction",
@@ -116,15 +117,25 @@ class Found(NamedTuple):
     rows: Sequence[Sequence[Record]]
 
 
+class Ahead(NamedTuple):
+    """What the next read will ask for, told with the lock so that a server gives it in the same round trip."""
+
+    keys: Collection[Key] = ()
+    scans: Sequence[Scan] = ()
+
+
 class Transaction(Protocol):
     """What happens between opening and leaving a storage's transaction."""
 
-    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         """
         Create the roots that are missing, lock all in the global order, give their versions.
 
         The first call of a writing transaction. A later call may add roots that sort behind all locked before
         (an order's holder is known only once the order is read); an earlier one raises `Conflict`.
+
+        Args:
+            ahead: A hint: what the next read will ask for. It is read after the locks are held.
         """
         ...
 
@@ -136,11 +147,15 @@ class Transaction(Protocol):
         """
         ...
 
-    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         """
         Apply all changes or none; every root in *roots* is bumped once and must still have the version given.
 
         A replaced root's own `version` field is ignored: storage writes the bumped one.
+
+        Args:
+            final: Nothing more is asked of this transaction. A server is then told once, the changes together with the
+                COMMIT, so what is wrong with them may be raised on leaving the block.
 
         Raises:
             Conflict: A key exists already, a row is missing, or a version has moved on.
@@ -160,7 +175,7 @@ class Storage(Protocol):
 class AsyncTransaction(Protocol):
     """`Transaction`, awaited."""
 
-    async def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    async def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         """See `Transaction.lock`."""
         ...
 
@@ -168,7 +183,7 @@ class AsyncTransaction(Protocol):
         """See `Transaction.read`."""
         ...
 
-    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         """See `Transaction.write`."""
         ...
 

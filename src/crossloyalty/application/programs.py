@@ -125,7 +125,7 @@ async def publish_first(world: World, program: Program) -> int:
                 )
             return record.revision
         record = ProgramRecord(program.program_id, 1, digest, content, world.now())
-        await tx.write([Insert(record)], roots={})
+        await tx.write([Insert(record)], roots={}, final=True)
         return 1
 
     return await world.run(body)
@@ -162,7 +162,7 @@ async def publish(world: World, program: Program, *, expected_revision: int) -> 
         if held != expected_revision:
             raise ProgramDiffers(f"revision {held} is in force, not {shown(expected_revision)}")
         record = ProgramRecord(program.program_id, held + 1, digest, content, world.now())
-        await tx.write([Insert(record)], roots={})
+        await tx.write([Insert(record)], roots={}, final=True)
         return held + 1
 
     return await world.run(body)

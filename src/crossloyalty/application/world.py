@@ -13,12 +13,16 @@ from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransa
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.program import Program
-from crossloyalty.errors import Conflict, StorageBusy
+from crossloyalty.errors import Conflict, LockTimedOut, StorageBusy, StorageUnavailable
 
 __all__ = ["World", "system_clock"]
 
 _T = TypeVar("_T")
 _TRIES: Final = 12
+# A server that restarts is back within a second or two; a caller is not kept waiting much longer for one that is not.
+_PATIENCE_S: Final = 5.0
+_MOST_TRIES: Final = 60
+_TRIED_AGAIN: Final = (Conflict, LockTimedOut, StorageUnavailable)
 
 
 def system_clock() -> datetime:
@@ -60,30 +64,37 @@ class World:
             readonly: Read one consistent snapshot.
 
         Raises:
-            StorageBusy: It lost every one of its tries.
+            StorageBusy: It lost every one of its tries, or the store stayed out of reach for about five seconds.
         """
         try:
             async with self.storage.transaction(readonly=readonly) as tx:
                 return await body(tx)
-        except Conflict:
-            return await self._run_again(body, readonly)
+        except _TRIED_AGAIN:
+            pass
+        return await self._run_again(body, readonly)
 
     async def _run_again(self, body: Callable[[AsyncTransaction], Awaitable[_T]], readonly: bool) -> _T:
         # Imported here: contention is rare, and the library should import fast.
-        from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+        def enough(state: RetryCallState) -> bool:
+            error = None if state.outcome is None else state.outcome.exception()
+            if isinstance(error, Conflict):
+                return state.attempt_number >= _TRIES
+            return state.attempt_number >= _MOST_TRIES or (state.seconds_since_start or 0.0) >= _PATIENCE_S
 
         retrying = AsyncRetrying(
             sleep=self.sleep,
-            stop=stop_after_attempt(_TRIES),
+            stop=enough,
             wait=lambda state: self.random() * min(0.5, 0.005 * 2.0**state.attempt_number),
-            retry=retry_if_exception_type(Conflict),
+            retry=retry_if_exception_type(_TRIED_AGAIN),
+            reraise=True,
         )
         try:
             async for attempt in retrying:
                 with attempt:
                     async with self.storage.transaction(readonly=readonly) as tx:
                         return await body(tx)
-        except RetryError as error:
-            cause = error.last_attempt.exception()
-            raise StorageBusy(f"lost {_TRIES} tries against other writers") from cause
+        except Conflict as error:
+            raise StorageBusy(f"lost {_TRIES} tries against other writers") from error
         raise StorageBusy("no try was made")  # unreachable: the loop returns or raises

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final
 
-from crossloyalty.application.ports import Add, Change, Delete, Found, Insert, Replace, Scan, Transaction
+from crossloyalty.application.ports import Add, Ahead, Change, Delete, Found, Insert, Replace, Scan, Transaction
 from crossloyalty.domain.records import Key, Record, RootKey, key_of
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
 from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_key, check_record, check_scan
@@ -53,7 +53,7 @@ class _MemoryTransaction(Transaction, AbstractContextManager["Transaction"]):
         finally:
             self._storage._end(readonly=self._readonly)
 
-    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         self._usable(writing=True)
         try:
             for root in roots:
@@ -78,7 +78,7 @@ class _MemoryTransaction(Transaction, AbstractContextManager["Transaction"]):
         records = {key: record for key in keys if (record := self._get(key)) is not None}
         return Found(records, [self._scan(scan) for scan in scans])
 
-    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         self._usable(writing=True)
         try:
             if self._locked is None:

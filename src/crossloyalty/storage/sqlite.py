@@ -16,9 +16,11 @@ from typing import Final, Literal
 
 from crossloyalty.application.ports import Transaction
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
+from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_errors import translated
 from crossloyalty.storage._sql.sqlite_open import Settings, connect, prepare, require_version
 from crossloyalty.storage._sql.sqlite_transaction import Connection, SqliteTransaction
+from crossloyalty.storage._sql.versions import install_sql, upgrade_sql
 
 __all__ = ["SqliteStorage"]
 
@@ -28,13 +30,13 @@ class SqliteStorage:
     Keeps everything in one SQLite file.
 
     Args:
-        path: The file; created with its schema when it is not there.
+        path: The file; created with its schema when it is not there, and upgraded when its schema is older.
         busy_timeout_ms: How long a writer waits for another one, in milliseconds, before `StorageBusy`.
         synchronous: FULL keeps every acknowledged commit through a power loss; NORMAL may lose the last ones then
             (never the file, and never at a crash of the process alone) and is several times faster.
 
     Raises:
-        ConfigError: SQLite is older than 3.37, a setting did not take, or the file holds another schema.
+        ConfigError: SQLite is older than 3.37, a setting did not take, or the file holds a newer or other schema.
         StorageCorrupt: The file is not an SQLite database.
         StorageBusy: The file stayed locked while it was opened.
     """
@@ -67,6 +69,21 @@ class SqliteStorage:
                 raise
             raise ours from error
         _OPEN.add(self)
+
+    @staticmethod
+    def install_sql() -> list[str]:
+        """Give the statements that create the schema; opening a file runs them by itself."""
+        return install_sql(SQLITE)
+
+    @staticmethod
+    def upgrade_sql(from_version: int, to_version: int) -> list[str]:
+        """
+        Give the statements from one version of the schema to a later one; opening a file runs them by itself.
+
+        Raises:
+            ConfigError: This library does not know one of the versions, or the way does not lead upwards.
+        """
+        return upgrade_sql(SQLITE, from_version, to_version)
 
     def transaction(self, *, readonly: bool = False) -> AbstractContextManager[Transaction]:
         """

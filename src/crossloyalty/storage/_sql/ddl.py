@@ -16,22 +16,16 @@ VERSION_TABLE = "schema_version"
 
 def schema(dialect: Dialect) -> Mapping[str, str]:
     """
-    Give the statements that create every table and index, by the name of what they create.
+    Give the statements that create every table and index, by the name of what they create; the version table first.
 
     No foreign keys, triggers, sequences or identities, so that sharded and clustered servers can carry it.
     """
-    made = {}
+    made = {dialect.prefix + VERSION_TABLE: _version_table(dialect)}
     for shape in SHAPES.values():
         made[dialect.prefix + shape.table] = _table(dialect, shape)
         for name, fields in shape.orders.items():
             if name is not None:
                 made[f"{dialect.prefix}{shape.table}_{name}"] = _index(dialect, shape, name, fields)
-    made[dialect.prefix + VERSION_TABLE] = (
-        f"CREATE TABLE {dialect.table(VERSION_TABLE)} (\n"
-        f"  {dialect.name_of('version')} {dialect.integer} NOT NULL,\n"
-        f"  {dialect.name_of('checksum')} {dialect.text_key} NOT NULL,\n"
-        f"  PRIMARY KEY ({dialect.name_of('version')})\n)" + _options(dialect.table_options)
-    )
     return made
 
 
@@ -39,6 +33,16 @@ def checksum(dialect: Dialect) -> str:
     """Give the SHA-256 of the schema, in hexadecimal; a store made from other statements has another one."""
     text = ";\n".join((dialect.name, *schema(dialect).values()))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _version_table(dialect: Dialect) -> str:
+    return (
+        f"CREATE TABLE {dialect.table(VERSION_TABLE)} (\n"
+        f"  {dialect.name_of('version')} {dialect.integer} NOT NULL,\n"
+        f"  {dialect.name_of('checksum')} {dialect.text_key} NOT NULL,\n"
+        f"  {dialect.name_of('complete')} {dialect.integer} NOT NULL,\n"
+        f"  PRIMARY KEY ({dialect.name_of('version')})\n)" + _options(dialect.table_options)
+    )
 
 
 def _table(dialect: Dialect, shape: Shape) -> str:

@@ -1,17 +1,20 @@
-"""Opening an SQLite file: the settings, read back; the schema, created or recognised."""
+"""Opening an SQLite file: the settings, read back; the schema, created, upgraded or recognised."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import attrs
 
 from crossloyalty.errors import ConfigError, StorageBusy
-from crossloyalty.storage._sql.ddl import SCHEMA_VERSION, VERSION_TABLE, checksum, schema
+from crossloyalty.storage._sql.ddl import SCHEMA_VERSION, VERSION_TABLE, schema
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
+from crossloyalty.storage._sql.sqlite_schema import differences
+from crossloyalty.storage._sql.versions import install_sql, require_current, statements_to, stored_version, version_sql
 
 __all__ = ["OLDEST_SQLITE", "Settings", "connect", "prepare", "require_version"]
 
@@ -97,23 +100,28 @@ def connect(settings: Settings) -> sqlite3.Connection:
 
 def prepare(handle: sqlite3.Connection) -> None:
     """
-    Create the schema in an empty store, or recognise the one that is there.
+    Create the schema in an empty store, upgrade an older one, or recognise the one that is there.
 
     Raises:
-        ConfigError: The store was made by another version, or parts of it are missing or different.
+        ConfigError: The store was made by a newer version, or parts of it are missing or different.
         sqlite3.Error: The file cannot be read or written; the caller translates it.
     """
-    handle.execute("BEGIN IMMEDIATE" if not _is_ours(handle) else "BEGIN")
+    with _transaction(handle, "BEGIN"):
+        version = _version(handle)
+        if version == SCHEMA_VERSION:
+            _recognise(handle)
+            return
+    with _transaction(handle, "BEGIN IMMEDIATE"):  # another opener may have been here first: look again
+        for sql in install_sql(SQLITE) if _version(handle) is None else statements_to(SQLITE, _rows(handle)):
+            handle.execute(sql)
+        _recognise(handle)
+
+
+@contextmanager
+def _transaction(handle: sqlite3.Connection, begin: str) -> Iterator[None]:
+    handle.execute(begin)
     try:
-        wanted = schema(SQLITE)
-        found = {name: sql for name, sql in handle.execute("SELECT name, sql FROM sqlite_master") if name in wanted}
-        if not found:
-            for sql in wanted.values():
-                handle.execute(sql)
-            row = (SCHEMA_VERSION, checksum(SQLITE))
-            handle.execute(f"INSERT INTO {_VERSIONS} (version, checksum) VALUES (?, ?)", row)
-        else:
-            _recognise(handle, dict(wanted), found)
+        yield
         handle.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):
@@ -121,24 +129,28 @@ def prepare(handle: sqlite3.Connection) -> None:
         raise
 
 
-def _recognise(handle: sqlite3.Connection, wanted: dict[str, str], found: dict[str, str]) -> None:
-    if _VERSIONS not in found:
+def _version(handle: sqlite3.Connection) -> int | None:
+    """Give the version of the schema, None where nothing of ours is."""
+    names = {name for (name,) in handle.execute("SELECT name FROM sqlite_master")}
+    if names.isdisjoint(schema(SQLITE)):
+        return None
+    if _VERSIONS not in names:
         raise ConfigError(f"this file holds tables of ours or of the same names, but no {_VERSIONS}")
     columns = [row[1] for row in handle.execute(f"PRAGMA table_info({_VERSIONS})")]
-    if columns != ["version", "checksum"]:
+    if columns != ["version", "checksum", "complete"]:
         raise ConfigError(f"the table {_VERSIONS} of this file is not ours")
-    rows = handle.execute(f"SELECT version, checksum FROM {_VERSIONS}").fetchall()
-    versions = [version for version, _checksum in rows]
-    if versions != [SCHEMA_VERSION]:
-        raise ConfigError(f"this store has schema version {versions}, this library works with {SCHEMA_VERSION}")
-    if rows[0][1] != checksum(SQLITE) or found != wanted:
-        differs = sorted(name for name in wanted if found.get(name) != wanted[name])
+    return stored_version(SQLITE, _rows(handle))
+
+
+def _rows(handle: sqlite3.Connection) -> list[tuple[int, str, int]]:
+    return handle.execute(version_sql(SQLITE)).fetchall()
+
+
+def _recognise(handle: sqlite3.Connection) -> None:
+    require_current(SQLITE, _rows(handle))
+    differs = differences(handle)
+    if differs:
         raise ConfigError(f"the schema of this store is not the one of this library: {', '.join(differs[:5])}")
-
-
-def _is_ours(handle: sqlite3.Connection) -> bool:
-    sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
-    return handle.execute(sql, (_VERSIONS,)).fetchone() is not None
 
 
 def _into_wal(handle: sqlite3.Connection, busy_timeout_ms: int) -> None:

@@ -12,7 +12,7 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Final, Protocol
 
-from crossloyalty.application.ports import Change, Found, Scan, Transaction
+from crossloyalty.application.ports import Ahead, Change, Found, Scan, Transaction
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
 from crossloyalty.storage._checks import check_key
@@ -154,7 +154,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         finally:
             self._leave(connection)
 
-    def lock(self, roots: Collection[RootKey]) -> Mapping[RootKey, int]:
+    def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
         self._usable(writing=True)
         try:
             locked = {} if self._locked is None else self._locked
@@ -204,7 +204,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             raise translated(error) from error
         return Found(records, rows)
 
-    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int]) -> None:
+    def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         self._usable(writing=True)
         try:
             if self._locked is None:

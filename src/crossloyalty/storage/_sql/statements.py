@@ -8,7 +8,7 @@ is handed to the driver as it is; `Update.row` reorders the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
@@ -17,7 +17,7 @@ from crossloyalty.storage._rules import addable
 from crossloyalty.storage._shape import SHAPES, Column, Shape, picker
 from crossloyalty.storage._sql.dialect import Dialect
 
-__all__ = ["Statements", "TableStatements", "Update"]
+__all__ = ["Form", "Statements", "TableStatements", "Update"]
 
 
 Fits: TypeAlias = Callable[[Collection[tuple[Any, ...]]], bool]
@@ -29,6 +29,21 @@ class Update(NamedTuple):
 
     sql: str
     row: Callable[[Any], tuple[Any, ...]]
+
+
+class Form(NamedTuple):
+    """
+    What a changing statement does, for those who write it again for many rows.
+
+    Args:
+        sets: The fields it sets; the version of a root is bumped besides.
+        given: The fields its parameters are for: those it sets, then those it finds its row by.
+    """
+
+    op: Literal["insert", "update", "delete"]
+    shape: Shape
+    sets: tuple[str, ...]
+    given: tuple[str, ...]
 
 
 class TableStatements(NamedTuple):
@@ -65,6 +80,16 @@ class Statements:
         self.of: Mapping[type[Record], TableStatements] = {
             kind: _table_statements(dialect, shape) for kind, shape in SHAPES.items()
         }
+        self.forms: dict[str, Form] = {}
+        for kind, table in self.of.items():
+            shape = SHAPES[kind]
+            self.forms[table.insert] = Form("insert", shape, (), kind._fields)
+            self.forms[table.delete] = Form("delete", shape, (), shape.key)
+            rest = tuple(name for name in kind._fields if name not in shape.key)
+            if shape.is_root:
+                self.forms[table.bump] = Form("update", shape, (), (*shape.key, "version"))
+            elif rest:
+                self.forms[table.replace.sql] = Form("update", shape, rest, (*rest, *shape.key))
         self._adds: dict[tuple[type[Record], str], str] = {}
         self._scans: dict[tuple[type[Record], str | None, int, int], tuple[str, FitsOne]] = {}
         self._changes: dict[tuple[type[Record], tuple[int, ...]], Update] = {}
@@ -100,7 +125,9 @@ class Statements:
             names = [kind._fields[at] for at in positions if kind._fields[at] != "version"]
             if not names:
                 return None
-            known = self._changes[kind, positions] = _update(self.dialect, SHAPES[kind], names)
+            shape = SHAPES[kind]
+            known = self._changes[kind, positions] = _update(self.dialect, shape, names)
+            self.forms[known.sql] = Form("update", shape, tuple(names), (*names, *shape.key, "version"))
         return known
 
     def scan(self, scan: Scan) -> tuple[str, tuple[Any, ...]]:

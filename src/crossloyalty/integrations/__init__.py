@@ -1,0 +1,1 @@
+"""The worlds of hosts: what each framework wants to be told."""

@@ -1,0 +1,1 @@
+"""For `INSTALLED_APPS`: the schema as migrations."""

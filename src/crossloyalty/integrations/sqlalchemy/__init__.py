@@ -1,0 +1,1 @@
+"""For hosts on SQLAlchemy: the schema inside Alembic revisions."""

@@ -1,0 +1,314 @@
+"""
+A transaction on a server, written once as coroutines over a `Link`.
+
+The common road is three round trips: lock (with BEGIN in front), read, write (with COMMIT behind it when the use case
+says that it is the last one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple, Protocol
+
+from crossloyalty.application.ports import Ahead, Change, Found, Scan
+from crossloyalty.domain.records import Key, Record, RootKey
+from crossloyalty.errors import ConfigError, Conflict, LimitReached
+from crossloyalty.storage._rules import fresh_root, in_lock_order, version_of
+from crossloyalty.storage._shape import SHAPES
+from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.many import Many
+from crossloyalty.storage._sql.plan import Plan, plan
+from crossloyalty.storage._sql.witness import Witness
+
+__all__ = ["RECORD_OF", "Ground", "SqlTransaction"]
+
+# Rows become records without a call of Python code each.
+RECORD_OF: Final = {kind: partial(tuple.__new__, kind) for kind in SHAPES}
+
+
+class Ground(Protocol):
+    """What a transaction stands on: one of our own on a pooled connection, or a savepoint in the host's."""
+
+    @property
+    def many(self) -> Many:
+        """The statements of the dialect."""
+        ...
+
+    @property
+    def share_suffix(self) -> str:
+        """What a read ends with to see the newest committed rows; empty where it does anyway."""
+        ...
+
+    async def enter(self, *, readonly: bool) -> None:
+        """Get hold of the connection; nothing need be sent yet."""
+        ...
+
+    async def send(self, calls: Sequence[Call]) -> list[Answer]:
+        """
+        Run statements inside the transaction, which begins with the first of them.
+
+        Raises:
+            CrossloyaltyError: Ours, with the driver's as its cause.
+        """
+        ...
+
+    async def commit(self, calls: Sequence[Call], witness: Witness | None) -> list[Answer]:
+        """
+        Run the last statements and make everything durable, in one round trip where that is safe.
+
+        Args:
+            witness: By what an unknown outcome is settled; None when nothing was written.
+        """
+        ...
+
+    async def rollback(self) -> None:
+        """Undo everything; never raises."""
+        ...
+
+    async def leave(self) -> None:
+        """Let go of the connection; the last call, however the transaction ended."""
+        ...
+
+
+class _Reading(NamedTuple):
+    """What is asked, and the calls that ask it: look-ups, then scans with the places of those they answer."""
+
+    keys: Collection[Key]
+    scans: Sequence[Scan]
+    looked: Sequence[Call]
+    asked: Sequence[tuple[Call, list[int]]]
+    calls: Sequence[Call]
+
+
+class _Ahead(NamedTuple):
+    """What was found of what was asked."""
+
+    keys: frozenset[Key]
+    records: Mapping[Key, Record]
+    rows: Mapping[Scan, Sequence[Record]]
+
+    def covers(self, keys: Collection[Key], scans: Collection[Scan]) -> bool:
+        """Say whether this answers a question."""
+        return self.keys.issuperset(keys) and self.rows.keys() >= set(scans)
+
+
+class SqlTransaction:
+    """See `AsyncTransaction` for what its calls promise."""
+
+    __slots__ = (
+        "_ahead",
+        "_failure",
+        "_final",
+        "_ground",
+        "_locked",
+        "_missing",
+        "_open",
+        "_readonly",
+        "_stale",
+        "_witness",
+    )
+
+    def __init__(self, ground: Ground, *, readonly: bool) -> None:
+        self._ground = ground
+        self._readonly = readonly
+        self._open = False
+        self._failure: BaseException | None = None
+        self._locked: dict[RootKey, Record] | None = None
+        self._missing: set[RootKey] = set()  # locked, and not stored yet
+        self._stale = False  # written since they were read
+        self._ahead: _Ahead | None = None
+        self._final: list[Call] | None = None  # what waits for COMMIT
+        self._witness: Witness | None = None
+
+    async def enter(self) -> None:
+        """Begin."""
+        await self._ground.enter(readonly=self._readonly)
+        self._open = True
+
+    async def leave(self, error: BaseException | None) -> None:
+        """
+        Commit, or roll back when the block raised or a call inside it failed.
+
+        Raises:
+            BaseException: What made a call fail, when the block swallowed it.
+        """
+        self._open = False
+        ground = self._ground
+        try:
+            if error is not None:
+                await ground.rollback()
+                return
+            if self._failure is not None:
+                await ground.rollback()
+                raise self._failure  # a caller that swallowed it must not take the exit for success
+            calls = self._final or []
+            if self._missing:
+                calls = [*self._created(), *calls]
+            try:
+                _check(calls, await ground.commit(calls, self._witness))
+            except BaseException:
+                await ground.rollback()
+                raise
+        finally:
+            await ground.leave()
+
+    async def lock(self, roots: Collection[RootKey], *, ahead: Ahead | None = None) -> Mapping[RootKey, int]:
+        """See `AsyncTransaction.lock`."""
+        self._usable(writing=True)
+        try:
+            locked = {} if self._locked is None else self._locked
+            if self._stale:
+                await self._refresh()
+            wanted = in_lock_order(roots, locked)
+            calls = self._look_ups(wanted, self._ground.many.statements.dialect.lock_suffix)
+            reading = None
+            if ahead is not None:
+                held = {*wanted, *locked}
+                reading = self._reading([key for key in ahead.keys if key not in held], ahead.scans)
+            answers = await self._send([*calls, *reading.calls] if reading is not None else calls)
+            stored: dict[Key, Record] = {}
+            self._take(calls, answers, stored)
+            for root in wanted:
+                record = stored.get(root)
+                if record is None:
+                    record = fresh_root(root)
+                    self._missing.add(root)
+                locked[root] = record
+            self._locked = locked
+            self._ahead = None if reading is None else self._found(reading, answers[len(calls) :])
+            return {root: version_of(locked[root]) for root in roots}
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    async def read(self, keys: Collection[Key] = (), scans: Sequence[Scan] = ()) -> Found:
+        """See `AsyncTransaction.read`."""
+        self._usable()
+        if self._stale:
+            await self._refresh()
+        if self._missing and any(SHAPES[scan.kind].is_root for scan in scans if scan.kind in SHAPES):
+            await self._change(self._created())  # a scan has to see the roots that `lock` created
+            self._missing.clear()
+        locked = self._locked or {}
+        records = {key: locked[key] for key in keys if key in locked}
+        missing = [key for key in keys if key not in locked] if len(records) < len(keys) else []
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.covers(missing, scans):
+            records |= ahead.records
+            return Found(records, [ahead.rows[scan] for scan in scans])
+        reading = self._reading(missing, scans)
+        found = self._found(reading, await self._send(reading.calls))
+        records |= found.records
+        return Found(records, [found.rows[scan] for scan in scans])
+
+    async def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
+        """See `AsyncTransaction.write`."""
+        self._usable(writing=True)
+        try:
+            if self._locked is None:
+                raise ConfigError("write before lock: name the roots to lock first, if only none")
+            if self._stale:
+                await self._refresh()
+            self._ahead = None
+            many = self._ground.many
+            planned = plan(many.statements, changes, roots, locked=self._locked, missing=self._missing)
+            if self._witness is None or self._witness.row is None:
+                self._witness = Witness.of(changes, roots)
+            calls = [call for sql, rows in planned.groups.items() for call in many.changes(sql, rows)]
+            if final and not planned.adds:
+                self._final = calls
+            else:
+                await self._change(calls)
+                await self._add(planned)
+            self._missing.clear()
+            self._stale = True
+        except BaseException as error:
+            self._failure = error
+            raise
+
+    def _reading(self, keys: Collection[Key], scans: Sequence[Scan]) -> _Reading:
+        many, suffix = self._ground.many, "" if self._readonly else self._ground.share_suffix
+        looked = self._look_ups(keys, suffix)
+        asked = many.scans(scans, suffix) if scans else []
+        return _Reading(keys, scans, looked, asked, [*looked, *(call for call, _ in asked)])
+
+    def _found(self, reading: _Reading, answers: Sequence[Answer]) -> _Ahead:
+        records: dict[Key, Record] = {}
+        self._take(reading.looked, answers, records)
+        rows: dict[Scan, Sequence[Record]] = {}
+        scans = reading.scans
+        for (_call, places), answer in zip(reading.asked, answers[len(reading.looked) :], strict=True):
+            for place, dealt in self._ground.many.split(scans, places, answer.rows):
+                rows[scans[place]] = dealt
+        return _Ahead(frozenset(reading.keys), records, rows)
+
+    def _created(self) -> list[Call]:
+        assert self._locked is not None
+        many = self._ground.many
+        planned = plan(many.statements, (), {}, locked=self._locked, missing=self._missing)
+        return [call for sql, rows in planned.groups.items() for call in many.changes(sql, rows)]
+
+    async def _change(self, calls: Sequence[Call]) -> None:
+        _check(calls, await self._send(calls))
+
+    async def _add(self, planned: Plan) -> None:
+        for add, sql, row in planned.adds:
+            (answer,) = await self._send([Call(sql, row)])
+            if answer.touched != 1:
+                table = SHAPES[add.key.kind].table
+                if not await self._select([add.key], ""):
+                    raise Conflict(f"a row of {table} to add to is missing")
+                raise LimitReached(f"{table}.{add.field} would pass its bound")
+
+    async def _select(self, keys: Collection[Key], suffix: str) -> dict[Key, Record]:
+        calls = self._look_ups(keys, suffix)
+        found: dict[Key, Record] = {}
+        self._take(calls, await self._send(calls), found)
+        return found
+
+    def _look_ups(self, keys: Collection[Key], suffix: str) -> list[Call]:
+        by_kind: dict[type[Record], dict[Key, None]] = {}
+        for key in keys:
+            by_kind.setdefault(key.kind, {})[key] = None
+        many = self._ground.many
+        return [call for kind, found in by_kind.items() for call in many.selects(kind, list(found), suffix)]
+
+    def _take(self, calls: Sequence[Call], answers: Sequence[Answer], records: dict[Key, Record]) -> None:
+        of = self._ground.many.statements.of
+        for call, answer in zip(calls, answers, strict=False):
+            kind = call.kind
+            if kind is not None:
+                length = of[kind].key_length
+                for row in answer.rows:
+                    records[Key(kind, row[:length])] = row
+
+    async def _send(self, calls: Sequence[Call]) -> list[Answer]:
+        if not calls:
+            return []
+        try:
+            return await self._ground.send(calls)
+        except BaseException as error:
+            self._failure = error  # the server may have ended the transaction; nothing may go on in it
+            raise
+
+    async def _refresh(self) -> None:
+        if self._locked:
+            self._locked |= await self._select(list(self._locked), "")
+        self._stale = False
+
+    def _usable(self, *, writing: bool = False) -> None:
+        if not self._open:
+            raise ConfigError("this transaction is not open")
+        if writing and self._readonly:
+            raise ConfigError("this transaction is readonly")
+        if self._failure is not None:
+            raise ConfigError("this transaction has failed; leave it and begin another") from self._failure
+        if self._final is not None:
+            raise ConfigError("the last write of this transaction was made")
+
+
+def _check(calls: Sequence[Call], answers: Sequence[Answer]) -> None:
+    for call, answer in zip(calls, answers, strict=False):
+        if call.expected is not None and answer.touched != call.expected:
+            raise Conflict("a row to change is missing, or the version of a root has moved on")

@@ -1,0 +1,5 @@
+"""What the tests of the integrations share."""
+
+from sql_databases import sql_database
+
+__all__ = ["sql_database"]

@@ -1,0 +1,82 @@
+"""Where a store is kept, said once for all kinds: opened again and again, emptied, handed to other processes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import frozen
+from servers import Server, fresh_database
+
+from crossloyalty.storage._shape import SHAPES
+from crossloyalty.storage._sql.ddl import TABLE_PREFIX
+from crossloyalty.storage.sqlite import SqliteStorage
+from stores import async_storage_of, installed, run_sql, storage_of
+
+__all__ = ["KINDS", "SERVER_KINDS", "Place", "a_place", "place", "server_place"]
+
+SERVER_KINDS: Final = ("postgresql", "mysql")
+KINDS: Final = ("sqlite", *SERVER_KINDS)
+
+
+@frozen
+class Place:
+    """
+    A store that several storages, threads and processes may open.
+
+    Args:
+        where: A database in which the schema is installed, or the path of an SQLite file.
+    """
+
+    where: Server | Path
+
+    @property
+    def server(self) -> Server:
+        """The database, where there is one."""
+        assert isinstance(self.where, Server)
+        return self.where
+
+    def open(self, **settings: Any) -> Any:
+        """Open a plain storage; the caller closes it."""
+        if isinstance(self.where, Path):
+            return SqliteStorage(self.where, **settings)
+        return storage_of(self.where, **settings)
+
+    def open_async(self, **settings: Any) -> Any:
+        """Open an asynchronous storage; the caller closes it."""
+        return async_storage_of(self.server, **settings)
+
+    def empty(self) -> None:
+        """Take everything out of it, the schema stays; nobody may be at work in it."""
+        if isinstance(self.where, Path):
+            for leftover in self.where.parent.glob(f"{self.where.name}*"):
+                leftover.unlink()
+            return
+        # Far quicker than TRUNCATE where a table holds a handful of rows.
+        run_sql(self.where, [f"DELETE FROM {TABLE_PREFIX}{shape.table}" for shape in SHAPES.values()])
+
+
+@contextmanager
+def a_place(request: pytest.FixtureRequest, kind: str) -> Iterator[Place]:
+    """Give an empty place of a kind, for as long as the block, where the fixture of a test would end too early."""
+    with contextlib.ExitStack() as stack:
+        server = request.getfixturevalue(f"{kind}_server")
+        yield Place(installed(stack.enter_context(fresh_database(server))))
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Give an empty store of this test's own; what uses it runs once on every storage that processes share."""
+    if request.param == "sqlite":
+        return Place(tmp_path / "loyalty.db")
+    return Place(installed(request.getfixturevalue(f"{request.param}_database")))
+
+
+@pytest.fixture(params=SERVER_KINDS)
+def server_place(request: pytest.FixtureRequest) -> Place:
+    """Give an empty store of this test's own on each server."""
+    return Place(installed(request.getfixturevalue(f"{request.param}_database")))

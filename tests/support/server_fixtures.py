@@ -1,0 +1,100 @@
+"""
+The pytest plugin for tests on real servers: fixtures, and a loud word about what was not tested for want of a server.
+
+With `CROSSLOYALTY_REQUIRE_SERVERS=1` a missing server fails the test instead of skipping it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import NoReturn
+
+import pytest
+from private_server import PrivateServer, private_server
+from servers import URL_VARIABLES, Kind, MissingServerError, Server, fresh_database, open_server
+
+__all__ = [
+    "mysql_database",
+    "mysql_server",
+    "postgresql_database",
+    "postgresql_server",
+    "start_private_server",
+]
+
+_NAMES: dict[Kind, str] = {"postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
+_MARK = "NOT TESTED on "
+
+StartPrivateServer = Callable[..., PrivateServer]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """Give a PostgreSQL server to make databases on; every xdist worker looks for itself."""
+    with ExitStack() as stack:
+        yield _opened("postgresql", stack)
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[Server]:
+    """Give a MySQL or MariaDB server to make databases on; every xdist worker looks for itself."""
+    with ExitStack() as stack:
+        yield _opened("mysql", stack)
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server: Server) -> Iterator[Server]:
+    """Give an empty PostgreSQL database of this test's own."""
+    with fresh_database(postgresql_server) as database:
+        yield database
+
+
+@pytest.fixture
+def mysql_database(mysql_server: Server) -> Iterator[Server]:
+    """Give an empty MySQL or MariaDB database of this test's own."""
+    with fresh_database(mysql_server) as database:
+        yield database
+
+
+@pytest.fixture
+def start_private_server() -> Iterator[StartPrivateServer]:
+    """Give a function `start(kind, settings=None)` that starts a server only this test sees; it ends with the test."""
+    with ExitStack() as stack:
+
+        def start(kind: Kind, settings: Mapping[str, str | int] | None = None) -> PrivateServer:
+            try:
+                return stack.enter_context(private_server(kind, settings))
+            except MissingServerError as missing:
+                _miss(kind, f"a private server is needed; {missing}")
+
+        yield start
+
+
+def _opened(kind: Kind, stack: ExitStack) -> Server:
+    try:
+        return stack.enter_context(open_server(kind))
+    except MissingServerError as missing:
+        _miss(kind, f"{URL_VARIABLES[kind]} is not set, no server at the usual sockets; {missing}")
+
+
+def _miss(kind: Kind, why: str) -> NoReturn:
+    message = f"{_MARK}{_NAMES[kind]}: {why}"
+    if os.environ.get("CROSSLOYALTY_REQUIRE_SERVERS") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not tested for want of a server, however quiet the run is."""
+    missed: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        # A skip's longrepr is (file, line, "Skipped: reason"), also when a worker sent it.
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if _MARK in reason:
+            missed[reason.removeprefix("Skipped: ")] += 1
+    if missed:
+        terminalreporter.section("databases that were not tested", red=True, bold=True)
+        for reason, tests in missed.items():
+            terminalreporter.line(f"{reason} ({tests} skipped)", red=True)

@@ -9,6 +9,7 @@ from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
+from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
 from crossloyalty.application.pages import Page
@@ -38,6 +39,7 @@ __all__ = [
     "Engine",
     "Event",
     "Granted",
+    "GroupCommit",
     "IngestProgress",
     "IngestReport",
     "Line",

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from attrs import frozen
-from servers import Server, fresh_database
+from servers import Server
 
 from crossloyalty.storage._shape import SHAPES
-from crossloyalty.storage._sql.ddl import TABLE_PREFIX
+from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
 from crossloyalty.storage.sqlite import SqliteStorage
 from stores import async_storage_of, installed, run_sql, storage_of
 
-__all__ = ["KINDS", "SERVER_KINDS", "Place", "a_place", "place", "server_place"]
+__all__ = ["KINDS", "SERVER_KINDS", "Place", "place", "server_place"]
 
 SERVER_KINDS: Final = ("postgresql", "mysql")
 KINDS: Final = ("sqlite", *SERVER_KINDS)
@@ -57,15 +54,7 @@ class Place:
                 leftover.unlink()
             return
         # Far quicker than TRUNCATE where a table holds a handful of rows.
-        run_sql(self.where, [f"DELETE FROM {TABLE_PREFIX}{shape.table}" for shape in SHAPES.values()])
-
-
-@contextmanager
-def a_place(request: pytest.FixtureRequest, kind: str) -> Iterator[Place]:
-    """Give an empty place of a kind, for as long as the block, where the fixture of a test would end too early."""
-    with contextlib.ExitStack() as stack:
-        server = request.getfixturevalue(f"{kind}_server")
-        yield Place(installed(stack.enter_context(fresh_database(server))))
+        run_sql(self.where, [f"DELETE FROM {POSTGRESQL.prefix}{shape.table}" for shape in SHAPES.values()])
 
 
 @pytest.fixture(params=KINDS)

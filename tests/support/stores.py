@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 import pymysql
@@ -11,20 +13,35 @@ from servers import Server
 from crossloyalty.storage.mysql import AsyncMysqlStorage, MysqlStorage
 from crossloyalty.storage.postgresql import AsyncPostgresqlStorage, PostgresqlStorage
 
-__all__ = ["async_storage_of", "installed", "mysql_url", "run_sql", "storage_of"]
+__all__ = ["Run", "async_storage_of", "installed", "mysql_url", "run_sql", "session", "storage_of"]
+
+Run = Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def session(database: Server) -> Iterator[Run]:
+    """Open one connection of our own, without a transaction; give what runs a statement and returns its rows."""
+    opened: Any
+    if database.kind == "postgresql":
+        opened = psycopg.connect(database.conninfo, autocommit=True)
+    else:
+        opened = pymysql.connect(**database.pymysql, autocommit=True)
+    with closing(opened), closing(opened.cursor()) as cursor:
+
+        def run(sql: str) -> list[tuple[Any, ...]]:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+        yield run
 
 
 def run_sql(database: Server, statements: Sequence[str]) -> None:
-    """Run statements one by one."""
-    if database.kind == "postgresql":
-        with psycopg.connect(database.conninfo) as connection:
-            for sql in statements:
-                connection.execute(sql)  # type: ignore[call-overload]
-    else:
-        handle = pymysql.connect(**database.pymysql, autocommit=True)
-        with handle, handle.cursor() as cursor:
-            for sql in statements:
-                cursor.execute(sql)
+    """Run statements one by one, in one transaction as far as the database has that."""
+    with session(database) as run:
+        run("BEGIN")
+        for sql in statements:
+            run(sql)
+        run("COMMIT")
 
 
 def installed(database: Server) -> Server:

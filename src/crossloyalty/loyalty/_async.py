@@ -24,6 +24,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
+from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -63,9 +64,10 @@ class AsyncLoyalty:
             cancelled call leaves only when its transaction has ended.
         clock, random: As for `Loyalty`.
         sleep: Awaited between tries over an asynchronous storage; a plain one pauses in its own thread.
+        group_commit: As for `Loyalty`.
     """
 
-    __slots__ = ("_id", "_program", "_runner")
+    __slots__ = ("_groups", "_id", "_program", "_runner")
 
     def __init__(
         self,
@@ -75,9 +77,11 @@ class AsyncLoyalty:
         clock: Clock | None = None,
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
         self._id = checked_program(program).program_id
+        self._groups = self._runner.groups(self._id)
         self._program: Program | None = program
 
     @classmethod
@@ -85,6 +89,7 @@ class AsyncLoyalty:
         door = cls.__new__(cls)
         door._runner = runner
         door._id = program_id
+        door._groups = runner.groups(program_id)
         door._program = None
         return door
 
@@ -122,6 +127,8 @@ class AsyncLoyalty:
     ) -> ClaimResult:
         """See `Loyalty.claim`."""
         request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        if self._groups is not None and self._program is None:
+            return await self._groups.claim(request)
         return await self._run(claim_one(self._world, self._id, request))
 
     async def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
@@ -256,7 +263,7 @@ class AsyncEngine:
     All programs of one storage, for asynchronous hosts; the same methods as `Engine`, awaited.
 
     Args:
-        storage, clock, sleep, random: As for `AsyncLoyalty`.
+        storage, clock, sleep, random, group_commit: As for `AsyncLoyalty`.
     """
 
     __slots__ = ("_runner",)
@@ -268,8 +275,9 @@ class AsyncEngine:
         clock: Clock | None = None,
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
 
     def program(self, program_id: str) -> AsyncLoyalty:
         """See `Engine.program`."""

@@ -24,6 +24,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
+from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -60,13 +61,14 @@ class Loyalty:
         clock: Gives the present moment as an aware datetime; the system's clock unless given.
         sleep: Pauses between the tries of a contended call, in seconds.
         random: Draws the jitter of those pauses, 0 to 1.
+        group_commit: Let concurrent calls of `claim` share transactions; off unless given.
 
     Raises:
         ProgramDiffers: The store holds other rules under this program id; call `publish` instead.
-        ConfigError: The storage is asynchronous.
+        ConfigError: The storage is asynchronous, or `group_commit` is given with one that joins a host's transaction.
     """
 
-    __slots__ = ("_id", "_runner")
+    __slots__ = ("_groups", "_id", "_runner")
 
     def __init__(
         self,
@@ -76,9 +78,11 @@ class Loyalty:
         clock: Clock | None = None,
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
         self._id = checked_program(program).program_id
+        self._groups = self._runner.groups(self._id)
         self._runner.run(revisions.publish_first(self._runner.world, program))
 
     @classmethod
@@ -86,6 +90,7 @@ class Loyalty:
         door = cls.__new__(cls)
         door._runner = runner
         door._id = program_id
+        door._groups = runner.groups(program_id)
         return door
 
     @property
@@ -134,6 +139,8 @@ class Loyalty:
             StorageBusy: Too much contention; nothing was changed.
         """
         request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        if self._groups is not None:
+            return self._groups.claim(request)
         return self._runner.run(claim_one(self._runner.world, self._id, request))
 
     def claim_many(self, requests: Iterable[ClaimRequest]) -> list[ClaimResult]:
@@ -336,7 +343,7 @@ class Engine:
     All programs of one plain storage, for synchronous hosts.
 
     Args:
-        storage, clock, sleep, random: As for `Loyalty`.
+        storage, clock, sleep, random, group_commit: As for `Loyalty`.
     """
 
     __slots__ = ("_runner",)
@@ -348,8 +355,9 @@ class Engine:
         clock: Clock | None = None,
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
 
     def program(self, program_id: str) -> Loyalty:
         """Open the door to a program; its newest revision is read by each use case (`UnknownProgram` when none is)."""

@@ -14,15 +14,19 @@ from crossloyalty.application import (
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.claiming import ClaimRequest
+from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock, Sleep, Storage
 from crossloyalty.application.world import World, system_clock
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import checked_call, walked
 from crossloyalty.domain.program import Program
 from crossloyalty.errors import ConfigError, WrongType, shown
+from crossloyalty.loyalty._thread_groups import ThreadGroups
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+    from crossloyalty.loyalty._task_groups import TaskGroups
 
 __all__ = ["AsyncRunner", "SyncRunner", "checked_program", "checked_requests", "claim_one", "program_ids"]
 
@@ -46,15 +50,32 @@ def _check_calls(clock: object, sleep: object, random: object) -> None:
         checked_call(value, name)
 
 
+def _check_group_commit(group_commit: GroupCommit | None, storage: object) -> None:
+    if group_commit is None:
+        return
+    if not isinstance(group_commit, GroupCommit):
+        raise WrongType(f"group_commit is a GroupCommit, not {shown(group_commit)}")
+    if getattr(storage, "joins", False):
+        raise ConfigError("claims inside a host's own transaction never share one with others; leave group_commit out")
+
+
 class SyncRunner:
     """Runs use cases in the calling thread."""
 
-    __slots__ = ("world",)
+    __slots__ = ("_group_commit", "_groups", "world")
 
     def __init__(
-        self, storage: Storage, clock: Clock | None, sleep: Sleep | None, random: Callable[[], float] | None
+        self,
+        storage: Storage,
+        clock: Clock | None,
+        sleep: Sleep | None,
+        random: Callable[[], float] | None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
         _check_calls(clock, sleep, random)
+        _check_group_commit(group_commit, storage)
+        self._group_commit = group_commit
+        self._groups: dict[str, ThreadGroups] = {}
         if not _is_plain(storage):
             raise ConfigError("this storage is asynchronous; use AsyncLoyalty or AsyncEngine with it")
         self.world = World(
@@ -65,11 +86,20 @@ class SyncRunner:
         """Run a use case to its end."""
         return drive(use_case)
 
+    def groups(self, program_id: str) -> ThreadGroups | None:
+        """Give what the callers of one program share; None: group commit is off."""
+        if self._group_commit is None:
+            return None
+        groups = self._groups.get(program_id)
+        if groups is None:
+            groups = self._groups.setdefault(program_id, ThreadGroups(self.world, program_id, self._group_commit))
+        return groups
+
 
 class AsyncRunner:
     """Awaits use cases, or runs them whole in the one thread of a plain storage."""
 
-    __slots__ = ("_thread", "world")
+    __slots__ = ("_group_commit", "_groups", "_thread", "world")
 
     def __init__(
         self,
@@ -77,8 +107,12 @@ class AsyncRunner:
         clock: Clock | None,
         sleep: AsyncSleep | None,
         random: Callable[[], float] | None,
+        group_commit: GroupCommit | None = None,
     ) -> None:
         _check_calls(clock, sleep, random)
+        _check_group_commit(group_commit, storage)
+        self._group_commit = group_commit
+        self._groups: dict[str, TaskGroups] = {}
         self._thread: ThreadPoolExecutor | None = None
         if _is_plain(storage):
             from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +148,19 @@ class AsyncRunner:
             if not done.cancelled():
                 done.exception()  # looked at, so that nobody is told it was not
             raise
+
+    def groups(self, program_id: str) -> TaskGroups | None:
+        """Give what the callers of one program share; None: group commit is off."""
+        if self._group_commit is None:
+            return None
+        groups = self._groups.get(program_id)
+        if groups is None:
+            # Imported here: asyncio is slow to import, and plain doors do without.
+            from crossloyalty.loyalty._task_groups import TaskGroups
+
+            made = TaskGroups(self.world, program_id, self._group_commit, self.run)
+            groups = self._groups.setdefault(program_id, made)
+        return groups
 
 
 def checked_requests(requests: Iterable[ClaimRequest]) -> list[ClaimRequest]:

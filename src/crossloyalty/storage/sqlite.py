@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import weakref
 from contextlib import AbstractContextManager
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from crossloyalty.application.ports import Transaction
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
@@ -21,6 +21,9 @@ from crossloyalty.storage._sql.sqlite_errors import translated
 from crossloyalty.storage._sql.sqlite_open import Settings, connect, prepare, require_version
 from crossloyalty.storage._sql.sqlite_transaction import Connection, SqliteTransaction
 from crossloyalty.storage._sql.versions import install_sql, upgrade_sql
+
+if TYPE_CHECKING:
+    from crossloyalty.storage._sql.joined import AsyncJoinedStorage, JoinedStorage
 
 __all__ = ["SqliteStorage"]
 
@@ -97,6 +100,28 @@ class SqliteStorage:
             StorageBusy: On entering, when another writer outlasted the busy time-out.
         """
         return SqliteTransaction(self, readonly=readonly)
+
+    def joined(self, connection: object) -> JoinedStorage | AsyncJoinedStorage:
+        """
+        Give a storage that works inside the transaction the host has open on a connection: in a savepoint of ours.
+
+        The connection may lead to another file than this storage's, such as the host's own one in which `install_sql`
+        was run. On this storage's file, a writer waits for the other: use one door at a time.
+
+        Args:
+            connection: Of `sqlite3`, of SQLAlchemy, or Django's. One in autocommit mode needs a transaction that the
+                host began; on others ours begins one, which the host commits.
+
+        Returns:
+            A plain storage for a plain connection, an asynchronous one otherwise; for as long as the connection lives.
+
+        Raises:
+            ConfigError: It cannot be joined, or it leads to another kind of database.
+        """
+        from crossloyalty.storage._sql.host_link import Recognised
+        from crossloyalty.storage._sql.joined import joined_storage
+
+        return joined_storage(connection, SQLITE, Recognised())
 
     def close(self) -> None:
         """Close the connections of all threads; one that is in a transaction closes when that ends."""

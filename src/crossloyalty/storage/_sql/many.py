@@ -134,9 +134,11 @@ class Many:
         many = self._dialect.many
         if many == "arrays":
             if len(rows) <= _SINGLY_UP_TO:
-                text = sql if form.op == "insert" else self._text(("one", sql), lambda: _guarded(sql))
+                # A root is locked and its version known, so its update cannot miss.
+                sure = form.op == "insert" or form.shape.is_root
+                text = sql if sure else self._text(("one", sql), lambda: _guarded(sql))
                 for row in rows:
-                    yield Call(text, row)
+                    yield Call(text, row, None, 1 if sure else None)
             else:
                 text = self._text(("many", sql), lambda: self._change_arrays(form))
                 columns = tuple(map(list, zip(*rows, strict=True)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, Generic, Protocol, TypeVar
 
-from crossloyalty.domain.records import Key, Record, key_of
-from crossloyalty.errors import ConfigError, Conflict, Retryable, StorageUnavailable
+from crossloyalty.domain.records import Key, Record
+from crossloyalty.errors import ConfigError, Conflict, Retryable, StorageBusy, StorageUnavailable
 from crossloyalty.storage._sql.link import Answer, Call, Link
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.pool import Pool
@@ -163,39 +163,41 @@ class OwnGround(Generic[_L]):
 
         Raises:
             Conflict: Nothing was committed; the use case runs again.
-            StorageUnavailable: The server could not be asked.
+            StorageBusy: The server could not be asked. It is not `StorageUnavailable`, which would be run again at once:
+                a second run that finds the first one's claim would answer that it created none.
         """
-        if witness is None or witness.row is None:
+        if witness is None or not witness.rows:
             raise Conflict("the link was lost during COMMIT; run again") from lost
         await self.leave()
-        found = await self._found(witness, key_of(witness.row))
+        found = await self._found(witness)
         if not witness.confirmed(found):
             raise Conflict("the link was lost before COMMIT; nothing was changed") from lost
 
-    async def _found(self, witness: Witness, key: Key) -> Record | None:
+    async def _found(self, witness: Witness) -> Mapping[Key, Record]:
         for tries in count(1):
             try:
-                return await self._look(witness, key)
+                return await self._look(witness)
             except Retryable as error:
                 if tries == _SETTLING_TRIES:
-                    raise StorageUnavailable(
+                    raise StorageBusy(
                         "the link was lost during COMMIT and the server cannot be asked what became of it; the same "
                         "call again will tell"
                     ) from error
                 await self._pause(_PAUSE_S)
         raise AssertionError("unreachable")
 
-    async def _look(self, witness: Witness, key: Key) -> Record | None:
+    async def _look(self, witness: Witness) -> Mapping[Key, Record]:
         look = SqlTransaction(OwnGround(self._pool, self.many, self._words, self._faults, self._pause), readonly=False)
         await look.enter()
         try:
             await look.lock(witness.roots)
-            found = (await look.read([key])).records
+            await look.create()  # a root that a COMMIT under way has made is locked by nothing else
+            found = (await look.read(witness.keys)).records
         except BaseException as error:
             await look.leave(error)
             raise
         await look.leave(_NOTHING_TO_KEEP)
-        return next(iter(found.values()), None)
+        return found
 
 
 _NOTHING_TO_KEEP: Final = Exception("looked only")

@@ -81,6 +81,7 @@ class PostgresqlLink:
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
         self._upkeep: list[bytes] = []  # commands to send before anything else
+        self._syncs = 0  # ends of batches that are still to come
         self._work = 0
         self._replan_at = _FIRST_REPLAN
         self._replanned = time.monotonic()
@@ -101,6 +102,7 @@ class PostgresqlLink:
             if at % 4 == 3:
                 self._pg.flush()  # the server works on these while the rest is spelled out
         self._pg.pipeline_sync()
+        self._syncs += 1
         answers, error = await self._collect(heads, calls)
         self.is_open = self._pg.status == pq.ConnStatus.OK
         if error is not None:
@@ -128,6 +130,9 @@ class PostgresqlLink:
             return []
         for command in self._upkeep:
             self._pg.send_query_params(command, None)
+        # Apart from what follows: a transaction with an isolation level of its own has to begin before any command.
+        self._pg.pipeline_sync()
+        self._syncs += 1
         heads: list[int | tuple[str, bytes] | None] = [None] * len(self._upkeep)
         self._upkeep.clear()
         return heads
@@ -175,7 +180,10 @@ class PostgresqlLink:
                 continue
             status = result.status
             if status == _SYNC:
-                return answers, error
+                self._syncs -= 1
+                if self._syncs == 0:
+                    return answers, error
+                continue
             head = heads[place]
             place += 1
             if status in _SUCCESS:

@@ -9,18 +9,22 @@ import weakref
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import Ahead, AsyncTransaction, Change, Found, Scan, Transaction
 from crossloyalty.domain.records import Key, RootKey
 from crossloyalty.errors import ConfigError
+from crossloyalty.storage._sql.host_link import Recognised
 from crossloyalty.storage._sql.link import Link
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.own import Faults, OwnGround, Words
 from crossloyalty.storage._sql.pool import Pool
 from crossloyalty.storage._sql.transaction import Ground, SqlTransaction
 from crossloyalty.storage._sql.waiting import TaskGate, ThreadGate, task_pause, thread_pause
+
+if TYPE_CHECKING:
+    from crossloyalty.storage._sql.joined import AsyncJoinedStorage, JoinedStorage
 
 __all__ = ["AsyncServerStorage", "PlainTransaction", "Server", "ServerStorage", "TaskTransaction"]
 
@@ -115,10 +119,31 @@ class _Pooled:
 
     def __init__(self, server: Server, gate: ThreadGate | TaskGate, pool_wait_s: float) -> None:
         self._server = server
+        self._recognised = Recognised()  # by those that join; the pool's connections look for themselves
         self._pool: Pool[Any] = Pool(server.open, gate, wait_s=pool_wait_s)
         # Connections nobody gave back to the server are closed when the storage is forgotten.
         self._finalizer = weakref.finalize(self, self._pool.clear)
         _OPEN.add(self)
+
+    def joined(self, connection: object) -> JoinedStorage | AsyncJoinedStorage:
+        """
+        Give a storage that works inside the transaction the host has open on a connection: in a savepoint of ours.
+
+        Nothing is committed or tried again that is the host's. After a "no" of ours the host's work is as it was; what
+        is answered holds when the host commits.
+
+        Args:
+            connection: Of a driver, of SQLAlchemy, or Django's; plain or asynchronous.
+
+        Returns:
+            A plain storage for a plain connection, an asynchronous one otherwise; for as long as the connection lives.
+
+        Raises:
+            ConfigError: It cannot be joined, or it leads to another kind of database.
+        """
+        from crossloyalty.storage._sql.joined import joined_storage
+
+        return joined_storage(connection, self._server.many.statements.dialect, self._recognised)
 
     def close(self) -> None:
         """Close the idle connections; one that is in a transaction closes when that ends."""

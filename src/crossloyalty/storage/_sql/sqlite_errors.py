@@ -16,7 +16,7 @@ from crossloyalty.errors import (
     shown,
 )
 
-__all__ = ["translated"]
+__all__ = ["ends_transaction", "translated"]
 
 # Primary codes; the numbers are part of SQLite's interface (sqlite.org/rescode.html, read 2026-11).
 _BY_CODE: Final[dict[int, type[CrossloyaltyError]]] = {
@@ -80,3 +80,12 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("text with a lone surrogate cannot be stored")
     return error
+
+
+# BUSY, LOCKED, NOMEM, INTERRUPT, PROTOCOL, SCHEMA: the transaction may still be there, and cannot go on.
+_ENDED: Final = frozenset({5, 6, 7, 9, 15, 17})
+
+
+def ends_transaction(error: BaseException) -> bool:
+    """Say whether only a new transaction can help: a lock that another holds, a snapshot that is too old."""
+    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF in _ENDED

@@ -188,8 +188,7 @@ class SqlTransaction:
         if self._stale:
             await self._refresh()
         if self._missing and any(SHAPES[scan.kind].is_root for scan in scans if scan.kind in SHAPES):
-            await self._change(self._created())  # a scan has to see the roots that `lock` created
-            self._missing.clear()
+            await self.create()  # a scan has to see the roots that `lock` created
         locked = self._locked or {}
         records = {key: locked[key] for key in keys if key in locked}
         missing = [key for key in keys if key not in locked] if len(records) < len(keys) else []
@@ -213,8 +212,8 @@ class SqlTransaction:
             self._ahead = None
             many = self._ground.many
             planned = plan(many.statements, changes, roots, locked=self._locked, missing=self._missing)
-            if self._witness is None or self._witness.row is None:
-                self._witness = Witness.of(changes, roots)
+            witness = Witness.of(changes, roots)
+            self._witness = witness if self._witness is None else self._witness.joined(witness)
             calls = [call for sql, rows in planned.groups.items() for call in many.changes(sql, rows)]
             if final and not planned.adds:
                 self._final = calls
@@ -226,6 +225,12 @@ class SqlTransaction:
         except BaseException as error:
             self._failure = error
             raise
+
+    async def create(self) -> None:
+        """Insert the roots that `lock` found missing; waits for whoever has inserted them and not committed yet."""
+        if self._missing:
+            await self._change(self._created())
+            self._missing.clear()
 
     def _reading(self, keys: Collection[Key], scans: Sequence[Scan]) -> _Reading:
         many, suffix = self._ground.many, "" if self._readonly else self._ground.share_suffix
@@ -257,7 +262,7 @@ class SqlTransaction:
             (answer,) = await self._send([Call(sql, row)])
             if answer.touched != 1:
                 table = SHAPES[add.key.kind].table
-                if not await self._select([add.key], ""):
+                if not await self._select([add.key], self._ground.share_suffix):
                     raise Conflict(f"a row of {table} to add to is missing")
                 raise LimitReached(f"{table}.{add.field} would pass its bound")
 
@@ -294,7 +299,7 @@ class SqlTransaction:
 
     async def _refresh(self) -> None:
         if self._locked:
-            self._locked |= await self._select(list(self._locked), "")
+            self._locked |= await self._select(list(self._locked), self._ground.share_suffix)
         self._stale = False
 
     def _usable(self, *, writing: bool = False) -> None:

@@ -7,6 +7,7 @@ import select
 import threading
 import time
 import weakref
+from collections import deque
 from typing import Final
 
 from crossloyalty.errors import ConfigError
@@ -35,18 +36,46 @@ async def thread_pause(seconds: float) -> None:
 
 
 class ThreadGate:
-    """See `pool.Gate`; threads wait."""
+    """See `pool.Gate`; threads wait in a line, because nobody may starve while others come and go."""
 
     def __init__(self, places: int) -> None:
-        self._places = threading.Semaphore(places)
+        self._free = places
+        self._guard = threading.Lock()
+        self._line: deque[threading.Lock] = deque()
 
     async def enter(self, timeout_s: float) -> bool:
         """See `Gate.enter`."""
-        return self._places.acquire(timeout=timeout_s)
+        with self._guard:
+            if self._free and not self._line:
+                self._free -= 1
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._line.append(turn)
+        try:
+            if turn.acquire(timeout=timeout_s):
+                return True
+        except BaseException:
+            if not self._give_up(turn):
+                self.leave()
+            raise
+        return not self._give_up(turn)
 
     def leave(self) -> None:
         """See `Gate.leave`."""
-        self._places.release()
+        with self._guard:
+            if self._line:
+                self._line.popleft().release()  # the place goes to whoever waits longest
+            else:
+                self._free += 1
+
+    def _give_up(self, turn: threading.Lock) -> bool:
+        """Leave the line; False when the turn has come in this very moment."""
+        with self._guard:
+            if turn in self._line:
+                self._line.remove(turn)
+                return True
+            return False
 
 
 async def task_wait(fd: int, *, write: bool, timeout_s: float) -> None:

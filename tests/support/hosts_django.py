@@ -1,0 +1,47 @@
+"""Connections of Django in this process: settings without databases, and one alias a connection."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from servers import Server
+
+__all__ = ["connected", "forget"]
+
+if not settings.configured:
+    settings.configure(DATABASES={}, USE_TZ=True)
+    django.setup()
+
+from django.db import connections  # noqa: E402 - settings come first
+from django.db.utils import load_backend  # noqa: E402
+
+_NUMBERS = count(1)
+
+
+def connected(where: Server | Path, **options: Any) -> Any:
+    """Give a connection under an alias nobody else has; `options` are Django's `OPTIONS`."""
+    alias = f"planted_{next(_NUMBERS)}"
+    if isinstance(where, Path):
+        entry: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(where)}
+    else:
+        entry = {
+            "ENGINE": f"django.db.backends.{where.kind}",
+            "NAME": where.database,
+            "HOST": where.host,
+            "PORT": "" if where.is_socket and where.kind == "mysql" else str(where.port),
+            "USER": where.user,
+            "PASSWORD": where.password,
+        }
+    entry["OPTIONS"] = options
+    settings_of = connections.configure_settings({"default": entry})["default"]
+    connections[alias] = load_backend(entry["ENGINE"]).DatabaseWrapper(settings_of, alias)
+    return connections[alias]
+
+
+def forget(connection: Any) -> None:
+    """Forget its alias."""
+    del connections[connection.alias]

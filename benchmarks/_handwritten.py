@@ -13,7 +13,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -387,7 +387,7 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
                 member.member_id,
                 lot,
                 "default",
-                zlib.crc32(member.member_id.encode()) % 64,
+                lane_of(member.member_id),
                 "coupon.issue",
                 f"{PROGRAM}/{member.member_id}/{lot}",
                 _encode({"code": "WELCOME20", "lot_no": lot}),
@@ -472,6 +472,29 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
     return Answer(state, grants, member.tier)
 
 
+def lane_of(member_id: str) -> int:
+    return zlib.crc32(member_id.encode()) % 64
+
+
+def settle_all(
+    orders: Iterable[OrderRow], by_order: Mapping[tuple[str, str], Request], members: Mapping[str, Member], now: int
+) -> tuple[Rows, dict[tuple[str, str], Answer]]:
+    """Settle the claims of a batch in the order in which they were finished."""
+    todo: list[tuple[int, str, str, Request, OrderRow, Effective]] = []
+    for order in orders:
+        if order.owner_id or order.buyer_id or order.next_due_at is not None:
+            raise Refused("ALREADY_CLAIMED")
+        request = by_order[order.family, order.order_no]
+        about = effective(json.loads(order.facts), request, now)
+        todo.append((about.finished_at, order.family, order.order_no, request, order, about))
+    todo.sort(key=lambda each: each[:3])
+    rows = Rows()
+    answers: dict[tuple[str, str], Answer] = {}
+    for _, family, order_no, request, order, about in todo:
+        answers[family, order_no] = settle(rows, members[request.member_id], order, about, now)
+    return rows, answers
+
+
 def _retier(rows: Rows, member: Member, today: str) -> None:
     reached = max(line for _, line in TIERS if member.spend >= line)
     held, held_name = 0, TIERS[0][0]
@@ -497,7 +520,7 @@ def _retier(rows: Rows, member: Member, today: str) -> None:
             member.next_due_at = review_at
 
 
-_MEMBER = (
+MEMBER_COLUMNS = (
     "next_due_at, created_at, last_at, entry_seq, entry_hash, event_seq, event_hash, tier, tier_on, qualifications,"
     " blocked_reason, blocked_until"
 )
@@ -505,18 +528,24 @@ SELECT_ORDER = (
     "SELECT family, order_no, platform, owner_id, buyer_id, next_due_at, facts FROM crossloyalty_orders"
     " WHERE program_id = ? AND family = ? AND order_no = ?"
 )
-SELECT_MEMBER = f"SELECT {_MEMBER} FROM crossloyalty_members WHERE program_id = ? AND member_id = ?"
+SELECT_MEMBER = f"SELECT {MEMBER_COLUMNS} FROM crossloyalty_members WHERE program_id = ? AND member_id = ?"
 SELECT_ACCOUNTS = (
     "SELECT asset, account, balance, seq FROM crossloyalty_accounts WHERE program_id = ? AND member_id = ?"
 )
-SELECT_TAG = "SELECT claims, net_fen, first_at, last_at FROM crossloyalty_tags WHERE program_id = ? AND member_id = ? AND tag = ?"
+SELECT_TAG = (
+    "SELECT claims, net_fen, first_at, last_at FROM crossloyalty_tags"
+    " WHERE program_id = ? AND member_id = ? AND tag = ?"
+)
 SELECT_COUPON = (
     'SELECT claims, "grant" FROM crossloyalty_member_grants WHERE program_id = ? AND member_id = ? AND rule_id = ?'
 )
 SELECT_SPEND = (
     "SELECT SUM(spend_fen) FROM crossloyalty_spend_days WHERE program_id = ? AND member_id = ? AND day BETWEEN ? AND ?"
 )
-SET_OWNER = "UPDATE crossloyalty_orders SET version = version + 1, owner_id = ? WHERE program_id = ? AND family = ? AND order_no = ?"
+SET_OWNER = (
+    "UPDATE crossloyalty_orders SET version = version + 1, owner_id = ?"
+    " WHERE program_id = ? AND family = ? AND order_no = ?"
+)
 INSERT_CLAIM = f"INSERT INTO crossloyalty_claims VALUES ({','.join('?' * 19)})"
 INSERT_ENTRY = f"INSERT INTO crossloyalty_entries VALUES ({','.join('?' * 18)})"
 INSERT_LOT = f"INSERT INTO crossloyalty_lots VALUES ({','.join('?' * 19)})"
@@ -524,23 +553,32 @@ INSERT_EVENT = f"INSERT INTO crossloyalty_events VALUES ({','.join('?' * 9)})"
 INSERT_DELIVERY = f"INSERT INTO crossloyalty_deliveries VALUES ({','.join('?' * 12)})"
 INSERT_MEMBER = f"INSERT INTO crossloyalty_members VALUES ({','.join('?' * 15)})"
 SET_MEMBER = (
-    "UPDATE crossloyalty_members SET version = version + 1, next_due_at = ?, created_at = ?, last_at = ?, entry_seq = ?,"
-    " entry_hash = ?, event_seq = ?, event_hash = ?, tier = ?, tier_on = ?, qualifications = ?"
+    "UPDATE crossloyalty_members SET version = version + 1, next_due_at = ?, created_at = ?, last_at = ?,"
+    " entry_seq = ?, entry_hash = ?, event_seq = ?, event_hash = ?, tier = ?, tier_on = ?, qualifications = ?"
     " WHERE program_id = ? AND member_id = ?"
 )
 ADD_SPEND = (
     "INSERT INTO crossloyalty_spend_days (program_id, member_id, day, spend_fen) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (program_id, member_id, day) DO UPDATE SET spend_fen = spend_fen + excluded.spend_fen"
 )
-INSERT_ACCOUNT = "INSERT INTO crossloyalty_accounts (program_id, member_id, asset, account, book, balance, seq) VALUES (?, ?, ?, ?, 'own', ?, ?)"
-SET_ACCOUNT = "UPDATE crossloyalty_accounts SET balance = ?, seq = ? WHERE program_id = ? AND member_id = ? AND asset = ? AND account = ?"
+INSERT_ACCOUNT = (
+    "INSERT INTO crossloyalty_accounts (program_id, member_id, asset, account, book, balance, seq)"
+    " VALUES (?, ?, ?, ?, 'own', ?, ?)"
+)
+SET_ACCOUNT = (
+    "UPDATE crossloyalty_accounts SET balance = ?, seq = ?"
+    " WHERE program_id = ? AND member_id = ? AND asset = ? AND account = ?"
+)
 INSERT_TAG = "INSERT INTO crossloyalty_tags VALUES (?, ?, ?, ?, ?, ?, ?)"
 SET_TAG = (
     "UPDATE crossloyalty_tags SET claims = ?, net_fen = ?, first_at = ?, last_at = ?"
     " WHERE program_id = ? AND member_id = ? AND tag = ?"
 )
 INSERT_COUPON = "INSERT INTO crossloyalty_member_grants VALUES (?, ?, ?, ?, ?)"
-SET_COUPON = 'UPDATE crossloyalty_member_grants SET claims = ?, "grant" = ? WHERE program_id = ? AND member_id = ? AND rule_id = ?'
+SET_COUPON = (
+    'UPDATE crossloyalty_member_grants SET claims = ?, "grant" = ?'
+    " WHERE program_id = ? AND member_id = ? AND rule_id = ?"
+)
 
 
 class Handwritten:
@@ -626,19 +664,8 @@ class Handwritten:
         orders = [OrderRow._make(row) for row in self._orders(by_order)]
         if len(orders) != len(requests):
             raise Refused("PENDING_SYNC")
-        todo: list[tuple[int, str, str, Request, OrderRow, Effective]] = []
-        for order in orders:
-            if order.owner_id or order.buyer_id or order.next_due_at is not None:
-                raise Refused("ALREADY_CLAIMED")
-            request = by_order[order.family, order.order_no]
-            about = effective(json.loads(order.facts), request, now)
-            todo.append((about.finished_at, order.family, order.order_no, request, order, about))
-        todo.sort(key=lambda each: each[:3])
         members = self._members(dict.fromkeys(request.member_id for request in requests), now)
-        rows = Rows()
-        answers: dict[tuple[str, str], Answer] = {}
-        for _, family, order_no, request, order, about in todo:
-            answers[family, order_no] = settle(rows, members[request.member_id], order, about, now)
+        rows, answers = settle_all(orders, by_order, members, now)
         inserted: list[tuple[Any, ...]] = []
         updated: list[tuple[Any, ...]] = []
         for member in members.values():
@@ -675,7 +702,8 @@ class Handwritten:
         joined = "FROM temp.wanted w CROSS JOIN crossloyalty_{} t ON t.program_id = ? AND t.member_id = w.a"
         program = (PROGRAM,)
         held = {
-            row[0]: row[1:] for row in execute(f"SELECT t.member_id, {_MEMBER} {joined.format('members')}", program)
+            row[0]: row[1:]
+            for row in execute(f"SELECT t.member_id, {MEMBER_COLUMNS} {joined.format('members')}", program)
         }
         members = {member_id: Member(member_id, held.get(member_id), now) for member_id in ids}
         accounts = f"SELECT t.member_id, asset, account, balance, seq {joined.format('accounts')}"

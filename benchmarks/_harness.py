@@ -27,7 +27,7 @@ class Figure:
         unit: Of ours and baseline.
         better: "higher" or "lower".
         quartiles: Of the pair ratios: lower, median, upper.
-        target: What the issue asks for, as a test of `judged`.
+        target: What the issue asks for, as a test of `judged`; None: nothing, the figure only informs.
         judged: Which value the target is about.
         note: How it was measured.
     """
@@ -39,13 +39,15 @@ class Figure:
     unit: str
     better: Literal["higher", "lower"]
     quartiles: tuple[float, float, float]
-    target: float
+    target: float | None
     judged: Literal["ours", "ratio"] = "ratio"
     note: str = ""
 
     @property
     def reached(self) -> bool:
-        """Whether the target is reached."""
+        """Whether the target is reached; one that asks for nothing is."""
+        if self.target is None:
+            return True
         value = self.ratio if self.judged == "ratio" else self.ours
         return value >= self.target if self.better == "higher" else value <= self.target
 
@@ -104,7 +106,9 @@ def alternate(
     return taken
 
 
-def speeds(name: str, taken: Sequence[tuple[float, float]], operations: int, *, target: float, note: str) -> Figure:
+def speeds(
+    name: str, taken: Sequence[tuple[float, float]], operations: int, *, target: float | None, note: str
+) -> Figure:
     """Give the figure of paired runs whose speeds are compared; higher is better."""
     spread = quartiles([baseline / ours for ours, baseline in taken])
     return Figure(
@@ -128,7 +132,7 @@ def as_table(figures: Sequence[Figure]) -> str:
     head = ("figure", "ours", "baseline", "ratio", "quartiles", "unit", "target", "")
     lines = [head]
     for figure in figures:
-        sign = "≥" if figure.better == "higher" else "≤"
+        judged, sign = "ratio" if figure.judged == "ratio" else "ours", "≥" if figure.better == "higher" else "≤"
         lines.append(
             (
                 figure.name,
@@ -137,8 +141,8 @@ def as_table(figures: Sequence[Figure]) -> str:
                 f"{figure.ratio:.3f}",
                 f"{figure.quartiles[0]:.3f} … {figure.quartiles[2]:.3f}",
                 figure.unit,
-                f"{'ratio' if figure.judged == 'ratio' else 'ours'} {sign} {figure.target:g}",
-                "reached" if figure.reached else "MISSED",
+                "informs" if figure.target is None else f"{judged} {sign} {figure.target:g}",
+                "" if figure.target is None else "reached" if figure.reached else "MISSED",
             )
         )
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]

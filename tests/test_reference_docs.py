@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import subprocess
@@ -134,6 +135,29 @@ def test_every_built_in_platform_is_listed():
     text = section(page("reference/rules.md"), "`Platform`")
     rows = [(row[0], row[1], row[2]) for row in table(text) if len(row) == 3]
     assert rows == [(f"`{p.name}` {p.zh}", f"`{p.family}`", f"`{p.pattern}`") for p in BUILT_IN_PLATFORMS]
+
+
+# -- storages --------------------------------------------------------------------------------------------------------
+
+STORAGES = {
+    "memory": ["MemoryStorage"],
+    "sqlite": ["SqliteStorage"],
+    "postgresql": ["PostgresqlStorage", "AsyncPostgresqlStorage"],
+    "mysql": ["MysqlStorage", "AsyncMysqlStorage"],
+}
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module in STORAGES for name in STORAGES[module]])
+def test_every_argument_of_a_storage_has_its_default(module: str, name: str):
+    """storages.md holds every argument of every storage in its order, with the default and a meaning."""
+    text = section(page("reference/storages.md"), f"`{name}`")
+    kind = getattr(importlib.import_module(f"crossloyalty.storage.{module}"), name)
+    parameters = inspect.signature(kind).parameters.values()
+    expected = [(p.name, "required" if p.default is p.empty else f"`{p.default!r}`") for p in parameters]
+    rows = table(text)
+    assert [(code(row[0]), row[1]) for row in rows] == expected
+    assert all(row[2] for row in rows)
+    assert f"`crossloyalty.storage.{module}`" in text
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The benchmarks measure what they say: both sides leave the same rows, and the figures come in the promised shape."""
 
-import importlib
 import json
 import sqlite3
 import subprocess
@@ -11,15 +10,6 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 FIGURE_FIELDS = {"name", "ours", "baseline", "ratio", "unit", "better", "quartiles"}
-
-
-@pytest.fixture
-def modules(monkeypatch):
-    """Give a function that imports a module of the benchmarks, which import each other by their bare names."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    yield importlib.import_module
-    for name in [name for name in sys.modules if (FOLDER / f"{name}.py").exists()]:
-        del sys.modules[name]
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from servers import Server
+from stores import installed, mysql_url
 
 from crossloyalty.storage.mysql import MysqlStorage
 from crossloyalty.storage.postgresql import PostgresqlStorage
 from crossloyalty.testing import StorageContract
-from stores import installed, mysql_url
 
 
 class TestPostgresqlStorage(StorageContract):

@@ -7,9 +7,20 @@ from pathlib import Path
 import pytest
 
 from crossloyalty.application.ports import Scan
-from crossloyalty.domain.records import RECORD_KINDS, Key, LimitRecord, LotRecord, MemberRecord, OrderRecord
+from crossloyalty.domain.records import (
+    RECORD_KINDS,
+    AccountRecord,
+    Key,
+    LimitRecord,
+    LotRecord,
+    MemberRecord,
+    OrderRecord,
+    SpendDayRecord,
+    key_of,
+)
 from crossloyalty.storage._sql.ddl import checksum, schema
 from crossloyalty.storage._sql.dialect import Dialect
+from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.mysql_dialect import MYSQL
 from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
@@ -43,7 +54,29 @@ def render(dialect: Dialect) -> str:
         Scan(OrderRecord, ()),
     ):
         parts.append(statements.scan(scan)[0] + ";")
+    if dialect.many != "none":
+        parts += ["-- many rows at once", *_of_many_rows(Many(statements))]
     return "\n".join(parts) + "\n"
+
+
+def _of_many_rows(many: Many) -> list[str]:
+    """Write out how two rows are looked up, scanned, added, changed and removed."""
+    of = many.statements.of[AccountRecord]
+    rows = [AccountRecord("p", member, "points", "balance", "own", 1, 1) for member in ("a", "b")]
+    keys = [key_of(row) for row in rows]
+    roots = [Key(MemberRecord, ("p", member)) for member in ("a", "b")]
+    calls = [
+        *many.selects(AccountRecord, keys),
+        *many.selects(MemberRecord, roots, many.statements.dialect.lock_suffix),
+    ]
+    scans = [Scan(SpendDayRecord, ("p", member), low="2026-11-01") for member in ("a", "b")]
+    calls += [call for call, _places in many.scans(scans)]
+    calls += many.changes(of.insert, rows)
+    calls += many.changes(of.replace.sql, [of.replace.row(row) for row in rows])
+    calls += many.changes(of.replace.sql, [of.replace.row(rows[0])])
+    calls += many.changes(of.delete, [key.values for key in keys])
+    calls += many.changes(many.statements.of[MemberRecord].bump, [(*root.values, 1) for root in roots])
+    return [f"{sql};" for sql in dict.fromkeys(call.sql for call in calls)]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from servers import Server
 from stores import installed, run_sql
 
 from crossloyalty.application.ports import AsyncStorage, Storage
+from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.versions import install_sql
 from crossloyalty.storage.mysql import AsyncMysqlStorage, MysqlStorage
 from crossloyalty.storage.postgresql import AsyncPostgresqlStorage, PostgresqlStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 
-__all__ = ["HOSTS", "BaseHost", "host_database", "kind_of", "open_host"]
+__all__ = ["HOSTS", "BaseHost", "emptied", "host_database", "kind_of", "open_host"]
 
 _NOTES = "CREATE TABLE host_notes (note varchar(50))"
 Where = Server | Path
@@ -40,10 +41,23 @@ def host_database(where: Where) -> Where:
 def storage_for(where: Where, *, is_async: bool = False) -> Any:
     """Give the storage whose `joined` is asked; it opens no connection to the server."""
     if isinstance(where, Path):
-        return SqliteStorage(where.with_name("own.db"))
+        return SqliteStorage(where)
     if where.kind == "postgresql":
         return AsyncPostgresqlStorage(where.conninfo) if is_async else PostgresqlStorage(where.conninfo)
     return AsyncMysqlStorage(where.url()) if is_async else MysqlStorage(where.url())
+
+
+def emptied(where: Where) -> None:
+    """Take everything out of it; nobody may be at work in it."""
+    statements = [
+        f"DELETE FROM {name}" for name in ("host_notes", *(SQLITE.prefix + each.table for each in SHAPES.values()))
+    ]
+    if isinstance(where, Path):
+        with closing(sqlite3.connect(where, isolation_level=None)) as handle:
+            for sql in statements:
+                handle.execute(sql)
+    else:
+        run_sql(where, statements)
 
 
 class BaseHost:
@@ -51,7 +65,6 @@ class BaseHost:
 
     def __init__(self, where: Where) -> None:
         self.where = where
-        self._id = self._own_id()
 
     def execute(self, sql: str) -> Sequence[Any]:
         """Run one statement of the host's own and give its rows."""
@@ -99,18 +112,13 @@ class BaseHost:
                 "CREATE TEMP TRIGGER planted BEFORE INSERT ON crossloyalty_tags"
                 " BEGIN SELECT RAISE(ROLLBACK, 'planted'); END"
             )
-        elif self.where.kind == "postgresql":
-            run_sql(self.where, [f"SELECT pg_terminate_backend({self._id}, 5000)"])
-        else:
-            run_sql(self.where, [f"KILL {self._id}"])
-
-    def _own_id(self) -> int:
-        if isinstance(self.where, Path):
-            return 0
+            return
         asked = "pg_backend_pid()" if self.where.kind == "postgresql" else "connection_id()"
         [(number,)] = self.execute(f"SELECT {asked}")
-        self.rollback()
-        return int(number)
+        run_sql(
+            self.where,
+            [f"SELECT pg_terminate_backend({number}, 5000)" if self.where.kind == "postgresql" else f"KILL {number}"],
+        )
 
 
 class DbapiHost(BaseHost):
@@ -331,7 +339,6 @@ class DjangoHost(BaseHost):
         from hosts_django import forget
 
         self.rollback()
-        self._connection.close()
         forget(self._connection)
 
 

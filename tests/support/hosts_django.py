@@ -16,8 +16,7 @@ if not settings.configured:
     settings.configure(DATABASES={}, USE_TZ=True)
     django.setup()
 
-from django.db import connections  # noqa: E402 - settings come first
-from django.db.utils import load_backend  # noqa: E402
+from django.db import connections
 
 _NUMBERS = count(1)
 
@@ -37,11 +36,13 @@ def connected(where: Server | Path, **options: Any) -> Any:
             "PASSWORD": where.password,
         }
     entry["OPTIONS"] = options
-    settings_of = connections.configure_settings({"default": entry})["default"]
-    connections[alias] = load_backend(entry["ENGINE"]).DatabaseWrapper(settings_of, alias)
+    # As if it stood in DATABASES: every thread makes a connection of its own.
+    connections.settings[alias] = connections.configure_settings({"default": entry})["default"]
     return connections[alias]
 
 
 def forget(connection: Any) -> None:
-    """Forget its alias."""
+    """Close it and forget its alias."""
+    connection.close()
     del connections[connection.alias]
+    del connections.settings[connection.alias]

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 from attrs import frozen
 from servers import Server
+from stores import async_storage_of, installed, run_sql, storage_of
 
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
 from crossloyalty.storage.sqlite import SqliteStorage
-from stores import async_storage_of, installed, run_sql, storage_of
 
 __all__ = ["KINDS", "SERVER_KINDS", "Place", "place", "server_place"]
 

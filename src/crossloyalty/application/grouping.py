@@ -76,7 +76,9 @@ class Together:
 
     def __init__(self, world: World, program_id: str) -> None:
         self._world = world
-        self._once = _OneTry(world.storage, world.clock, world.sleep, world.random, world.programs, world.newest)
+        self._once = _OneTry(
+            world.storage, world.clock, world.sleep, world.random, world.programs, world.newest, world.parsed
+        )
         self._program_id = program_id
 
     def may_share(self, request: ClaimRequest) -> bool:

@@ -35,7 +35,10 @@ def _parsed(world: World, record: ProgramRecord) -> Program:
     key = (record.program_id, record.revision)
     program = world.programs.get(key)
     if program is None:
-        program = world.programs[key] = Program.from_json(record.content)
+        program = world.parsed.get(record.content)
+        if program is None:
+            program = world.parsed[record.content] = Program.from_json(record.content)
+        world.programs[key] = program
     return program
 
 
@@ -113,22 +116,28 @@ async def publish_first(world: World, program: Program) -> int:
     content = program.to_json()
     digest = _digest(content)
 
-    async def body(tx: AsyncTransaction) -> int:
-        await tx.lock(())
+    async def look(tx: AsyncTransaction) -> ProgramRecord | None:
         found = await tx.read(scans=[newest_scan(program.program_id)])
-        for row in found.rows[0]:
-            record = cast(ProgramRecord, row)
-            if record.digest != digest:
-                raise ProgramDiffers(
-                    f"revision {record.revision} of {shown(program.program_id)} in this store has other rules;"
-                    f" call publish(program, expected_revision={record.revision})"
-                )
-            return record.revision
-        record = ProgramRecord(program.program_id, 1, digest, content, world.now())
-        await tx.write([Insert(record)], roots={}, final=True)
-        return 1
+        return next((cast(ProgramRecord, row) for row in found.rows[0]), None)
 
-    return await world.run(body)
+    async def body(tx: AsyncTransaction) -> ProgramRecord:
+        await tx.lock(())
+        newest = await look(tx)
+        if newest is not None:
+            return newest
+        first = ProgramRecord(program.program_id, 1, digest, content, world.now())
+        await tx.write([Insert(first)], roots={}, final=True)
+        return first
+
+    # Nearly always it is there, and many processes start at once: only who has something to write waits for a lock.
+    stored = await world.run(look, readonly=True)
+    record = await world.run(body) if stored is None else stored
+    if record.digest != digest:
+        raise ProgramDiffers(
+            f"revision {record.revision} of {shown(program.program_id)} in this store has other rules;"
+            f" call publish(program, expected_revision={record.revision})"
+        )
+    return newest_program(world, program.program_id, [record])[0]
 
 
 async def publish(world: World, program: Program, *, expected_revision: int) -> int:

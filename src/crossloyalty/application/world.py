@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random as _random
-from collections.abc import Awaitable, Callable
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -42,14 +43,24 @@ class World:
         random: Draws the jitter of those pauses, 0 to 1.
         programs: Parsed revisions by (program id, revision); revisions never change, so they are kept.
         newest: The newest revision seen of each program; a hint, checked in every use case's first read.
+        parsed: Programs by their whole text, whatever their number.
     """
 
     storage: AsyncStorage
     clock: Clock
     sleep: AsyncSleep
     random: Callable[[], float] = _random.random
-    programs: dict[tuple[str, int], Program] = attrs.field(factory=dict)
-    newest: dict[str, int] = attrs.field(factory=dict)
+    programs: MutableMapping[tuple[str, int], Program] = attrs.field(factory=dict)
+    newest: MutableMapping[str, int] = attrs.field(factory=dict)
+    parsed: MutableMapping[str, Program] = attrs.field(factory=dict)
+
+    def provisional(self) -> World:
+        """
+        Give a world for one use case inside a host's transaction, which may read revisions that are never committed.
+
+        It knows what this one knows, and what it learns is its own.
+        """
+        return attrs.evolve(self, programs=ChainMap({}, self.programs), newest=ChainMap({}, self.newest))
 
     def now(self) -> int:
         """Give the present moment, in microseconds since 1970."""

@@ -67,7 +67,7 @@ class AsyncLoyalty:
         group_commit: As for `Loyalty`.
     """
 
-    __slots__ = ("_groups", "_id", "_program", "_runner")
+    __slots__ = ("_groups", "_id", "_parent", "_program", "_runner")
 
     def __init__(
         self,
@@ -83,6 +83,7 @@ class AsyncLoyalty:
         self._id = checked_program(program).program_id
         self._groups = self._runner.groups(self._id)
         self._program: Program | None = program
+        self._parent = self  # who publishes the program, if it has to be
 
     @classmethod
     def _of(cls, runner: AsyncRunner, program_id: str) -> AsyncLoyalty:
@@ -91,6 +92,7 @@ class AsyncLoyalty:
         door._id = program_id
         door._groups = runner.groups(program_id)
         door._program = None
+        door._parent = door
         return door
 
     @property
@@ -98,19 +100,35 @@ class AsyncLoyalty:
         """The program this door leads to."""
         return self._id
 
+    def joined(self, connection: object) -> AsyncLoyalty:
+        """
+        See `Loyalty.joined`.
+
+        Args:
+            connection: An asynchronous one: of psycopg, aiomysql or asyncmy, or SQLAlchemy's `AsyncConnection` or
+                `AsyncSession`; used by this task alone. A call that is cancelled in the middle of a statement costs
+                the host its transaction.
+        """
+        door = AsyncLoyalty._of(self._runner.joined(connection), self._id)
+        door._parent = self._parent
+        return door
+
     @property
     def _world(self) -> World:
         return self._runner.world
 
     async def _run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
-        if self._program is not None:
+        if self._parent._program is not None:
             try:
-                await self._runner.run(revisions.publish_first(self._world, self._program))
+                await self._parent._publish_first(self._parent._program)
             except BaseException:
                 use_case.close()
                 raise
-            self._program = None
         return await self._runner.run(use_case)
+
+    async def _publish_first(self, program: Program) -> None:
+        await self._runner.run(revisions.publish_first(await self._runner.first_world(), program))
+        self._program = None
 
     async def ingest(
         self,
@@ -278,6 +296,12 @@ class AsyncEngine:
         group_commit: GroupCommit | None = None,
     ) -> None:
         self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
+
+    def joined(self, connection: object) -> AsyncEngine:
+        """See `Engine.joined`."""
+        engine = AsyncEngine.__new__(AsyncEngine)
+        engine._runner = self._runner.joined(connection)
+        return engine
 
     def program(self, program_id: str) -> AsyncLoyalty:
         """See `Engine.program`."""

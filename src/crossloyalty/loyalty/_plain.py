@@ -98,6 +98,28 @@ class Loyalty:
         """The program this door leads to."""
         return self._id
 
+    def joined(self, connection: object) -> Loyalty:
+        """
+        Give a door to the same program that works inside the transaction the host has open on a connection.
+
+        Each call takes a savepoint in it and never commits; a "no" of ours leaves the host's work as it was. Answers
+        are provisional until the host commits: tell the member afterwards. Group commit is off.
+
+        Args:
+            connection: To the database of this door's storage: a driver's, SQLAlchemy's `Connection` or `Session`, or
+                Django's `connections[alias]`.
+
+        Returns:
+            A door for as long as the transaction lasts; making one costs next to nothing.
+
+        Raises:
+            ConfigError: The connection cannot be joined, or is asynchronous. Later, by each call: the host has no
+                transaction open.
+            HostTransactionLost: Later, by each call: the host's transaction can no longer commit and has to be rolled
+                back.
+        """
+        return Loyalty._of(self._runner.joined(connection), self._id)
+
     def ingest(
         self,
         items: Iterable[object],
@@ -358,6 +380,12 @@ class Engine:
         group_commit: GroupCommit | None = None,
     ) -> None:
         self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
+
+    def joined(self, connection: object) -> Engine:
+        """Give one whose doors work inside the transaction the host has open on a connection; see `Loyalty.joined`."""
+        engine = Engine.__new__(Engine)
+        engine._runner = self._runner.joined(connection)
+        return engine
 
     def program(self, program_id: str) -> Loyalty:
         """Open the door to a program; its newest revision is read by each use case (`UnknownProgram` when none is)."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random as _random
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+import attrs
 
 from crossloyalty._bridge import LiftedStorage, drive, lift_sleep
 from crossloyalty.application import (
@@ -24,8 +26,6 @@ from crossloyalty.errors import ConfigError, WrongType, shown
 from crossloyalty.loyalty._thread_groups import ThreadGroups
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from crossloyalty.loyalty._task_groups import TaskGroups
 
 __all__ = ["AsyncRunner", "SyncRunner", "checked_program", "checked_requests", "claim_one", "program_ids"]
@@ -59,10 +59,55 @@ def _check_group_commit(group_commit: GroupCommit | None, storage: object) -> No
         raise ConfigError("claims inside a host's own transaction never share one with others; leave group_commit out")
 
 
-class SyncRunner:
+def _joined(storage: Storage | AsyncStorage, connection: object) -> Storage | AsyncStorage:
+    joined = getattr(storage, "joined", None)
+    if joined is None:
+        raise ConfigError(f"a {type(storage).__name__} cannot work inside a transaction of the host's")
+    made: Storage | AsyncStorage = joined(connection)
+    return made
+
+
+_InThread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+def _own_thread() -> _InThread:
+    import asyncio
+    import contextvars
+    from concurrent.futures import ThreadPoolExecutor
+
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crossloyalty")
+
+    async def run(call: Callable[[], Any]) -> Any:
+        # The host's context (tracing, tenants) goes along into the thread.
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(call))
+
+    return run
+
+
+class _Runner:
+    """What both kinds have in common."""
+
+    __slots__ = ("_group_commit", "_storage", "_world")
+
+    def __init__(self, storage: Storage | AsyncStorage, world: World, group_commit: GroupCommit | None) -> None:
+        self._storage = storage
+        self._world = world
+        self._group_commit = group_commit
+
+    @property
+    def world(self) -> World:
+        """The ports for one use case; inside a host's transaction what it learns is kept from all others."""
+        return self._world.provisional() if self._is_provisional() else self._world
+
+    def _is_provisional(self) -> bool:
+        return getattr(self._storage, "joins", False)
+
+
+class SyncRunner(_Runner):
     """Runs use cases in the calling thread."""
 
-    __slots__ = ("_group_commit", "_groups", "world")
+    __slots__ = ("_groups",)
 
     def __init__(
         self,
@@ -74,13 +119,33 @@ class SyncRunner:
     ) -> None:
         _check_calls(clock, sleep, random)
         _check_group_commit(group_commit, storage)
-        self._group_commit = group_commit
         self._groups: dict[str, ThreadGroups] = {}
         if not _is_plain(storage):
             raise ConfigError("this storage is asynchronous; use AsyncLoyalty or AsyncEngine with it")
-        self.world = World(
+        world = World(
             LiftedStorage(storage), clock or system_clock, lift_sleep(sleep or time.sleep), random or _random.random
         )
+        super().__init__(storage, world, group_commit)
+
+    def _is_provisional(self) -> bool:
+        # Some join only now and then, as the thread's own transaction is.
+        return getattr(self._storage, "is_provisional", False) or super()._is_provisional()
+
+    def joined(self, connection: object) -> SyncRunner:
+        """
+        Give one that runs use cases inside a host's transaction; group commit is off.
+
+        Raises:
+            ConfigError: The connection cannot be joined, or it is asynchronous.
+        """
+        storage = _joined(self._storage, connection)
+        if not _is_plain(storage):
+            raise ConfigError("this connection is asynchronous; join it through AsyncLoyalty or AsyncEngine")
+        made = SyncRunner.__new__(SyncRunner)
+        plain = cast(Storage, storage)
+        _Runner.__init__(made, plain, attrs.evolve(self._world, storage=LiftedStorage(plain)), None)
+        made._groups = {}
+        return made
 
     def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
         """Run a use case to its end."""
@@ -96,10 +161,10 @@ class SyncRunner:
         return groups
 
 
-class AsyncRunner:
+class AsyncRunner(_Runner):
     """Awaits use cases, or runs them whole in the one thread of a plain storage."""
 
-    __slots__ = ("_group_commit", "_groups", "_thread", "world")
+    __slots__ = ("_groups", "_pause", "_thread")
 
     def __init__(
         self,
@@ -109,34 +174,52 @@ class AsyncRunner:
         random: Callable[[], float] | None,
         group_commit: GroupCommit | None = None,
     ) -> None:
+        import asyncio
+
         _check_calls(clock, sleep, random)
         _check_group_commit(group_commit, storage)
-        self._group_commit = group_commit
         self._groups: dict[str, TaskGroups] = {}
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: _InThread | None = None
+        self._pause = sleep or asyncio.sleep
         if _is_plain(storage):
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crossloyalty")
+            self._thread = getattr(storage, "run_in_its_thread", None) or _own_thread()
             lifted: AsyncStorage = LiftedStorage(cast(Storage, storage))
             pause = lift_sleep(time.sleep)
         else:
-            import asyncio
-
             lifted = cast(AsyncStorage, storage)
-            pause = sleep or asyncio.sleep
-        self.world = World(lifted, clock or system_clock, pause, random or _random.random)
+            pause = self._pause
+        world = World(lifted, clock or system_clock, pause, random or _random.random)
+        super().__init__(storage, world, group_commit)
+
+    async def first_world(self) -> World:
+        """Give the ports for the first use case, which everybody may know of unless it runs in a host's transaction."""
+        if self._thread is not None and not await self._thread(lambda: getattr(self._storage, "is_provisional", False)):
+            return self._world
+        return self.world
+
+    def joined(self, connection: object) -> AsyncRunner:
+        """
+        Give one that runs use cases inside a host's transaction; group commit is off.
+
+        Raises:
+            ConfigError: The connection cannot be joined, or it is a plain one.
+        """
+        storage = _joined(self._storage, connection)
+        if _is_plain(storage):
+            raise ConfigError("this connection is a plain one; join it through Loyalty or Engine, in its own thread")
+        made = AsyncRunner.__new__(AsyncRunner)
+        world = attrs.evolve(self._world, storage=cast(AsyncStorage, storage), sleep=self._pause)
+        _Runner.__init__(made, storage, world, None)
+        made._groups, made._thread, made._pause = {}, None, self._pause
+        return made
 
     async def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
         """Run a use case to its end; a cancelled task leaves only when its transaction has ended."""
         if self._thread is None:
             return await use_case
         import asyncio
-        import contextvars
 
-        # The host's context (tracing, tenants) goes along into the thread.
-        context = contextvars.copy_context()
-        done = asyncio.get_running_loop().run_in_executor(self._thread, lambda: context.run(drive, use_case))
+        done = asyncio.ensure_future(self._thread(lambda: drive(use_case)))
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:

@@ -105,23 +105,27 @@ class SqliteStorage:
         """
         Give a storage that works inside the transaction the host has open on a connection: in a savepoint of ours.
 
-        The connection may lead to another file than this storage's, such as the host's own one in which `install_sql`
-        was run. On this storage's file, a writer waits for the other: use one door at a time.
+        One writer at a time holds an SQLite file: inside the host's transaction use the joined door alone, because
+        one on a connection of its own would wait for it.
 
         Args:
-            connection: Of `sqlite3`, of SQLAlchemy, or Django's. One in autocommit mode needs a transaction that the
-                host began; on others ours begins one, which the host commits.
+            connection: To this storage's file: of `sqlite3`, of SQLAlchemy, or Django's. One in autocommit mode needs
+                a transaction that the host began; on others ours begins one, which the host commits.
 
         Returns:
             A plain storage for a plain connection, an asynchronous one otherwise; for as long as the connection lives.
 
         Raises:
-            ConfigError: It cannot be joined, or it leads to another kind of database.
+            ConfigError: It cannot be joined, or it leads to another kind of database. Later, by the first
+                transaction: it leads to another file.
         """
         from crossloyalty.storage._sql.host_link import Recognised
+        from crossloyalty.storage._sql.host_words import on_file
         from crossloyalty.storage._sql.joined import joined_storage
 
-        return joined_storage(connection, SQLITE, Recognised())
+        recognised = Recognised()
+        recognised.yes = True  # when the file was opened
+        return joined_storage(connection, on_file(self._settings.path), recognised)
 
     def close(self) -> None:
         """Close the connections of all threads; one that is in a transaction closes when that ends."""

@@ -6,8 +6,18 @@ pytest is needed only to collect `StorageContract`; the `check_…` functions ar
 
 from __future__ import annotations
 
-from crossloyalty.testing.contract import CHECKS, REOPENING_CHECKS, Capabilities, StorageContract
+from crossloyalty.testing.contract import CHECKS, JOINED_CHECKS, REOPENING_CHECKS, Capabilities, StorageContract
 from crossloyalty.testing.dump import dump
 from crossloyalty.testing.invariants import check_invariants
+from crossloyalty.testing.joined_checks import Host
 
-__all__ = ["CHECKS", "REOPENING_CHECKS", "Capabilities", "StorageContract", "check_invariants", "dump"]
+__all__ = [
+    "CHECKS",
+    "JOINED_CHECKS",
+    "REOPENING_CHECKS",
+    "Capabilities",
+    "Host",
+    "StorageContract",
+    "check_invariants",
+    "dump",
+]

@@ -19,12 +19,14 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from crossloyalty.application.ports import Storage
+from crossloyalty.testing import joined_checks as joined
 from crossloyalty.testing import race_checks as races
 from crossloyalty.testing import scan_checks as scans
 from crossloyalty.testing import transaction_checks as transactions
 from crossloyalty.testing import value_checks as values
+from crossloyalty.testing.joined_checks import Host
 
-__all__ = ["CHECKS", "REOPENING_CHECKS", "Capabilities", "StorageContract"]
+__all__ = ["CHECKS", "JOINED_CHECKS", "REOPENING_CHECKS", "Capabilities", "StorageContract"]
 
 
 @attrs.frozen
@@ -37,7 +39,7 @@ class Capabilities:
         snapshot_readers: A readonly transaction goes on while others write, and keeps what it saw first.
         survives_reopen: A second object made over the same store sees what the first one committed.
         multi_process: Several processes may use one store, also through an object that was made before a fork.
-        joins_host_transaction: It can work inside a transaction that the host has open; its own checks try that.
+        joins_host_transaction: It can work inside a transaction that the host has open; needs `open_host`.
     """
 
     concurrent_writers: bool = True
@@ -89,9 +91,27 @@ REOPENING_CHECKS: Final[dict[Callable[[Callable[[], Storage]], None], str]] = {
     races.check_processes_race: "multi_process",
 }
 
+# These need hosts with connections of their own.
+JOINED_CHECKS: Final[dict[Callable[[Callable[[], Host]], None], str]] = dict.fromkeys(
+    (
+        joined.check_both_are_committed_together,
+        joined.check_hosts_rollback_undoes_both,
+        joined.check_exception_leaves_the_hosts_work,
+        joined.check_conflict_leaves_the_hosts_work,
+        joined.check_limit_leaves_the_hosts_work,
+        joined.check_two_joined_transactions_see_each_other,
+        joined.check_readers_see_what_is_not_committed,
+        joined.check_one_joined_transaction_at_a_time,
+        joined.check_lost_transaction_stays_lost,
+    ),
+    "joins_host_transaction",
+)
+
 
 class StorageContract:
-    """Collects one test for each promise; override `make_storage` and, where needed, `capabilities`."""
+    """
+    Collects one test for each promise; override `make_storage` and, where needed, `capabilities` and `open_host`.
+    """
 
     capabilities: ClassVar[Capabilities] = Capabilities()
 
@@ -104,12 +124,23 @@ class StorageContract:
         """
         raise NotImplementedError
 
+    def open_host(self, tmp_path: Path) -> Host:
+        """
+        Open one more connection of a host's to the store of this test, which has the schema and the host's own table.
+
+        Args:
+            tmp_path: A directory of this test alone.
+        """
+        raise NotImplementedError
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for check, needed in CHECKS.items():
             _collect(cls, check, needed, lambda self, tmp_path: self.make_storage(tmp_path))
         for opening, needed in REOPENING_CHECKS.items():
             _collect(cls, opening, needed, lambda self, tmp_path: lambda: self.make_storage(tmp_path))
+        for joining, needed in JOINED_CHECKS.items():
+            _collect(cls, joining, needed, lambda self, tmp_path: lambda: self.open_host(tmp_path))
 
 
 def _collect(cls: type[StorageContract], check: Callable[[Any], None], needed: str | None, given: Any) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from crossloyalty.domain.records import Record
 
-__all__ = ["Answer", "Call", "Link"]
+__all__ = ["ANSWER_SLACK_S", "Answer", "Call", "Link"]
+
+# A server ends a statement at its own time-out; this much later its word of that should have come, or the link is lost.
+ANSWER_SLACK_S: Final = 5
 
 
 class Call(NamedTuple):

@@ -19,7 +19,8 @@ from crossloyalty.errors import (
 
 __all__ = ["by_number", "ends_transaction", "number_of", "translated"]
 
-# dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and mariadb.com/kb/en/mariadb-error-codes, read 2026-11.
+# dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html and mariadb.com/kb/en/mariadb-error-codes, read
+# 2026-11.
 _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
     1020: Conflict,  # CHECKREAD: MariaDB 11.6 and newer, the row has moved on since the snapshot
     1062: Conflict,  # DUP_ENTRY

@@ -24,7 +24,8 @@ class MysqlLink:
     See `Link`.
 
     Args:
-        connection: Opened by PyMySQL or asyncmy with autocommit, MULTI_STATEMENTS and FOUND_ROWS; in use by nobody else.
+        connection: Opened by PyMySQL or asyncmy with autocommit, MULTI_STATEMENTS and FOUND_ROWS; nobody else's.
+        loop: The event loop it belongs to; None for a plain one.
     """
 
     def __init__(self, connection: Any, *, loop: object = None) -> None:

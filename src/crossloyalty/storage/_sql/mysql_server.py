@@ -10,7 +10,7 @@ import attrs
 
 from crossloyalty.errors import ConfigError
 from crossloyalty.storage._sql import mysql_errors
-from crossloyalty.storage._sql.link import Call
+from crossloyalty.storage._sql.link import ANSWER_SLACK_S, Call
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.mysql_dialect import MYSQL
 from crossloyalty.storage._sql.mysql_link import MysqlLink
@@ -90,8 +90,7 @@ class Settings:
             "autocommit": True,
             "client_flag": _FOUND_ROWS | _MULTI_STATEMENTS,
             "connect_timeout": self.connect_timeout_s,
-            # The server answers within its own time-outs, or the link is lost.
-            "read_timeout": self.statement_timeout_s + 5,
+            "read_timeout": self.statement_timeout_s + ANSWER_SLACK_S,
             **self.connect_args,
         }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import count
 from typing import Final, Generic, Protocol, TypeVar
 
 from crossloyalty.domain.records import Key, Record
@@ -11,13 +11,14 @@ from crossloyalty.errors import ConfigError, Conflict, Retryable, StorageBusy, S
 from crossloyalty.storage._sql.link import Answer, Call, Link
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.pool import Pool
-from crossloyalty.storage._sql.transaction import SqlTransaction
+from crossloyalty.storage._sql.transaction import Ground, SqlTransaction
 from crossloyalty.storage._sql.witness import Witness
 
-__all__ = ["Faults", "OwnGround", "Words"]
+__all__ = ["Faults", "OwnGround", "Words", "settle"]
 
 _L = TypeVar("_L", bound=Link)
-_SETTLING_TRIES: Final = 40
+# Longer than a server that restarts is away, and than it keeps the locks of a client that is gone.
+_SETTLING_S: Final = 15.0
 _PAUSE_S: Final = 0.1
 
 
@@ -116,7 +117,8 @@ class OwnGround(Generic[_L]):
             self._begun = False
             if self._readonly:
                 return answers  # what was read was read
-            await self._settle(witness, error)
+            await self.leave()
+            await settle(witness, error, self._another, self._pause)
             return [Answer(1 if call.expected is None else call.expected, ()) for call in calls]
         self._begun = False
         return answers or last
@@ -143,6 +145,9 @@ class OwnGround(Generic[_L]):
         if link is not None:
             self._pool.release(link)
 
+    def _another(self) -> Ground:
+        return OwnGround(self._pool, self.many, self._words, self._faults, self._pause)
+
     def _opening(self) -> list[Call]:
         if self._begun:
             return []
@@ -157,47 +162,61 @@ class OwnGround(Generic[_L]):
             self._pool.clear()
         return ours
 
-    async def _settle(self, witness: Witness | None, lost: BaseException) -> None:
-        """
-        Find out what became of a COMMIT whose answer did not come.
-
-        Raises:
-            Conflict: Nothing was committed; the use case runs again.
-            StorageBusy: The server could not be asked. It is not `StorageUnavailable`, which would be run again at once:
-                a second run that finds the first one's claim would answer that it created none.
-        """
-        if witness is None or not witness.rows:
-            raise Conflict("the link was lost during COMMIT; run again") from lost
-        await self.leave()
-        found = await self._found(witness)
-        if not witness.confirmed(found):
-            raise Conflict("the link was lost before COMMIT; nothing was changed") from lost
-
-    async def _found(self, witness: Witness) -> Mapping[Key, Record]:
-        for tries in count(1):
-            try:
-                return await self._look(witness)
-            except Retryable as error:
-                if tries == _SETTLING_TRIES:
-                    raise StorageBusy(
-                        "the link was lost during COMMIT and the server cannot be asked what became of it; the same "
-                        "call again will tell"
-                    ) from error
-                await self._pause(_PAUSE_S)
-        raise AssertionError("unreachable")
-
-    async def _look(self, witness: Witness) -> Mapping[Key, Record]:
-        look = SqlTransaction(OwnGround(self._pool, self.many, self._words, self._faults, self._pause), readonly=False)
-        await look.enter()
-        try:
-            await look.lock(witness.roots)
-            await look.create()  # a root that a COMMIT under way has made is locked by nothing else
-            found = (await look.read(witness.keys)).records
-        except BaseException as error:
-            await look.leave(error)
-            raise
-        await look.leave(_NOTHING_TO_KEEP)
-        return found
-
 
 _NOTHING_TO_KEEP: Final = Exception("looked only")
+
+
+async def settle(
+    witness: Witness | None,
+    lost: BaseException,
+    new_ground: Callable[[], Ground],
+    pause: Callable[[float], Awaitable[None]],
+) -> None:
+    """
+    Find out what became of a COMMIT whose answer did not come.
+
+    Args:
+        lost: What came instead.
+        new_ground: Gives what another transaction stands on.
+        pause: Waits some seconds.
+
+    Raises:
+        Conflict: Nothing was committed; the use case runs again.
+        StorageBusy: The server could not be asked. It is not `StorageUnavailable`, which would be run again at once:
+            a second run that finds the first one's claim would answer that it created none.
+    """
+    if witness is None or not witness.rows:
+        raise Conflict("the link was lost during COMMIT; run again") from lost
+    found = await _found(witness, new_ground, pause)
+    if not witness.confirmed(found):
+        raise Conflict("the link was lost before COMMIT; nothing was changed") from lost
+
+
+async def _found(
+    witness: Witness, new_ground: Callable[[], Ground], pause: Callable[[float], Awaitable[None]]
+) -> Mapping[Key, Record]:
+    give_up_at = time.monotonic() + _SETTLING_S
+    while True:
+        try:
+            return await _look(witness, new_ground())
+        except Retryable as error:
+            if time.monotonic() > give_up_at:
+                raise StorageBusy(
+                    "the link was lost during COMMIT and the server cannot be asked what became of it; the same "
+                    "call again will tell"
+                ) from error
+            await pause(_PAUSE_S)
+
+
+async def _look(witness: Witness, ground: Ground) -> Mapping[Key, Record]:
+    look = SqlTransaction(ground, readonly=False)
+    await look.enter()
+    try:
+        await look.lock(witness.roots)
+        await look.create()  # a root that a COMMIT under way has made is locked by nothing else
+        found = (await look.read(witness.keys)).records
+    except BaseException as error:
+        await look.leave(error)
+        raise
+    await look.leave(_NOTHING_TO_KEEP)
+    return found

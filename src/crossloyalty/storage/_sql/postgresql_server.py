@@ -12,7 +12,7 @@ from psycopg import pq
 
 from crossloyalty.errors import ConfigError
 from crossloyalty.storage._sql import postgresql_errors
-from crossloyalty.storage._sql.link import Call
+from crossloyalty.storage._sql.link import ANSWER_SLACK_S, Call
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
 from crossloyalty.storage._sql.postgresql_link import PostgresqlLink, Wait
@@ -100,8 +100,7 @@ class PostgresqlServer:
             keepalives_count=3,
         )
         connection = await opened if hasattr(opened, "__await__") else opened
-        # The server answers a statement within its own time-out, or the link is lost.
-        answer_s = settings.statement_timeout_ms / 1_000 + 5
+        answer_s = settings.statement_timeout_ms / 1_000 + ANSWER_SLACK_S
         link = PostgresqlLink(connection, self._wait, answer_s=answer_s, prepare=settings.prepare_statements)
         try:
             await self._assert_settings(link)

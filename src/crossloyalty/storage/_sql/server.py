@@ -141,9 +141,10 @@ class _Pooled:
         Raises:
             ConfigError: It cannot be joined, or it leads to another kind of database.
         """
+        from crossloyalty.storage._sql.host_words import words_of
         from crossloyalty.storage._sql.joined import joined_storage
 
-        return joined_storage(connection, self._server.many.statements.dialect, self._recognised)
+        return joined_storage(connection, words_of(self._server.many.statements.dialect.name), self._recognised)
 
     def close(self) -> None:
         """Close the idle connections; one that is in a transaction closes when that ends."""

@@ -1,8 +1,8 @@
 """
 A transaction on a server, written once as coroutines over a `Link`.
 
-The common road is three round trips: lock (with BEGIN in front), read, write (with COMMIT behind it when the use case
-says that it is the last one).
+The common road is two round trips: BEGIN, locks and what the use case said it will read; then its changes and COMMIT,
+when it said that they are the last. A server whose changes do not fail by themselves is told COMMIT in a third.
 """
 
 from __future__ import annotations

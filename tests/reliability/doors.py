@@ -41,8 +41,10 @@ def awaited_door(place: Place, at: Any, **settings: Any) -> Iterator[Any]:
     """Give a door over the asynchronous storage."""
     with asyncio.Runner() as runner:
         storage = place.open_async(**settings)
-        yield Waited(AsyncEngine(storage, clock=Clock(at)).program(PROGRAM_ID), runner)
-        runner.run(storage.__aexit__())
+        try:
+            yield Waited(AsyncEngine(storage, clock=Clock(at)).program(PROGRAM_ID), runner)
+        finally:
+            runner.run(storage.__aexit__())
 
 
 DOORS: Final = {"plain": plain_door, "awaited": awaited_door}

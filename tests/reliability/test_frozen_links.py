@@ -80,6 +80,20 @@ def test_a_server_that_went_silent_is_given_up(proxy: FaultyProxy, server_place:
 
 
 @pytest.mark.parametrize("door", DOORS)
+def test_a_server_that_never_greets_is_given_up_soon(proxy: FaultyProxy, server_place: Place, door: str) -> None:
+    """A connection that is accepted and hears nothing ends by its own time-out, however long statements may take."""
+    kind = server_place.server.kind
+    slow = {"statement_timeout_ms": 600_000} if kind == "postgresql" else {"statement_timeout_s": 600}
+    proxy.freeze(also_new=True)
+
+    def opened() -> None:
+        with DOORS[door](Place(proxy.server), LATER, **BRIEF[kind] | slow) as door_to_nobody:
+            door_to_nobody.member("m1")
+
+    assert type(ended(opened)) is StorageUnavailable
+
+
+@pytest.mark.parametrize("door", DOORS)
 def test_a_link_that_went_silent_is_replaced(proxy: FaultyProxy, server_place: Place, door: str) -> None:
     """When only the links there are have died, a call notices, takes a new one and succeeds."""
     with DOORS[door](Place(proxy.server), LATER, **BRIEF[server_place.server.kind]) as opened:

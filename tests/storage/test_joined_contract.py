@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import host_database, kind_of, open_host
+from host_fixtures import Find, database_of
+from hosts import emptied, kind_of, open_host
 
 from crossloyalty.application.ports import Transaction
 from crossloyalty.testing import CHECKS
 
+__all__ = ["database_of"]
+
 _HOSTS = (
-    "sqlite-sqlite3",
     "sqlite-session",
     "postgresql-psycopg",
-    "postgresql-psycopg2",
     "postgresql-async_session-asyncpg",
     "mysql-pymysql",
-    "mysql-mysqlclient",
     "mysql-async_connection-aiomysql",
 )
-# A host's transaction sees what its isolation lets it see; a transaction of its own begins before ours does.
-_ITS_OWN = {"check_readers_keep_their_snapshot"}
+# What a host's transaction sees while others write is for its isolation to say.
+_NOT_OURS = {"check_readers_keep_their_snapshot"}
 
 
 class Hosted:
@@ -33,11 +33,17 @@ class Hosted:
     def __init__(self, name: str, where: Any) -> None:
         self._name = name
         self._where = where
+        self._open = threading.local()
 
     @contextmanager
     def transaction(self, *, readonly: bool = False) -> Iterator[Transaction]:
-        """See `Storage.transaction`."""
-        host = open_host(self._name, self._where)
+        """See `Storage.transaction`; inside one the same host is joined once more."""
+        around = getattr(self._open, "host", None)
+        if around is not None:
+            with around.joined().transaction(readonly=readonly) as tx:
+                yield tx
+            return
+        self._open.host = host = open_host(self._name, self._where)
         try:
             host.begin()
             try:
@@ -48,20 +54,21 @@ class Hosted:
                 raise
             host.commit()
         finally:
+            self._open.host = None
             host.close()
 
 
 @pytest.fixture(params=_HOSTS)
-def hosted(request: pytest.FixtureRequest, tmp_path: Path) -> Hosted:
+def hosted(request: pytest.FixtureRequest, database_of: Find) -> Iterator[Hosted]:
     """Give a storage over an empty database."""
-    kind = kind_of(request.param)
-    where = tmp_path / "host.db" if kind == "sqlite" else request.getfixturevalue(f"{kind}_database")
-    return Hosted(request.param, host_database(where))
+    where = database_of(kind_of(request.param))
+    yield Hosted(request.param, where)
+    emptied(where)
 
 
 @pytest.mark.parametrize(
     "check",
-    [check for check in CHECKS if check.__name__ not in _ITS_OWN],
+    [check for check in CHECKS if check.__name__ not in _NOT_OURS],
     ids=lambda check: check.__name__.removeprefix("check_"),
 )
 def test_a_joined_transaction_keeps_the_promise(check: Callable[[Any], None], hosted: Hosted) -> None:

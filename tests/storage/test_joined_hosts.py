@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 import pytest
-from hosts import HOSTS, emptied, host_database, kind_of, open_host
-from servers import fresh_database
+from host_fixtures import Find, database_of
+from hosts import HOSTS, emptied, kind_of, open_host
 
 from crossloyalty.testing import JOINED_CHECKS
 
-Find = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def database_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Find]:
-    """Give a function that gives one database a kind, which all tests of this module share."""
-    made: dict[str, Any] = {}
-    with ExitStack() as stack:
-
-        def find(kind: str) -> Any:
-            if kind not in made:
-                if kind == "sqlite":
-                    where: Any = tmp_path_factory.mktemp("host") / "host.db"
-                else:
-                    where = stack.enter_context(fresh_database(request.getfixturevalue(f"{kind}_server")))
-                made[kind] = host_database(where)
-            return made[kind]
-
-        yield find
+__all__ = ["database_of"]
 
 
 @pytest.fixture(params=HOSTS)

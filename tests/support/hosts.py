@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from servers import Server
 from stores import installed, run_sql
 
@@ -203,7 +204,7 @@ class AwaitedHost(BaseHost):
     """
 
     def __init__(self, where: Where, connect: Callable[[Any], Awaitable[Any]]) -> None:
-        self._runner = asyncio.Runner()
+        self._runner: asyncio.Runner | None = asyncio.Runner()
         self._connection = self._run(connect(where))
         super().__init__(where)
 
@@ -211,7 +212,9 @@ class AwaitedHost(BaseHost):
         async def awaited() -> Any:
             return await what
 
-        return self._runner.run(awaited())
+        if self._runner is not None:
+            return self._runner.run(awaited())
+        return asyncio.run(awaited())  # a transaction that is used when all is over
 
     @property
     def connection(self) -> Any:
@@ -258,7 +261,9 @@ class AwaitedHost(BaseHost):
 
         with suppress(Exception):
             self._run(close())
-        self._runner.close()
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
 
     def joined(self) -> Storage:
         """See `Host.joined`."""
@@ -394,9 +399,17 @@ def _pymysql_autocommit(server: Server) -> Any:
     return pymysql.connect(**server.pymysql, autocommit=True)
 
 
-def _mysqlclient(server: Server) -> Any:
-    import MySQLdb
+def _mysqldb() -> str:
+    if pytest.importorskip("MySQLdb").__name__ != "MySQLdb":
+        pytest.skip("mysqlclient is not installed")
+    return "mysqldb"
 
+
+def _mysqlclient(server: Server) -> Any:
+    # Has to be compiled, so it is no requirement of the tests; the server is tested through the other drivers too.
+    MySQLdb = pytest.importorskip("MySQLdb")
+    if MySQLdb.__name__ != "MySQLdb":
+        pytest.skip("mysqlclient is not installed")
     arguments = {name: value for name, value in server.pymysql.items() if value is not None}
     return MySQLdb.connect(**arguments, charset="utf8mb4")
 
@@ -460,7 +473,7 @@ HOSTS: dict[str, Callable[[Any], BaseHost]] = {
     "mysql-aiomysql": lambda where: AwaitedHost(where, _aiomysql),
     "mysql-asyncmy": lambda where: AwaitedHost(where, _asyncmy),
     "mysql-connection-pymysql": lambda where: SqlAlchemyHost(where, "pymysql", session=False),
-    "mysql-session-mysqldb": lambda where: SqlAlchemyHost(where, "mysqldb", session=True),
+    "mysql-session-mysqldb": lambda where: SqlAlchemyHost(where, _mysqldb(), session=True),
     "mysql-async_connection-aiomysql": lambda where: AwaitedHost(where, _async_sqlalchemy("aiomysql", session=False)),
     "mysql-async_session-asyncmy": lambda where: AwaitedHost(where, _async_sqlalchemy("asyncmy", session=True)),
     "mysql-django": DjangoHost,

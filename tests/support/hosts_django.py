@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import django
+import pymysql
 from django.conf import settings
 from servers import Server
 
 __all__ = ["connected", "forget"]
 
+if importlib.util.find_spec("MySQLdb") is None:  # mysqlclient has to be compiled; Django takes PyMySQL's stand-in
+    pymysql.install_as_MySQLdb()
 if not settings.configured:
     settings.configure(DATABASES={}, USE_TZ=True)
     django.setup()

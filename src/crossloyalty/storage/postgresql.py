@@ -2,7 +2,7 @@
 PostgreSQL 12 and newer, through psycopg 3: one storage for plain callers and its asynchronous twin.
 
 A claim takes two or three round trips on a pooled connection, because statements go in libpq's pipeline. The schema is
-made by whoever may (`install_sql`); the runtime user needs SELECT, INSERT, UPDATE and DELETE on the tables and nothing else.
+made by whoever may (`install_sql`); the runtime user needs SELECT, INSERT, UPDATE and DELETE on the tables.
 """
 
 from __future__ import annotations

@@ -137,20 +137,18 @@ class HostGround:
     async def _opening(self) -> list[Call]:
         """Give what is still to be sent first; ask what is asked only once."""
         guest, words = self._guest, self._words
+        if words.session is not None and not guest.asserted:
+            asked, refuse = words.session
+            (answer,) = await self._run([asked])
+            refuse(answer.rows)
+            guest.asserted = True
         opening = self._first()
         self._begun = True
-        asked = [] if words.session is None or guest.asserted else [words.session[0]]
-        if not guest.recognised.yes:
-            asked.append(Call(version_sql(words.dialect)))
-        if not asked:
+        if guest.recognised.yes:
             return opening
-        found = (await self._run([*opening, *asked]))[len(opening) :]
-        if words.session is not None and not guest.asserted:
-            words.session[1](found[0].rows)
-            guest.asserted = True
-        if not guest.recognised.yes:
-            require_current(words.dialect, found[-1].rows)
-            guest.recognised.yes = True
+        *_, answer = await self._run([*opening, Call(version_sql(words.dialect))])
+        require_current(words.dialect, answer.rows)
+        guest.recognised.yes = True
         return []
 
     async def _found(self, call: Call) -> Answer:

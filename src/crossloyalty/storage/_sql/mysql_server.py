@@ -127,13 +127,17 @@ class MysqlServer:
 
     async def open(self) -> MysqlLink:
         """See `Server.open`."""
-        opened = self._connect(**self._settings.arguments())
+        arguments = self._settings.arguments()
+        answer_s = arguments["read_timeout"]
+        # Both drivers count the greeting and what follows it as reading, not as connecting.
+        opened = self._connect(**arguments | {"read_timeout": min(answer_s, self._settings.connect_timeout_s)})
         connection = await opened if hasattr(opened, "__await__") else opened
         link = MysqlLink(connection, loop=self._loop())
         try:
             await self._assert_settings(link)
             if not self._recognised:
                 await self._recognise(link)
+            connection._read_timeout = answer_s
         except BaseException:
             link.close()
             raise

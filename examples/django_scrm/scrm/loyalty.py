@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from crossloyalty.integrations.django.storage import DjangoStorage
-
 from crossloyalty import Loyalty, Program, rules
+from crossloyalty.integrations.django.storage import DjangoStorage
 
 PROGRAM = Program(
     program_id="brand-a",

@@ -60,7 +60,6 @@ DECLARE
     about text;
     kinds text[];
     bodies text[];
-    hashes text[];
     chain text;
     events_before bigint;
     tag_claims bigint;
@@ -303,14 +302,12 @@ BEGIN
     kinds := kinds || 'claim.granted'::text;
     bodies := bodies || format('{%s,"state":"%s","net_fen":%s,"via":"proof","posted":{"points":%s,"growth":%s,'
         '"coupon:WELCOME20":%s,"stored_value":%s}}', about, state, net, amount, amount, first_coupon::int, amount);
-    FOR place IN 1 .. cardinality(kinds) LOOP
-        chain := handwritten_sha256(concat_ws(E'\x1f', chain, program, who, events_before + place, kinds[place],
-            at_us, bodies[place]));
-        hashes := hashes || chain;
-    END LOOP;
-    INSERT INTO crossloyalty_events
-        SELECT program, who, events_before + e.place, e.kind, at_us, e.body, e.hash, 1, NULL
-        FROM unnest(kinds, bodies, hashes) WITH ORDINALITY AS e (kind, body, hash, place);
+    SELECT '[' || string_agg(format('["%s",%s]', e.kind, e.body), ',' ORDER BY e.place) || ']' INTO about
+        FROM unnest(kinds, bodies) WITH ORDINALITY AS e (kind, body, place);
+    chain := handwritten_sha256(concat_ws(E'\x1f', chain, program, who, events_before + 1, cardinality(kinds),
+        at_us, about));
+    INSERT INTO crossloyalty_events VALUES
+        (program, who, events_before + 1, cardinality(kinds), at_us, about, chain, 1, 0, NULL);
     events_before := events_before + cardinality(kinds);
     IF is_new THEN
         INSERT INTO crossloyalty_members VALUES (program, who, 1, due, at_us, at_us, stored_seq, hash4, events_before,

@@ -15,13 +15,13 @@ import _handwritten
 from _harness import Figure, alternate, quartiles, seconds, settle_memory
 from _workload import START, Work, make_work, program
 
+from crossloyalty.domain.arithmetic import target_of
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import judge, net_amounts
 from crossloyalty.domain.facts import load_facts, merge_order
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.ownership import Proof, standing
-from crossloyalty.domain.settlement import target_of
 
 IMPORTS: Final = 10
 # What `import crossloyalty` may not bring along: drivers, frameworks, HTTP clients.

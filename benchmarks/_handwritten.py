@@ -36,6 +36,7 @@ _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=F
 _sha256 = hashlib.sha256
 # What is hashed: the hash before and the row's fields, by unit separators.
 _ENTRY = "\x1f".join(["%s"] * 18)
+EVENTS_A_ROW = 60
 _EVENT = "\x1f".join(["%s"] * 7)
 
 
@@ -182,6 +183,7 @@ class Member:
         "coupon",
         "coupon_was",
         "created_at",
+        "emitted",
         "entry_hash",
         "entry_seq",
         "event_hash",
@@ -201,6 +203,7 @@ class Member:
 
     def __init__(self, member_id: str, row: Sequence[Any] | None, now: int) -> None:
         self.member_id = member_id
+        self.emitted: list[tuple[str, dict[str, Any]]] = []
         self.new = row is None
         self.kept: list[list[Any]] = []
         if row is None:
@@ -271,11 +274,17 @@ class Member:
         rows.entries.append((*row, self.entry_hash))
         return seq
 
-    def emit(self, rows: Rows, kind: str, body: dict[str, Any]) -> None:
-        seq = self.event_seq = self.event_seq + 1
-        row = (PROGRAM, self.member_id, seq, kind, self.at, _encode(body))
-        self.event_hash = _sha256((_EVENT % (self.event_hash, *row)).encode()).hexdigest()
-        rows.events.append((*row, self.event_hash, 1, None))
+    def emit(self, kind: str, body: dict[str, Any]) -> None:
+        self.emitted.append((kind, body))
+
+    def seal_events(self, rows: Rows) -> None:
+        emitted, self.emitted = self.emitted, []
+        for at in range(0, len(emitted), EVENTS_A_ROW):
+            part = emitted[at : at + EVENTS_A_ROW]
+            row = (PROGRAM, self.member_id, self.event_seq + 1, len(part), self.at, _encode(part))
+            self.event_seq += len(part)
+            self.event_hash = _sha256((_EVENT % (self.event_hash, *row)).encode()).hexdigest()
+            rows.events.append((*row, self.event_hash, 1, 0, None))
 
     def grant(
         self,
@@ -328,7 +337,7 @@ class Member:
                 int(active),
             )
         )
-        self.emit(rows, event if active else "points.pending", body)
+        self.emit(event if active else "points.pending", body)
         if active and (asset, "debt") in self.accounts:
             raise Refused("not in this workload")
         return seq
@@ -415,7 +424,7 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
     if tag is None:
         member.tags[about.platform] = (1, net, about.finished_at, about.finished_at)
         member.tags_touched[about.platform] = True
-        member.emit(rows, "tag.added", {"tag": "source:" + about.platform})
+        member.emit("tag.added", {"tag": "source:" + about.platform})
     else:
         if not tag[0]:
             raise Refused("not in this workload")
@@ -430,11 +439,10 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
     today = local_day(at)
     if today - finished_day < timedelta(days=WINDOW_DAYS):
         member.spend += net
-    _retier(rows, member, today.isoformat())
+    _retier(member, today.isoformat())
 
     state = "PENDING_ISSUE" if waiting else "GRANTED"
     member.emit(
-        rows,
         "claim.granted",
         {
             "family": order.family,
@@ -495,7 +503,7 @@ def settle_all(
     return rows, answers
 
 
-def _retier(rows: Rows, member: Member, today: str) -> None:
+def _retier(member: Member, today: str) -> None:
     reached = max(line for _, line in TIERS if member.spend >= line)
     held, held_name = 0, TIERS[0][0]
     for name, _, holds in member.kept:
@@ -510,7 +518,7 @@ def _retier(rows: Rows, member: Member, today: str) -> None:
     if held_name != member.tier:
         if member.tier or held_name != TIERS[0][0]:
             body = {"from": member.tier or TIERS[0][0], "to": held_name, "on": today}
-            member.emit(rows, "tier.upgraded", body)
+            member.emit("tier.upgraded", body)
         member.tier = held_name
     if member.kept:
         member.tier_on = max((day for name, day, _ in member.kept if name == held_name), default="")
@@ -549,7 +557,7 @@ SET_OWNER = (
 INSERT_CLAIM = f"INSERT INTO crossloyalty_claims VALUES ({','.join('?' * 19)})"
 INSERT_ENTRY = f"INSERT INTO crossloyalty_entries VALUES ({','.join('?' * 18)})"
 INSERT_LOT = f"INSERT INTO crossloyalty_lots VALUES ({','.join('?' * 19)})"
-INSERT_EVENT = f"INSERT INTO crossloyalty_events VALUES ({','.join('?' * 9)})"
+INSERT_EVENT = f"INSERT INTO crossloyalty_events VALUES ({','.join('?' * 10)})"
 INSERT_DELIVERY = f"INSERT INTO crossloyalty_deliveries VALUES ({','.join('?' * 12)})"
 INSERT_MEMBER = f"INSERT INTO crossloyalty_members VALUES ({','.join('?' * 15)})"
 SET_MEMBER = (
@@ -748,7 +756,8 @@ class Handwritten:
 
 
 def sums_of(rows: Rows, member: Member) -> None:
-    """Add the rows that hold a member's sums."""
+    """Add the rows that hold a member's events and sums."""
+    member.seal_events(rows)
     key = (PROGRAM, member.member_id)
     for place, new in member.touched.items():
         balance = member.accounts[place]

@@ -129,6 +129,7 @@ def fill(path: Path, claims: int) -> None:
                 now = about.finished_at + _DAY_US
                 member.at = max(member.at, now)
                 settle(rows, member, order, about, now)
+                member.seal_events(rows)
                 row = (
                     PROGRAM,
                     order.family,
@@ -147,7 +148,7 @@ def fill(path: Path, claims: int) -> None:
             sums_of(rows, member)
             roots.append((PROGRAM, member.member_id, *member.row(CLAIMS_A_MEMBER), "", None))
         rows.owners.clear()
-        rows.events = [(*row[:7], 0, None) for row in rows.events]
+        rows.events = [(*row[:7], 0, (1 << row[3]) - 1, None) for row in rows.events]
         rows.deliveries = [(*row[:8], "DONE", 1, None, row[11]) for row in rows.deliveries]
         writer.cursor.execute("BEGIN")
         writer.cursor.executemany(_INSERT_ORDER, orders)

@@ -17,6 +17,7 @@ from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
+from crossloyalty.domain.lint import Finding, LintCode
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundStatus, SourceKind
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.program import Program
@@ -38,12 +39,14 @@ __all__ = [
     "DueReport",
     "Engine",
     "Event",
+    "Finding",
     "Granted",
     "GroupCommit",
     "IngestProgress",
     "IngestReport",
     "Line",
     "LineStatus",
+    "LintCode",
     "Loyalty",
     "MemberSnapshot",
     "Order",

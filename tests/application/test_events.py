@@ -65,6 +65,19 @@ def test_acknowledged_events_are_not_given_again(storage: Storage, clock: Clock)
     assert loyalty.verify().ok
 
 
+def test_events_of_one_claim_are_acknowledged_one_by_one(storage: Storage, clock: Clock) -> None:
+    """What happened at once is stored together and still acknowledged event by event, in any order."""
+    loyalty = Loyalty(points_program(rules.PointsPerYuan("1")), storage, clock=clock)
+    convert(loyalty, "m1", order(1))
+    events = loyalty.pending_events()
+    assert len(events) > 1
+    assert loyalty.pending_events(limit=1) == events[:1]
+    for done, event in enumerate(reversed(events), start=1):
+        assert loyalty.ack([event.id, "1+59@m1"]) == 1
+        assert loyalty.pending_events() == events[: len(events) - done]
+    assert loyalty.verify().ok
+
+
 def test_an_id_twice_in_one_call_counts_once(storage: Storage, clock: Clock) -> None:
     """Doubled ids in one acknowledgement are one."""
     loyalty = Loyalty(points_program(), storage, clock=clock)
@@ -77,13 +90,15 @@ def test_unknown_events_are_passed_over_and_leave_nothing(storage: Storage, cloc
     """An id nobody has is no error, and no member comes into being by it."""
     loyalty = Loyalty(points_program(), storage, clock=clock)
     before = dump(storage)
-    assert loyalty.ack(["1@nobody", "999@m1"]) == 0
+    assert loyalty.ack(["1@nobody", "999@m1", "1+1@nobody"]) == 0
     assert dump(storage) == before
 
 
-@pytest.mark.parametrize(
-    "bad", ["", "1", "x@m1", "@m1", "１@m1", "-1@m1", "1@", "1" * 40 + "@m1", "1@m\x00", "1@\ud800"]
-)
+NO_IDS = ("", "1", "x@m1", "@m1", "１@m1", "-1@m1", "1@", "1" * 40 + "@m1", "1@m\x00", "1@\ud800")
+NO_PLACES = ("1+@m1", "1+x@m1", "1+100@m1", "+1@m1", "1+1", "1+-1@m1")
+
+
+@pytest.mark.parametrize("bad", NO_IDS + NO_PLACES)
 def test_what_cannot_be_an_event_id_is_refused(storage: Storage, clock: Clock, bad: str) -> None:
     """A malformed id is InvalidInput and changes nothing."""
     loyalty = Loyalty(points_program(), storage, clock=clock)

@@ -430,7 +430,8 @@ DAMAGES = {
     "entry hash": (EntryRecord, {"seq": 1}, {"hash": "0" * 64}, "I-70"),
     "lot remainder": (LotRecord, {"asset": "points", "state": "PENDING"}, {"remaining": 1}, "I-07"),
     "lot due": (LotRecord, {"asset": "points", "state": "PENDING"}, {"due_at": None}, "I-08"),
-    "event body": (EventRecord, {"seq": 1}, {"body": "{}"}, "I-70"),
+    "event content": (EventRecord, {"seq": 1}, {"content": "[]"}, "I-70"),
+    "event acknowledged": (EventRecord, {"seq": 1}, {"pending": 0}, "I-70"),
     "spend of a day": (SpendDayRecord, {}, {"spend_fen": 1}, "I-41"),
     "source": (TagRecord, {}, {"net_fen": 1}, "I-71"),
     "claim net": (ClaimRecord, {}, {"net_fen": 1}, "I-32"),
@@ -460,7 +461,7 @@ def test_d47_verify_finds_a_changed_row(storage: Storage, clock: Clock, what: st
     ("kind", "where"),
     [
         (EntryRecord, {"seq": 1}),
-        (EventRecord, {"seq": 3}),
+        (EventRecord, {"seq": 1}),
         (AccountRecord, {"asset": "points"}),
         (LotRecord, {}),
         (SpendDayRecord, {}),

@@ -1,5 +1,6 @@
 """The ledger: entries, lots and balances that always agree."""
 
+import json
 import zlib
 from typing import Any
 
@@ -25,6 +26,7 @@ def _open(ledger: Ledger, amount: int, **times: Any) -> LotRecord:
 
 
 def _rows(ledger: Ledger) -> MemberRows:
+    events = ledger.event_rows()
     root = MemberRecord("brand-a", "m1")._replace(
         entry_seq=ledger.entry_seq,
         entry_hash=ledger.entry_hash,
@@ -38,8 +40,20 @@ def _rows(ledger: Ledger) -> MemberRows:
         entries=ledger.entries,
         lots=[ledger.lots[number] for number in sorted(ledger.lots)],
         deliveries=ledger.deliveries,
-        events=ledger.events,
+        events=events,
     )
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (60, [60]), (61, [60, 1]), (130, [60, 60, 10])])
+def test_events_of_one_moment_share_rows(count: int, sizes: list[int]) -> None:
+    """What is emitted at once stands in rows of up to 60 events, numbered through and chained."""
+    ledger = _ledger()
+    for number in range(count):
+        ledger.emit("points.issued", {"amount": number})
+    rows = _rows(ledger)
+    assert [row.size for row in rows.events] == sizes
+    assert [body["amount"] for row in rows.events for _, body in json.loads(row.content)] == list(range(count))
+    assert check_member(rows) == []
 
 
 def test_lots_are_spent_soonest_expiring_first() -> None:

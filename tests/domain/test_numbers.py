@@ -53,8 +53,11 @@ def test_rates_are_read_exactly(value: object, number: Fraction) -> None:
         "1" * 13,
         "0." + "1" * 10,
         -1,
+        10**12,
         10**16,
+        Fraction(10**5000),
         Fraction(-1, 2),
+        Fraction(1, 10**12),
         Fraction(1, 10**16),
         Decimal("NaN"),
         Decimal("sNaN"),
@@ -62,12 +65,23 @@ def test_rates_are_read_exactly(value: object, number: Fraction) -> None:
         Decimal("-1"),
         Decimal("1E+1000000"),
         Decimal("1E-1000000"),
+        Decimal("1014221.803783"),
     ],
 )
 def test_what_is_no_rate_is_refused(value: object) -> None:
     """Signs, exponents, separators, full-width digits, infinities and monsters are InvalidInput, at once."""
     with pytest.raises(InvalidInput):
         exact(value, "rate")
+
+
+@given(st.one_of(st.integers(0, 10**16), st.fractions(0, 10**13), st.decimals(0, 10**13, allow_nan=False)))
+def test_a_number_that_is_read_has_a_text_that_is_read(value: object) -> None:
+    """A rate given as a number is kept as text, and that text means the same number."""
+    try:
+        number = exact(value, "rate")
+    except InvalidInput:
+        return
+    assert exact(str(number), "rate") == number == Fraction(value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [1.0, float("nan"), True, None, b"1", [1], 1j])

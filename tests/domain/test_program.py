@@ -4,73 +4,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from any_program import programs
 from builders import day, points_program, section8_program
 from hypothesis import given
-from hypothesis import strategies as st
 
-from crossloyalty import Platform, Program, rules
+from crossloyalty import Program, rules
 from crossloyalty.errors import ConfigError, CrossloyaltyError, InvalidInput
-
-rates = st.one_of(
-    st.integers(1, 10_000).map(str),
-    st.tuples(st.integers(1, 999), st.integers(1, 999)).map(lambda pair: f"{pair[0]}/{pair[1]}"),
-    st.integers(1, 9999).map(lambda n: f"{n // 100}.{n % 100:02d}").filter(lambda text: float(text) > 0),
-)
-delays = st.integers(0, 3660)
-lives = st.one_of(st.none(), st.integers(1, 1200))
-settles = st.sampled_from(["per_line", "all"])
-roundings = st.sampled_from(["down", "up", "half_up"])
-common = {"issue_after_days": delays, "expires_months": lives, "settle": settles}
-rewards = st.one_of(
-    st.builds(rules.PointsPerYuan, rates, rounding=roundings, **common),
-    st.builds(rules.GrowthPerYuan, rates, rounding=roundings, **common),
-    st.builds(rules.StoredValuePercent, rates, rounding=roundings, **common),
-    st.builds(rules.PerStep, every_fen=st.integers(1, 10**6), points=st.integers(1, 100), **common),
-    st.builds(rules.PointsFixed, points=st.integers(1, 100), **common),
-    st.builds(
-        rules.Coupon,
-        st.sampled_from(["A", "B-1", "c.d:e"]),
-        once_per=st.sampled_from(["order", "member"]),
-        minimum_fen=st.integers(0, 10**6),
-        gateway=st.sampled_from(["default", "wecom"]),
-        **common,
-    ),
-)
-texts = st.lists(st.sampled_from(["a", "店铺", "x-1"]), max_size=2).map(tuple)
-programs = st.builds(
-    Program,
-    program_id=st.sampled_from(["brand-a", "品牌", "x" * 128]),
-    timezone=st.sampled_from(["Asia/Shanghai", "UTC", "America/New_York"]),
-    eligibility=st.builds(
-        rules.Finished,
-        within_days=st.one_of(st.none(), st.integers(0, 400)),
-        minimum_fen=st.integers(0, 10**6),
-        statuses=st.dictionaries(st.sampled_from(["jd", "*"]), st.just(("SIGNED", "FINISHED"))),
-        kinds=st.just(("NORMAL", "GIFT")),
-        shops=texts,
-        exclude_products=texts,
-        exclude_categories=texts,
-        currency=st.sampled_from(["CNY", "HKD"]),
-        future_tolerance_minutes=st.integers(0, 1440),
-    ),
-    ownership=st.sampled_from(["proof", "order-no-only"]),
-    rewards=st.lists(rewards, max_size=5, unique_by=lambda reward: reward.id),
-    tiers=st.one_of(
-        st.none(),
-        st.builds(
-            rules.SpendTiers,
-            st.just([rules.Level("普通", 0), rules.Level("白银", 200_000, "1.5")]),
-            window_days=st.one_of(st.none(), st.integers(1, 400)),
-            period_days=st.one_of(st.none(), st.integers(1, 400)),
-        ),
-    ),
-    source_tags=st.one_of(st.none(), st.just(rules.SourceTags()), st.just(rules.SourceTags("来源："))),
-    on_refund=st.builds(rules.ClawBack, shortfall=st.sampled_from(["debt", "waive", "pending_only"])),
-    starts_at=st.one_of(st.none(), st.just(day(1)), st.just(datetime(2026, 1, 1, tzinfo=UTC))),
-    ticket_days=st.integers(1, 400),
-    backfill_orders=st.integers(1, 1000),
-    platforms=st.one_of(st.just(()), st.just((Platform("mall", "mall", r"M[0-9]{6}", zh="商城"),))),
-)
 
 
 @given(programs)

@@ -3,10 +3,11 @@
 import pytest
 
 from crossloyalty import Reason, rules
+from crossloyalty.domain.arithmetic import target_of
 from crossloyalty.domain.eligibility import Nets
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.records import ClaimRecord
-from crossloyalty.domain.settlement import Claim, target_of
+from crossloyalty.domain.settlement import Claim
 
 
 def _nets(total: int, gross: int | None = None, *, complete: bool = True, below: bool = False) -> Nets:

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
-from places import Place
+from hypothesis.stateful import invariant, run_state_machine_as_test
+from places import SERVER_KINDS, Place
 from stores import installed
 from test_machine import Machine
 
 from crossloyalty.application.ports import Storage
 
-EXAMPLES, STEPS = 50, 50
+# Looking at the whole store takes a hundred times as long as on a memory. Answers are compared at every step.
+LOOKED_AT_EVERY = 5
 
 
-@pytest.fixture(params=["postgresql", "mysql"])
+@pytest.fixture(params=SERVER_KINDS)
 def place(request: pytest.FixtureRequest) -> Place:
     return Place(installed(request.getfixturevalue(f"{request.param}_database")))
 
@@ -25,16 +26,31 @@ def machine_on(place: Place, storage: Storage) -> Any:
     class ServerMachine(Machine):
         """The machine over one storage, which every example finds empty."""
 
+        steps = 0
+
         def make_storage(self) -> Storage:
             place.empty()
             return storage
 
+        @invariant()
+        def holds(self) -> None:
+            self.steps += 1
+            if self.steps % LOOKED_AT_EVERY == 0:
+                super().holds()
+
+        def teardown(self) -> None:
+            super().holds()
+            super().teardown()
+
     return ServerMachine
 
 
-def test_the_library_does_what_the_model_says_on_servers(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("examples", "steps"), [(50, 50), pytest.param(400, 60, marks=pytest.mark.release)], ids=["2500", "24000"]
+)
+def test_the_library_does_what_the_model_says_on_servers(place: Place, examples: int, steps: int) -> None:
     """Whatever happens in whatever order, servers hold what the rules' text says."""
     with place.open() as storage:
         run_state_machine_as_test(
-            machine_on(place, storage), settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS)
+            machine_on(place, storage), settings=settings(max_examples=examples, stateful_step_count=steps)
         )

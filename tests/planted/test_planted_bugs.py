@@ -117,8 +117,8 @@ BUGS = [
         (
             (
                 "domain/settlement.py",
-                "        target = target_of(rule, grant, nets)\n",
-                "        target = target_of(rule, grant, nets)\n"
+                "        rule = rules[grant.rule_id]\n",
+                "        rule = rules[grant.rule_id]\n"
                 '        target = max(target, grant.granted) if rule.asset == "stored_value" else target\n',
             ),
         ),
@@ -149,7 +149,7 @@ BUGS = [
         "def compare_claims",
         (
             (
-                "domain/rules.py",
+                "domain/rules/rewards.py",
                 "return rounded(net_fen * self._numerator * numerator, self._denominator * denominator, self._mode)",
                 "import math\n\n"
                 "        value = net_fen * float(exact(self.rate, 'rate')) / self.fen_per_unit\n"
@@ -192,7 +192,7 @@ BUGS = [
                 "domain/grants.py",
                 "    elif delta < 0:\n",
                 "    elif delta < 0 and (at := ledger.lots.get(grant.lot_no)) and 0 < at.remaining < at.granted:\n"
-                "        _give(ledger, grant, rule, -delta, ref, finished_at, calendar, blocked)\n"
+                "        _give(ledger, grant, rule, -delta, ref, issue)\n"
                 "    elif delta < 0:\n",
             ),
         ),

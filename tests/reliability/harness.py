@@ -1,8 +1,8 @@
 """
 Processes that are killed, processes that race, and the calls both try.
 
-A killed writer is forked, opens the store itself and dies by SIGKILL before its k-th SQL statement. The statements are
-seen through SQLite's trace callback, so that every row of an `executemany` and the COMMIT are statements too.
+A killed writer is forked, opens the store itself and dies by SIGKILL before its k-th step. On SQLite a step is a
+statement, seen through its trace callback, so that every row of an `executemany` and the COMMIT are statements too.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ __all__ = [
     "at_once",
     "copied",
     "errors_in",
+    "in_processes",
     "killed_before",
     "open_door",
     "program",
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 LATER: Final = day(18)  # what is earned on it becomes spendable on the 20th
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 180.0
 _fork = multiprocessing.get_context("fork")
 
 WHITE = 200_000
@@ -117,7 +118,7 @@ def _waiting(door: Loyalty) -> None:
 
 
 def _acknowledge(door: Loyalty) -> int:
-    return door.ack(f"{seq}@m1" for seq in (1, 2, 3))
+    return door.ack(f"{number}@m1" for number in ("1", "1+1", "1+2"))
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
@@ -169,14 +170,25 @@ def traced(seen: Callable[[str], None]) -> Callable[..., sqlite3.Connection]:
     return opened
 
 
-def killed_before(k: int, call: Callable[[Any], object], opened: Callable[[], Any]) -> bool:
+def in_sqlite(step: Callable[[], None]) -> None:
+    """Have *step* called before each statement on an SQLite connection opened from now on in this process."""
+    sqlite3.connect = traced(lambda _: step())
+
+
+def killed_before(
+    k: int,
+    call: Callable[[Any], object],
+    opened: Callable[[], Any],
+    hooked: Callable[[Callable[[], None]], None] = in_sqlite,
+) -> bool:
     """
-    Run a call in a forked process that dies by SIGKILL before its k-th statement, or before it can answer.
+    Run a call in a forked process that dies by SIGKILL before its k-th step, or before it can answer.
 
     Args:
-        k: From 1; one more than there are statements kills between the last one and the answer.
+        k: From 1; one more than there are steps kills between the last one and the answer.
         call: Takes what *opened* gave.
-        opened: Opens what the call needs; its own statements do not count.
+        opened: Opens what the call needs; its own steps do not count.
+        hooked: Has what it is given called at each step, in this process alone, which ends here.
 
     Returns:
         Whether the call was answered; False when the process was killed.
@@ -184,7 +196,7 @@ def killed_before(k: int, call: Callable[[Any], object], opened: Callable[[], An
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _die_before(k, call, opened, writer)
+        _die_before(k, call, opened, hooked, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as answers:
         answered = answers.read()
@@ -193,21 +205,21 @@ def killed_before(k: int, call: Callable[[Any], object], opened: Callable[[], An
     return code == 0
 
 
-def _die_before(k: int, call: Callable[[Any], object], opened: Callable[[], Any], answers: int) -> None:
+def _die_before(k: int, call: Any, opened: Any, hooked: Any, answers: int) -> None:
     left, armed = k, False
 
-    def tick(_: str = "") -> None:
+    def step() -> None:
         nonlocal left
         left -= armed
         if armed and left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:
-        sqlite3.connect = traced(tick)  # in this process alone, which ends here
+        hooked(step)
         door = opened()
         armed = True
         call(door)
-        tick()
+        step()
         os.write(answers, b"done")
         os._exit(0)
     except BaseException:  # noqa: BLE001 - whatever it was, the parent sees the exit code
@@ -291,6 +303,19 @@ def _race(make: Callable[[], Any], threads: int, gate: Any, writer: Any) -> None
     for thread in running:
         thread.join(_PATIENCE_S)
     writer.send_bytes(pickle.dumps(results))
+
+
+def in_processes(
+    place: Any, call: Callable[[Loyalty, int, int], Any], *, processes: int, threads: int = 1
+) -> list[Any]:
+    """Run call(door, process, thread) in several processes of several threads each, every process with its own door."""
+
+    def in_process(process: int) -> Callable[[int], Any]:
+        door = reopen_door(place.open())
+        return lambda thread: call(door, process, thread)
+
+    makers = [lambda process=process: in_process(process) for process in range(processes)]
+    return at_once(makers, threads=threads)
 
 
 def errors_in(answers: Iterable[Any]) -> list[BaseException]:

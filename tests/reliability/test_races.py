@@ -1,4 +1,4 @@
-"""Many at once over one SQLite file: one winner, everybody answered, and the same end in whatever order they came."""
+"""Many at once over one store: one winner, everybody answered, and the same end in whatever order they came."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from builders import PROGRAM_ID, Clock, assert_sound, day, order, refund, right_proof
-from harness import FIRST, LATER, at_once, errors_in, open_door, program, reopen_door
+from harness import FIRST, LATER, at_once, errors_in, in_processes, open_door, program, reopen_door
+from places import Place
 
 from crossloyalty import ClaimResult, Engine, Loyalty, Program, Proof, Reason
 from crossloyalty.errors import Conflict, IdempotencyConflict, ProgramDiffers, StorageBusy
@@ -36,24 +37,11 @@ SPELLINGS = (
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Give the file of a store which holds one finished order, closed again."""
-    with SqliteStorage(tmp_path / "race.db") as storage:
+def filled(place: Place) -> Place:
+    """Give a store which holds one finished order, closed again."""
+    with place.open() as storage:
         open_door(storage).ingest([FIRST])
-    return tmp_path / "race.db"
-
-
-def in_processes(
-    path: Path, call: Callable[[Loyalty, int, int], Any], *, processes: int, threads: int = 1
-) -> list[Any]:
-    """Run call(door, process, thread) in several processes of several threads each, every process with its own door."""
-
-    def in_process(process: int) -> Callable[[int], Any]:
-        door = reopen_door(SqliteStorage(path))
-        return lambda thread: call(door, process, thread)
-
-    makers = [lambda process=process: in_process(process) for process in range(processes)]
-    return at_once(makers, threads=threads)
+    return place
 
 
 def winner_of(answers: list[Any]) -> ClaimResult:
@@ -65,7 +53,7 @@ def winner_of(answers: list[Any]) -> ClaimResult:
 
 
 @pytest.mark.parametrize("spellings", [(NUMBER,), SPELLINGS], ids=["one spelling", "many spellings"])
-def test_one_of_many_claimants_wins_and_all_are_answered(path: Path, spellings: tuple[str, ...]) -> None:
+def test_one_of_many_claimants_wins_and_all_are_answered(filled: Place, spellings: tuple[str, ...]) -> None:
     """Of 4 processes with 8 threads each exactly one creates the claim; the others hear what their proof deserves."""
 
     def claim(door: Loyalty, process: int, thread: int) -> ClaimResult:
@@ -73,7 +61,7 @@ def test_one_of_many_claimants_wins_and_all_are_answered(path: Path, spellings: 
         spelled = spellings[(process + thread) % len(spellings)]
         return door.claim(f"m{process}-{thread}", platform="taobao", order_no=spelled, proof=proof)
 
-    answers = in_processes(path, claim, processes=PROCESSES, threads=THREADS)
+    answers = in_processes(filled, claim, processes=PROCESSES, threads=THREADS)
     winner = winner_of(answers)
     for place, answer in enumerate(answers):
         if answer is winner:
@@ -81,7 +69,7 @@ def test_one_of_many_claimants_wins_and_all_are_answered(path: Path, spellings: 
         proven = place % THREADS % 2 == 1
         assert answer.reason is (Reason.ALREADY_CLAIMED if proven else Reason.RECEIVED), answer
         assert answer.granted == ()
-    with SqliteStorage(path) as storage:
+    with filled.open() as storage:
         tables = dump(storage)
         assert [claim.member_id for claim in tables["claims"]] == [winner.member_id]
         assert {entry.member_id for entry in tables["entries"]} == {winner.member_id}
@@ -89,42 +77,42 @@ def test_one_of_many_claimants_wins_and_all_are_answered(path: Path, spellings: 
         assert_sound(reopen_door(storage))
 
 
-def test_one_member_on_many_devices_claims_once(path: Path) -> None:
+def test_one_member_on_many_devices_claims_once(filled: Place) -> None:
     """The same member asking 32 times at once gets one claim, and every answer shows the same grants."""
 
     def claim(door: Loyalty, process: int, thread: int) -> ClaimResult:
         spelled = SPELLINGS[(process + thread) % len(SPELLINGS)]
         return door.claim("m1", platform="tmall", order_no=spelled, proof=right_proof(FIRST))
 
-    answers = in_processes(path, claim, processes=PROCESSES, threads=THREADS)
+    answers = in_processes(filled, claim, processes=PROCESSES, threads=THREADS)
     winner = winner_of(answers)
     assert {answer.granted for answer in answers} == {winner.granted}
     assert {answer.reason for answer in answers if answer is not winner} == {Reason.ALREADY_CLAIMED_BY_YOU}
 
 
-def test_one_idempotency_key_at_once_has_one_effect(path: Path) -> None:
+def test_one_idempotency_key_at_once_has_one_effect(filled: Place) -> None:
     """Eight calls with one key at once have one effect and eight equal answers."""
 
     def adjust(door: Loyalty, process: int, thread: int) -> Any:
         return door.adjust("m1", asset="points", amount=70, key="k1")
 
-    answers = in_processes(path, adjust, processes=2, threads=4)
+    answers = in_processes(filled, adjust, processes=2, threads=4)
     assert errors_in(answers) == []
     assert len(set(answers)) == 1
-    with SqliteStorage(path) as storage:
+    with filled.open() as storage:
         assert [entry.amount for entry in dump(storage)["entries"]] == [70]
 
 
-def test_one_idempotency_key_for_two_requests_at_once_conflicts(path: Path) -> None:
+def test_one_idempotency_key_for_two_requests_at_once_conflicts(filled: Place) -> None:
     """When one key is used for two requests at once, one of them has its effect and the other is a conflict."""
 
     def adjust(door: Loyalty, process: int, thread: int) -> Any:
         return door.adjust("m1", asset="points", amount=70 + process, key="k1")
 
-    answers = in_processes(path, adjust, processes=2, threads=2)
+    answers = in_processes(filled, adjust, processes=2, threads=2)
     refused = errors_in(answers)
     assert [type(error) for error in refused] == [IdempotencyConflict] * 2
-    with SqliteStorage(path) as storage:
+    with filled.open() as storage:
         (entry,) = dump(storage)["entries"]
         assert {answer.balance for answer in answers if answer not in refused} == {entry.amount}
 
@@ -134,14 +122,14 @@ CHRISTMAS = day(24, month=12)
 BOUGHT = [order(100 + n, platform="jd", buyer_id=f"b-{n}", paid_fen=20_000 + n) for n in range(ROUNDS)]
 
 
-def test_claim_refund_and_due_at_once_end_at_the_net(tmp_path: Path) -> None:
+def test_claim_refund_and_due_at_once_end_at_the_net(place: Place) -> None:
     """Claims, their refunds and the due run at once end at f(net paid), as they would one after the other."""
     bought = [order(100 + n, paid_fen=20_000 + n) for n in range(ROUNDS)]
-    with SqliteStorage(tmp_path / "race.db") as storage:
+    with place.open() as storage:
         open_door(storage).ingest(bought)
 
     def act(door: Loyalty, process: int, thread: int) -> None:
-        reopened = reopen_door(SqliteStorage(tmp_path / "race.db"), CHRISTMAS)
+        reopened = reopen_door(place.open(), CHRISTMAS)
         for n, each in enumerate(bought):
             if process == 0:
                 proof = right_proof(each)
@@ -151,8 +139,8 @@ def test_claim_refund_and_due_at_once_end_at_the_net(tmp_path: Path) -> None:
             else:
                 reopened.run_due(batch=1)
 
-    assert in_processes(tmp_path / "race.db", act, processes=3) == [None] * 3
-    with SqliteStorage(tmp_path / "race.db") as storage:
+    assert in_processes(place, act, processes=3) == [None] * 3
+    with place.open() as storage:
         door = reopen_door(storage)
         for claim in dump(storage)["claims"]:
             place = int(claim.order_no[-3:]) - 100
@@ -165,9 +153,9 @@ def test_claim_refund_and_due_at_once_end_at_the_net(tmp_path: Path) -> None:
         assert_sound(door)
 
 
-def test_bind_and_ingest_at_once_always_convert(tmp_path: Path) -> None:
+def test_bind_and_ingest_at_once_always_convert(place: Place) -> None:
     """Whichever of bind and the buyer's order comes first, the order converts once, for the bound member."""
-    with SqliteStorage(tmp_path / "race.db") as storage:
+    with place.open() as storage:
         open_door(storage)
 
     def act(door: Loyalty, process: int, thread: int) -> int:
@@ -179,10 +167,10 @@ def test_bind_and_ingest_at_once_always_convert(tmp_path: Path) -> None:
                 made += door.ingest([each]).claims_created
         return made
 
-    answers = in_processes(tmp_path / "race.db", act, processes=2)
+    answers = in_processes(place, act, processes=2)
     assert errors_in(answers) == []
     assert sum(answers) == ROUNDS
-    with SqliteStorage(tmp_path / "race.db") as storage:
+    with place.open() as storage:
         claims = dump(storage)["claims"]
         assert [(claim.order_no, claim.member_id, claim.via) for claim in claims] == [
             (each.order_no, f"m{n}", "auto") for n, each in enumerate(BOUGHT)
@@ -190,44 +178,42 @@ def test_bind_and_ingest_at_once_always_convert(tmp_path: Path) -> None:
         assert_sound(reopen_door(storage))
 
 
-def test_two_due_runs_at_once_do_nothing_twice(tmp_path: Path) -> None:
+def test_two_due_runs_at_once_do_nothing_twice(place: Place) -> None:
     """Two processes running what is due at once share the work, and the store ends as after one."""
-    path, alone = tmp_path / "race.db", tmp_path / "alone.db"
-    for each in (path, alone):
-        with SqliteStorage(each) as storage:
+    alone = MemoryStorage()
+    with place.open() as shared:
+        for storage in (shared, alone):
             door = open_door(storage)
             door.ingest(BOUGHT)
             for n in range(ROUNDS):
                 door.bind(f"m{n}", platform="jd", buyer_id=f"b-{n}")
-    with SqliteStorage(alone) as storage:
-        expected = reopen_door(storage, CHRISTMAS).run_due()
-        after = dump(storage)
+    expected = reopen_door(alone, CHRISTMAS).run_due()
 
     def due(process: int) -> Callable[[int], Any]:
-        door = reopen_door(SqliteStorage(path), CHRISTMAS)
+        door = reopen_door(place.open(), CHRISTMAS)
         return lambda _: door.run_due(batch=2)
 
     answers = at_once([lambda: due(0), lambda: due(1)])
     assert errors_in(answers) == []
     assert sum(answer.issued for answer in answers) == expected.issued > 0
-    with SqliteStorage(path) as storage:
-        assert dump(storage) == after
+    with place.open() as storage:
+        assert dump(storage) == dump(alone)
         assert_sound(reopen_door(storage))
 
 
 @pytest.mark.parametrize("same", [False, True], ids=["two contents", "one content"])
-def test_of_two_publishers_one_wins(path: Path, same: bool) -> None:
+def test_of_two_publishers_one_wins(filled: Place, same: bool) -> None:
     """Of revisions published at once over the same one, the first wins; the same content twice is one revision."""
 
     def publish(door: Loyalty, process: int, thread: int) -> int:
         return door.publish(program(ticket_days=5 if same else 5 + process), expected_revision=1)
 
-    answers = in_processes(path, publish, processes=3, threads=2)
+    answers = in_processes(filled, publish, processes=3, threads=2)
     refused = errors_in(answers)
     assert {type(error) for error in refused} == (set() if same else {ProgramDiffers})
     assert len(refused) == (0 if same else 4)  # the winner's content comes from two threads
     assert {answer for answer in answers if answer not in refused} == {2}
-    with SqliteStorage(path) as storage:
+    with filled.open() as storage:
         assert [row.revision for row in dump(storage)["programs"]] == [1, 2]
 
 
@@ -254,7 +240,7 @@ def test_a_new_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
             assert [entry.member_id for entry in tables["entries"]] == ["m0", "m1", "m2"]
 
 
-def test_threads_share_a_door_while_revisions_change(path: Path) -> None:
+def test_threads_share_a_door_while_revisions_change(filled: Place) -> None:
     """Threads that share one door keep being answered while another publishes revision after revision."""
     doors = 3
 
@@ -268,7 +254,7 @@ def test_threads_share_a_door_while_revisions_change(path: Path) -> None:
                 door.member("m1")
         return ROUNDS
 
-    answers = in_processes(path, act, processes=2, threads=doors)
+    answers = in_processes(filled, act, processes=2, threads=doors)
     assert answers == [ROUNDS] * 2 * doors
 
 

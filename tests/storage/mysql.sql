@@ -1,4 +1,4 @@
--- checksum 6000367e00b5cf6dc165c881e1473807117dc0f6353ba3bb49c4383fecccf263
+-- checksum e231b0970d6f5807a35d7604d8bde1d2350ec77a8ee4fef354294b9e16cfd6c0
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -216,11 +216,12 @@ CREATE TABLE `crossloyalty_events` (
   `program_id` varbinary(512) NOT NULL,
   `member_id` varbinary(512) NOT NULL,
   `seq` bigint NOT NULL,
-  `kind` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `size` bigint NOT NULL,
   `at` bigint NOT NULL,
-  `body` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `content` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `hash` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `pending` bigint NOT NULL,
+  `acked` bigint NOT NULL,
   `published_no` bigint,
   PRIMARY KEY (`program_id`, `member_id`, `seq`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -234,108 +235,109 @@ CREATE TABLE `crossloyalty_requests` (
   PRIMARY KEY (`program_id`, `request_key`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 -- buyers
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until` FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `bound_at` = %s, `evidence` = %s, `blocked_reason` = %s, `blocked_until` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_buyers` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 -- orders
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts` FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 INSERT INTO `crossloyalty_orders` (`program_id`, `family`, `order_no`, `version`, `next_due_at`, `platform`, `shop_id`, `buyer_scope`, `buyer_id`, `owner_id`, `effective_at`, `facts`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_orders` SET `version` = `version` + 1, `next_due_at` = %s, `platform` = %s, `shop_id` = %s, `buyer_scope` = %s, `buyer_id` = %s, `owner_id` = %s, `effective_at` = %s, `facts` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 UPDATE `crossloyalty_orders` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 -- members
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until` FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
 INSERT INTO `crossloyalty_members` (`program_id`, `member_id`, `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_members` SET `version` = `version` + 1, `next_due_at` = %s, `created_at` = %s, `last_at` = %s, `entry_seq` = %s, `entry_hash` = %s, `event_seq` = %s, `event_hash` = %s, `tier` = %s, `tier_on` = %s, `qualifications` = %s, `blocked_reason` = %s, `blocked_until` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_members` SET `version` = `version` + 1 WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
 -- limits
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`limit_id` USING utf8mb4), `version`, `used` FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`limit_id` USING utf8mb4), `version`, `used`) FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
 INSERT INTO `crossloyalty_limits` (`program_id`, `limit_id`, `version`, `used`) VALUES (%s, %s, %s, %s);
 UPDATE `crossloyalty_limits` SET `version` = `version` + 1, `used` = %s WHERE `program_id` = %s AND `limit_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `version` = `version` + 1 WHERE `program_id` = %s AND `limit_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
 -- programs
-SELECT CONVERT(`program_id` USING utf8mb4), `revision`, `digest`, `content`, `published_at` FROM `crossloyalty_programs` WHERE `program_id` = %s AND `revision` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), `revision`, `digest`, `content`, `published_at`) FROM `crossloyalty_programs` WHERE `program_id` = %s AND `revision` = %s;
 INSERT INTO `crossloyalty_programs` (`program_id`, `revision`, `digest`, `content`, `published_at`) VALUES (%s, %s, %s, %s, %s);
 UPDATE `crossloyalty_programs` SET `digest` = %s, `content` = %s, `published_at` = %s WHERE `program_id` = %s AND `revision` = %s;
 DELETE FROM `crossloyalty_programs` WHERE `program_id` = %s AND `revision` = %s;
 -- aliases
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`alias_no` USING utf8mb4), `order_no` FROM `crossloyalty_aliases` WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`alias_no` USING utf8mb4), `order_no`) FROM `crossloyalty_aliases` WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
 INSERT INTO `crossloyalty_aliases` (`program_id`, `family`, `alias_no`, `order_no`) VALUES (%s, %s, %s, %s);
 UPDATE `crossloyalty_aliases` SET `order_no` = %s WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
 DELETE FROM `crossloyalty_aliases` WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
 -- tickets
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `state`, `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch` FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `state`, `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch`) FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
 INSERT INTO `crossloyalty_tickets` (`program_id`, `family`, `order_no`, `member_id`, `state`, `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_tickets` SET `state` = %s, `reason` = %s, `via` = %s, `proof` = %s, `requested_at` = %s, `decided_at` = %s, `expires_at` = %s, `touch` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
 DELETE FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
 -- claims
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `holder_no`, `state`, `via`, `revision`, `calc`, `requested_at`, `claimed_at`, `effective_at`, `platform`, `spend_day`, `net_fen`, `gross_fen`, `tier_before`, `touch`, `grants` FROM `crossloyalty_claims` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `holder_no`, `state`, `via`, `revision`, `calc`, `requested_at`, `claimed_at`, `effective_at`, `platform`, `spend_day`, `net_fen`, `gross_fen`, `tier_before`, `touch`, `grants`) FROM `crossloyalty_claims` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 INSERT INTO `crossloyalty_claims` (`program_id`, `family`, `order_no`, `member_id`, `holder_no`, `state`, `via`, `revision`, `calc`, `requested_at`, `claimed_at`, `effective_at`, `platform`, `spend_day`, `net_fen`, `gross_fen`, `tier_before`, `touch`, `grants`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_claims` SET `member_id` = %s, `holder_no` = %s, `state` = %s, `via` = %s, `revision` = %s, `calc` = %s, `requested_at` = %s, `claimed_at` = %s, `effective_at` = %s, `platform` = %s, `spend_day` = %s, `net_fen` = %s, `gross_fen` = %s, `tier_before` = %s, `touch` = %s, `grants` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 DELETE FROM `crossloyalty_claims` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 -- entries
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `asset`, `book`, `account`, `account_seq`, `amount`, `balance_after`, `kind`, `lot_no`, `family`, `order_no`, `holder_no`, `rule_id`, `request_key`, `at`, `hash` FROM `crossloyalty_entries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `asset`, `book`, `account`, `account_seq`, `amount`, `balance_after`, `kind`, `lot_no`, `family`, `order_no`, `holder_no`, `rule_id`, `request_key`, `at`, `hash`) FROM `crossloyalty_entries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 INSERT INTO `crossloyalty_entries` (`program_id`, `member_id`, `seq`, `asset`, `book`, `account`, `account_seq`, `amount`, `balance_after`, `kind`, `lot_no`, `family`, `order_no`, `holder_no`, `rule_id`, `request_key`, `at`, `hash`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_entries` SET `asset` = %s, `book` = %s, `account` = %s, `account_seq` = %s, `amount` = %s, `balance_after` = %s, `kind` = %s, `lot_no` = %s, `family` = %s, `order_no` = %s, `holder_no` = %s, `rule_id` = %s, `request_key` = %s, `at` = %s, `hash` = %s WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 DELETE FROM `crossloyalty_entries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 -- accounts
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq` FROM `crossloyalty_accounts` WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq`) FROM `crossloyalty_accounts` WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 INSERT INTO `crossloyalty_accounts` (`program_id`, `member_id`, `asset`, `account`, `book`, `balance`, `seq`) VALUES (%s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_accounts` SET `book` = %s, `balance` = %s, `seq` = %s WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 DELETE FROM `crossloyalty_accounts` WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 -- lots
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated` FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
 INSERT INTO `crossloyalty_lots` (`program_id`, `member_id`, `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_lots` SET `asset` = %s, `book` = %s, `state` = %s, `granted` = %s, `remaining` = %s, `held` = %s, `expired` = %s, `blocked` = %s, `issue_at` = %s, `expires_at` = %s, `due_at` = %s, `family` = %s, `order_no` = %s, `holder_no` = %s, `rule_id` = %s, `activated` = %s WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
 DELETE FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
 -- spend_days
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`day` USING utf8mb4), `spend_fen` FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`day` USING utf8mb4), `spend_fen`) FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` = %s;
 INSERT INTO `crossloyalty_spend_days` (`program_id`, `member_id`, `day`, `spend_fen`) VALUES (%s, %s, %s, %s);
 UPDATE `crossloyalty_spend_days` SET `spend_fen` = %s WHERE `program_id` = %s AND `member_id` = %s AND `day` = %s;
 DELETE FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` = %s;
 -- tags
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`tag` USING utf8mb4), `claims`, `net_fen`, `first_at`, `last_at` FROM `crossloyalty_tags` WHERE `program_id` = %s AND `member_id` = %s AND `tag` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`tag` USING utf8mb4), `claims`, `net_fen`, `first_at`, `last_at`) FROM `crossloyalty_tags` WHERE `program_id` = %s AND `member_id` = %s AND `tag` = %s;
 INSERT INTO `crossloyalty_tags` (`program_id`, `member_id`, `tag`, `claims`, `net_fen`, `first_at`, `last_at`) VALUES (%s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_tags` SET `claims` = %s, `net_fen` = %s, `first_at` = %s, `last_at` = %s WHERE `program_id` = %s AND `member_id` = %s AND `tag` = %s;
 DELETE FROM `crossloyalty_tags` WHERE `program_id` = %s AND `member_id` = %s AND `tag` = %s;
 -- member_grants
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`rule_id` USING utf8mb4), `claims`, `grant` FROM `crossloyalty_member_grants` WHERE `program_id` = %s AND `member_id` = %s AND `rule_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`rule_id` USING utf8mb4), `claims`, `grant`) FROM `crossloyalty_member_grants` WHERE `program_id` = %s AND `member_id` = %s AND `rule_id` = %s;
 INSERT INTO `crossloyalty_member_grants` (`program_id`, `member_id`, `rule_id`, `claims`, `grant`) VALUES (%s, %s, %s, %s, %s);
 UPDATE `crossloyalty_member_grants` SET `claims` = %s, `grant` = %s WHERE `program_id` = %s AND `member_id` = %s AND `rule_id` = %s;
 DELETE FROM `crossloyalty_member_grants` WHERE `program_id` = %s AND `member_id` = %s AND `rule_id` = %s;
 -- deliveries
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `gateway`, `lane`, `kind`, `delivery_key`, `payload`, CONVERT(`state` USING utf8mb4), `attempt_no`, `next_due_at`, `created_at` FROM `crossloyalty_deliveries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `gateway`, `lane`, `kind`, `delivery_key`, `payload`, CONVERT(`state` USING utf8mb4), `attempt_no`, `next_due_at`, `created_at`) FROM `crossloyalty_deliveries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 INSERT INTO `crossloyalty_deliveries` (`program_id`, `member_id`, `seq`, `gateway`, `lane`, `kind`, `delivery_key`, `payload`, `state`, `attempt_no`, `next_due_at`, `created_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_deliveries` SET `gateway` = %s, `lane` = %s, `kind` = %s, `delivery_key` = %s, `payload` = %s, `state` = %s, `attempt_no` = %s, `next_due_at` = %s, `created_at` = %s WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 DELETE FROM `crossloyalty_deliveries` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 -- events
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `kind`, `at`, `body`, `hash`, `pending`, `published_no` FROM `crossloyalty_events` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
-INSERT INTO `crossloyalty_events` (`program_id`, `member_id`, `seq`, `kind`, `at`, `body`, `hash`, `pending`, `published_no`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_events` SET `kind` = %s, `at` = %s, `body` = %s, `hash` = %s, `pending` = %s, `published_no` = %s WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `seq`, `size`, `at`, `content`, `hash`, `pending`, `acked`, `published_no`) FROM `crossloyalty_events` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
+INSERT INTO `crossloyalty_events` (`program_id`, `member_id`, `seq`, `size`, `at`, `content`, `hash`, `pending`, `acked`, `published_no`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_events` SET `size` = %s, `at` = %s, `content` = %s, `hash` = %s, `pending` = %s, `acked` = %s, `published_no` = %s WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 DELETE FROM `crossloyalty_events` WHERE `program_id` = %s AND `member_id` = %s AND `seq` = %s;
 -- requests
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`request_key` USING utf8mb4), `digest`, `outcome`, `at` FROM `crossloyalty_requests` WHERE `program_id` = %s AND `request_key` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`request_key` USING utf8mb4), `digest`, `outcome`, `at`) FROM `crossloyalty_requests` WHERE `program_id` = %s AND `request_key` = %s;
 INSERT INTO `crossloyalty_requests` (`program_id`, `request_key`, `digest`, `outcome`, `at`) VALUES (%s, %s, %s, %s, %s);
 UPDATE `crossloyalty_requests` SET `digest` = %s, `outcome` = %s, `at` = %s WHERE `program_id` = %s AND `request_key` = %s;
 DELETE FROM `crossloyalty_requests` WHERE `program_id` = %s AND `request_key` = %s;
 -- a root of which two fields changed, additions, scans
 UPDATE `crossloyalty_members` SET `version` = `version` + 1, `last_at` = %s, `tier` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AND `limit_id` = %s AND `used` BETWEEN %s AND %s;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated` FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated` FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated` FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts` FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts` FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts` FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
 -- many rows at once
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq` FROM `crossloyalty_accounts` WHERE (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s) OR (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s);
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until` FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` IN (%s, %s) ORDER BY `program_id`, `member_id` FOR UPDATE;
-SELECT CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`day` USING utf8mb4), `spend_fen` FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` >= %s ORDER BY `day`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq`) FROM `crossloyalty_accounts` WHERE (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s) OR (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s);
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` IN (%s, %s) ORDER BY `program_id`, `member_id` FOR UPDATE;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`day` USING utf8mb4), `spend_fen`) FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` >= %s ORDER BY `day`;
 INSERT INTO `crossloyalty_accounts` (`program_id`, `member_id`, `asset`, `account`, `book`, `balance`, `seq`) VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_accounts` SET `book` = %s, `balance` = %s, `seq` = %s WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
+INSERT INTO `crossloyalty_accounts` (`book`, `balance`, `seq`, `program_id`, `member_id`, `asset`, `account`) VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE `book` = VALUES(`book`), `balance` = VALUES(`balance`), `seq` = VALUES(`seq`);
 DELETE FROM `crossloyalty_accounts` WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 UPDATE `crossloyalty_members` SET `version` = `version` + 1 WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;

@@ -1,4 +1,4 @@
--- checksum 320acbcb1fb72cacbac8ae9308b8a6f76fa03eb3ad366276dbe2051955d99d82
+-- checksum c8f0f792125bca9d725b60e69a96607f1885e58a44178b4044af87d656d827ea
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -216,11 +216,12 @@ CREATE TABLE "crossloyalty_events" (
   "program_id" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,
   "seq" bigint NOT NULL,
-  "kind" text NOT NULL,
+  "size" bigint NOT NULL,
   "at" bigint NOT NULL,
-  "body" text NOT NULL,
+  "content" text NOT NULL,
   "hash" text NOT NULL,
   "pending" bigint NOT NULL,
+  "acked" bigint NOT NULL,
   "published_no" bigint,
   PRIMARY KEY ("program_id", "member_id", "seq")
 );
@@ -313,9 +314,9 @@ INSERT INTO "crossloyalty_deliveries" ("program_id", "member_id", "seq", "gatewa
 UPDATE "crossloyalty_deliveries" SET "gateway" = %s, "lane" = %s, "kind" = %s, "delivery_key" = %s, "payload" = %s, "state" = %s, "attempt_no" = %s, "next_due_at" = %s, "created_at" = %s WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
 DELETE FROM "crossloyalty_deliveries" WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
 -- events
-SELECT "program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no" FROM "crossloyalty_events" WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
-INSERT INTO "crossloyalty_events" ("program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_events" SET "kind" = %s, "at" = %s, "body" = %s, "hash" = %s, "pending" = %s, "published_no" = %s WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
+SELECT "program_id", "member_id", "seq", "size", "at", "content", "hash", "pending", "acked", "published_no" FROM "crossloyalty_events" WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
+INSERT INTO "crossloyalty_events" ("program_id", "member_id", "seq", "size", "at", "content", "hash", "pending", "acked", "published_no") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_events" SET "size" = %s, "at" = %s, "content" = %s, "hash" = %s, "pending" = %s, "acked" = %s, "published_no" = %s WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
 DELETE FROM "crossloyalty_events" WHERE "program_id" = %s AND "member_id" = %s AND "seq" = %s;
 -- requests
 SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty_requests" WHERE "program_id" = %s AND "request_key" = %s;
@@ -335,8 +336,8 @@ SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform",
 SELECT t.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v ("program_id", "member_id", "asset", "account") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."asset", x."account", x."book", x."balance", x."seq" FROM "crossloyalty_accounts" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" AND x."asset" = v."asset" AND x."account" = v."account" OFFSET 0) t;
 SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."version", x."next_due_at", x."created_at", x."last_at", x."entry_seq", x."entry_hash", x."event_seq", x."event_hash", x."tier", x."tier_on", x."qualifications", x."blocked_reason", x."blocked_until" FROM "crossloyalty_members" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" FOR UPDATE OFFSET 0) t;
 SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."day", x."spend_fen" FROM "crossloyalty_spend_days" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" AND x."day" >= %s ORDER BY x."day" OFFSET 0) t;
-INSERT INTO "crossloyalty_accounts" ("program_id", "member_id", "asset", "account", "book", "balance", "seq") SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]);
-WITH u AS (UPDATE "crossloyalty_accounts" t SET "book" = s.v0, "balance" = s.v1, "seq" = s.v2 FROM (SELECT v.*, k.place FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v (v0, v1, v2, v3, v4, v5, v6) CROSS JOIN LATERAL (SELECT x.ctid AS place FROM "crossloyalty_accounts" x WHERE x."program_id" = v.v3 AND x."member_id" = v.v4 AND x."asset" = v.v5 AND x."account" = v.v6 OFFSET 0) k) s WHERE t.ctid = s.place RETURNING 1) SELECT 1 / (count(*) = %s)::int FROM u;
-WITH u AS (UPDATE "crossloyalty_accounts" SET "book" = %s, "balance" = %s, "seq" = %s WHERE "program_id" = %s AND "member_id" = %s AND "asset" = %s AND "account" = %s RETURNING 1) SELECT 1 / count(*) FROM u;
-WITH u AS (DELETE FROM "crossloyalty_accounts" t USING (SELECT v.*, k.place FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v (v0, v1, v2, v3) CROSS JOIN LATERAL (SELECT x.ctid AS place FROM "crossloyalty_accounts" x WHERE x."program_id" = v.v0 AND x."member_id" = v.v1 AND x."asset" = v.v2 AND x."account" = v.v3 OFFSET 0) k) s WHERE t.ctid = s.place RETURNING 1) SELECT 1 / (count(*) = %s)::int FROM u;
-WITH u AS (UPDATE "crossloyalty_members" t SET "version" = t."version" + 1 FROM (SELECT v.*, k.place FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS v (v0, v1, v2) CROSS JOIN LATERAL (SELECT x.ctid AS place FROM "crossloyalty_members" x WHERE x."program_id" = v.v0 AND x."member_id" = v.v1 AND x."version" = v.v2 OFFSET 0) k) s WHERE t.ctid = s.place RETURNING 1) SELECT 1 / (count(*) = %s)::int FROM u;
+INSERT INTO "crossloyalty_accounts" ("program_id", "member_id", "asset", "account", "book", "balance", "seq") VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_accounts" SET "book" = %s, "balance" = %s, "seq" = %s WHERE "program_id" = %s AND "member_id" = %s AND "asset" = %s AND "account" = %s;
+INSERT INTO "crossloyalty_accounts" ("book", "balance", "seq", "program_id", "member_id", "asset", "account") VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT ("program_id", "member_id", "asset", "account") DO UPDATE SET "book" = excluded."book", "balance" = excluded."balance", "seq" = excluded."seq";
+DELETE FROM "crossloyalty_accounts" WHERE "program_id" = %s AND "member_id" = %s AND "asset" = %s AND "account" = %s;
+UPDATE "crossloyalty_members" SET "version" = "version" + 1 WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;

@@ -1,4 +1,4 @@
--- checksum f2e20d08eacb2aca52dfeb7cb739af65a556b9705591562560bf706c4abbf06d
+-- checksum 7fcd4d512b862fbbbe6ba76c75122cdecaee8fdeff1c562d944f2243ec31bafe
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -216,11 +216,12 @@ CREATE TABLE "crossloyalty_events" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "seq" INTEGER NOT NULL,
-  "kind" TEXT NOT NULL,
+  "size" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
-  "body" TEXT NOT NULL,
+  "content" TEXT NOT NULL,
   "hash" TEXT NOT NULL,
   "pending" INTEGER NOT NULL,
+  "acked" INTEGER NOT NULL,
   "published_no" INTEGER,
   PRIMARY KEY ("program_id", "member_id", "seq")
 ) STRICT;
@@ -313,9 +314,9 @@ INSERT INTO "crossloyalty_deliveries" ("program_id", "member_id", "seq", "gatewa
 UPDATE "crossloyalty_deliveries" SET "gateway" = ?, "lane" = ?, "kind" = ?, "delivery_key" = ?, "payload" = ?, "state" = ?, "attempt_no" = ?, "next_due_at" = ?, "created_at" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 DELETE FROM "crossloyalty_deliveries" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 -- events
-SELECT "program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no" FROM "crossloyalty_events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
-INSERT INTO "crossloyalty_events" ("program_id", "member_id", "seq", "kind", "at", "body", "hash", "pending", "published_no") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_events" SET "kind" = ?, "at" = ?, "body" = ?, "hash" = ?, "pending" = ?, "published_no" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+SELECT "program_id", "member_id", "seq", "size", "at", "content", "hash", "pending", "acked", "published_no" FROM "crossloyalty_events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
+INSERT INTO "crossloyalty_events" ("program_id", "member_id", "seq", "size", "at", "content", "hash", "pending", "acked", "published_no") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_events" SET "size" = ?, "at" = ?, "content" = ?, "hash" = ?, "pending" = ?, "acked" = ?, "published_no" = ? WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 DELETE FROM "crossloyalty_events" WHERE "program_id" = ? AND "member_id" = ? AND "seq" = ?;
 -- requests
 SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty_requests" WHERE "program_id" = ? AND "request_key" = ?;

@@ -73,6 +73,7 @@ def _of_many_rows(many: Many) -> list[str]:
     calls += [call for call, _places in many.scans(scans)]
     calls += many.changes(of.insert, rows)
     calls += many.changes(of.replace.sql, [of.replace.row(row) for row in rows])
+    calls += many.changes(of.replace.sql, [of.replace.row(row) for row in rows], known=True)
     calls += many.changes(of.replace.sql, [of.replace.row(rows[0])])
     calls += many.changes(of.delete, [key.values for key in keys])
     calls += many.changes(many.statements.of[MemberRecord].bump, [(*root.values, 1) for root in roots])

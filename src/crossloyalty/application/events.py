@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, cast
 
 import attrs
@@ -13,7 +14,7 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Replace, Sc
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.checks import walked
-from crossloyalty.domain.records import EventRecord, Key, MemberRecord
+from crossloyalty.domain.records import EventRecord, Key, MemberRecord, RootKey
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["Event", "ack", "pending_events"]
@@ -41,12 +42,15 @@ class Event:
     body: dict[str, Any] = attrs.field(hash=False)
 
 
-def event_of(row: EventRecord) -> Event:
-    """Read a stored event; times in its body become aware datetimes."""
-    body = json.loads(row.body)
-    if "issue_at" in body:
-        body["issue_at"] = time_of(body["issue_at"])
-    return Event(f"{row.seq}@{row.member_id}", row.kind, row.member_id, row.seq, time_of(row.at), body)
+def _events_of(row: EventRecord) -> Iterator[Event]:
+    """Read those of a stored row that are not acknowledged; times in their bodies become aware datetimes."""
+    for place, (kind, body) in enumerate(json.loads(row.content)):
+        if row.acked >> place & 1:
+            continue
+        if "issue_at" in body:
+            body["issue_at"] = time_of(body["issue_at"])
+        number = f"{row.seq}+{place}" if place else str(row.seq)
+        yield Event(f"{number}@{row.member_id}", kind, row.member_id, row.seq + place, time_of(row.at), body)
 
 
 async def pending_events(world: World, program_id: str, *, limit: int = 100) -> list[Event]:
@@ -63,7 +67,8 @@ async def pending_events(world: World, program_id: str, *, limit: int = 100) -> 
 
     async def body(tx: AsyncTransaction) -> list[Event]:
         found = await tx.read(scans=[Scan(EventRecord, (program_id, 1), by="by_pending", limit=limit)])
-        return [event_of(cast(EventRecord, row)) for row in found.rows[0]]
+        events = chain.from_iterable(_events_of(cast(EventRecord, row)) for row in found.rows[0])
+        return list(islice(events, limit))
 
     return await world.run(body, readonly=True)
 
@@ -83,12 +88,15 @@ async def ack(world: World, program_id: str, ids: Iterable[str]) -> int:
     Raises:
         InvalidInput: An id cannot be one.
     """
-    keys = [_key(program_id, text) for text in walked(ids, "what ack takes")]
-    if not keys:
+    wanted: dict[Key, int] = {}
+    for text in walked(ids, "what ack takes"):
+        key, place = _place(program_id, text)
+        wanted[key] = wanted.get(key, 0) | 1 << place
+    if not wanted:
         return 0
 
     async def look(tx: AsyncTransaction) -> list[Key]:
-        return list((await tx.read(keys)).records)
+        return list((await tx.read(list(wanted))).records)
 
     # Locking makes the roots that are missing, so only members whose events are there are locked.
     there = await world.run(look, readonly=True)
@@ -99,20 +107,35 @@ async def ack(world: World, program_id: str, ids: Iterable[str]) -> int:
         members = {Key(MemberRecord, (program_id, key.values[1])) for key in there}
         versions = await tx.lock(members)
         found = await tx.read(there)
-        rows = [cast(EventRecord, row) for row in found.records.values()]
-        changes: list[Change] = [Replace(row._replace(pending=0)) for row in rows if row.pending]
-        touched = {Key(MemberRecord, row[:2]) for row in rows if row.pending}
+        changes: list[Change] = []
+        roots: dict[RootKey, int] = {}
+        count = 0
+        for key, record in found.records.items():
+            row = cast(EventRecord, record)
+            fresh = wanted[key] & (1 << row.size) - 1 & ~row.acked
+            if fresh:
+                acked = row.acked | fresh
+                changes.append(Replace(row._replace(acked=acked, pending=int(acked.bit_count() < row.size))))
+                root = Key(MemberRecord, row[:2])
+                roots[root] = versions[root]
+                count += fresh.bit_count()
         if changes:
-            await tx.write(changes, roots={key: versions[key] for key in touched}, final=True)
-        return len(changes)
+            await tx.write(changes, roots=roots, final=True)
+        return count
 
     return await world.run(body)
 
 
-def _key(program_id: str, text: str) -> Key:
+def _place(program_id: str, text: str) -> tuple[Key, int]:
+    """Give the row of an event, and its place in it."""
     if not isinstance(text, str):
         raise WrongType(f"an event id is text: {shown(text)}")
-    seq, _, member_id = text.partition("@")
-    if not member_id or not (seq.isascii() and seq.isdigit() and len(seq) < 16):
+    number, _, member_id = text.partition("@")
+    seq, plus, place = number.partition("+")
+    if not (member_id and _is_number(seq, 15) and (_is_number(place, 2) if plus else True)):
         raise InvalidInput(f"no event id: {shown(text)}")
-    return Key(EventRecord, (program_id, member_id, int(seq)))
+    return Key(EventRecord, (program_id, member_id, int(seq))), int(place or 0)
+
+
+def _is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits

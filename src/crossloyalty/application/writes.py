@@ -67,6 +67,7 @@ class Writes:
     def take_member(self, member: Member, before: MemberRecord) -> None:
         """Take what changed of a member; a member nothing happened to is left alone."""
         ledger = member.ledger
+        events = ledger.event_rows()
         row = member.root_row()
         rows: list[tuple[bool, Record]] = [
             *ledger.account_rows(),
@@ -74,15 +75,15 @@ class Writes:
             *member.tag_rows(),
             *member.grant_rows(),
         ]
-        nothing = not (rows or ledger.events or ledger.changed_lots)
+        nothing = not (rows or events or ledger.changed_lots)
         if nothing and row._replace(last_at=before.last_at, created_at=before.created_at) == before:
             return
         self._touch(Key(MemberRecord, row[:2]))
         self._put(False, row)
         if ledger.entries:
             self.inserted[EntryRecord] += ledger.entries
-        if ledger.events:
-            self.inserted[EventRecord] += ledger.events
+        if events:
+            self.inserted[EventRecord] += events
         if ledger.deliveries:
             self.inserted[DeliveryRecord] += ledger.deliveries
         for lot_no, lot in ledger.changed_lots.items():

@@ -67,7 +67,7 @@ class Calendar:
         try:
             self._zone = ZoneInfo(zone)
         except Exception as error:
-            raise ConfigError(f"unknown time zone {shown(zone)}") from error
+            raise ConfigError(f"unknown timezone {shown(zone)}") from error
         self.zone = zone
         self._days: dict[int, str] = {}
         self._starts: dict[str, int] = {}

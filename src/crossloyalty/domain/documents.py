@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NoReturn
+from types import GenericAlias
+from typing import Any, NoReturn, get_args
 
 import attrs
 from cattrs import Converter
@@ -41,6 +42,18 @@ def _converter() -> Converter:
             raise InvalidInput(f"a whole number is needed, not {shown(value)}")
         return value
 
+    def many(kind: Any) -> Any:
+        items: Any = GenericAlias(list, get_args(kind)[:1])
+        plain = converter.get_structure_hook(items)
+
+        def listed(value: Any, _: Any) -> tuple[Any, ...]:
+            if not isinstance(value, list):
+                raise InvalidInput(f"a list is needed, not {shown(value)}")
+            return tuple(plain(value, items))
+
+        return listed
+
+    converter.register_structure_hook_factory(lambda kind: getattr(kind, "__origin__", None) is tuple, many)
     converter.register_structure_hook(str, text)
     converter.register_structure_hook(int, whole)
     for kind in rules.Reward.__args__:
@@ -85,30 +98,51 @@ def program_from_json(text: str | bytes) -> Program:
     try:
         program = _converter().structure(document, Program)
         if starts_at is not None:
-            program = attrs.evolve(program, starts_at=datetime.fromisoformat(starts_at))
+            program = attrs.evolve(program, starts_at=_time(starts_at))
     except CrossloyaltyError:
         raise
     except (BaseValidationError, ForbiddenExtraKeysError, ValueError, TypeError, KeyError, AttributeError) as error:
         path, message = _told(error)
-        where = f"at {shown(path)}: " if path else ""
+        where = f" at {shown(path)}" if path else ""
         # Without the cause, whose traceback would print the offending part in full.
-        raise InvalidInput(f"the program document is wrong {where}{message}") from None
+        raise InvalidInput(f"the program document is wrong{where}: {message}") from None
     return program
+
+
+def _time(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        example = "2026-11-01T00:00:00+08:00"
+        raise InvalidInput(f"starts_at is a time with an offset, such as {example}: {shown(value)}") from None
 
 
 def _told(error: BaseException) -> tuple[str, str]:
     """Give the path to the first leaf of a tree of validation errors, such as `rewards[0].rate`, and what it says."""
-    step = ""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote):
-            step = f".{note.name}"
-        elif isinstance(note, IterableValidationNote):
-            step = f"[{note.index}]"
-    if isinstance(error, BaseExceptionGroup):
-        path, message = _told(error.exceptions[0])
-    else:
-        path, message = "", str(error) if isinstance(error, CrossloyaltyError) else shown(str(error))
-    return (step + path).removeprefix("."), message
+    path, last = "", ""
+    while True:
+        for note in getattr(error, "__notes__", ()):
+            if isinstance(note, AttributeValidationNote):
+                path, last = f"{path}.{note.name}", note.name
+            elif isinstance(note, IterableValidationNote):
+                path += f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
+        if not isinstance(error, BaseExceptionGroup):
+            return path.removeprefix("."), _said(error, last)
+        error = error.exceptions[0]
+
+
+def _said(error: BaseException, last: str) -> str:
+    """Say what is wrong at a place whose last step has a name, in our words where the error has none for a person."""
+    if isinstance(error, CrossloyaltyError):
+        return str(error)
+    if isinstance(error, KeyError):
+        key = error.args[0]
+        return f"{key} is missing" if key in (last, "rule") else f"there is no rule {shown(key)}"
+    if isinstance(error, AttributeError):
+        return "an object is needed"
+    if isinstance(error, TypeError):
+        return "something of another type is needed"
+    return shown(str(error))
 
 
 def _no_float(text: str) -> NoReturn:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from crossloyalty.domain.arithmetic import target_of
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
@@ -24,7 +25,6 @@ from crossloyalty.domain.rules import (
     Reward,
     StoredValuePercent,
 )
-from crossloyalty.domain.settlement import target_of
 
 __all__ = ["explain_order", "explain_rule", "line_shares", "yuan"]
 

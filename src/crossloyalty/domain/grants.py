@@ -8,14 +8,14 @@ is given or taken for an order: grants, partial refunds, closed orders, failed r
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
 
-__all__ = ["Grant", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
+__all__ = ["Grant", "IssueTerms", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
 
 _FIELDS: Final = ("granted", "allowance", "num", "den", "lot_no", "debt", "waived", "exempt", "blocked")
 _DEFAULTS: Final = {
@@ -103,6 +103,21 @@ class Grant:
         return cls(document["rule"], **{name: document[name] for name in _FIELDS if name in document})
 
 
+class IssueTerms(NamedTuple):
+    """
+    When what a claim gives becomes spendable.
+
+    Args:
+        finished_at: The order's effective time; delays count from its local day.
+        calendar: The program's local days.
+        blocked: An open refund keeps what is not yet spendable pending.
+    """
+
+    finished_at: int
+    calendar: Calendar
+    blocked: bool
+
+
 def load_grants(text: str) -> list[Grant]:
     """Read the grants a claim's row keeps; the empty text has none."""
     return [Grant.from_document(document) for document in json.loads(text)] if text else []
@@ -115,10 +130,8 @@ def settle_grant(
     target: int,
     *,
     ref: Ref,
-    finished_at: int,
-    calendar: Calendar,
+    issue: IssueTerms,
     shortfall: str,
-    blocked: bool,
 ) -> int:
     """
     Post target − granted, nothing when that is zero.
@@ -129,33 +142,22 @@ def settle_grant(
         rule: The rule as the claim's revision has it.
         target: What should be granted now, ≥ 0.
         ref: The claim and its holder number.
-        finished_at: The order's effective time; delays count from its local day.
-        calendar: The program's local days.
+        issue: When what is given becomes spendable.
         shortfall: "debt", "waive" or "pending_only" (D4).
-        blocked: An open refund keeps what is not yet spendable pending.
 
     Returns:
         The difference posted.
     """
     delta = target - grant.granted
     if delta > 0:
-        _give(ledger, grant, rule, delta, ref, finished_at, calendar, blocked)
+        _give(ledger, grant, rule, delta, ref, issue)
     elif delta < 0:
         _take(ledger, grant, rule, -delta, ref, shortfall)
     grant.granted = target
     return delta
 
 
-def _give(
-    ledger: Ledger,
-    grant: Grant,
-    rule: Reward,
-    amount: int,
-    ref: Ref,
-    finished_at: int,
-    calendar: Calendar,
-    blocked: bool,
-) -> None:
+def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, issue: IssueTerms) -> None:
     """Cancel what a claw-back left on record, then issue the rest, under its original expiry where a lot exists."""
     asset, rule_id = rule.asset, rule.id
     if grant.exempt or grant.waived or grant.debt:
@@ -165,9 +167,10 @@ def _give(
     if grant.lot_no:
         lot = ledger.add_to_lot(ledger.lot(grant.lot_no), amount, kind="grant", ref=ref, rule_id=rule_id)
     else:
+        calendar = issue.calendar
         issue_at = ledger.at
         if rule.issue_after_days:
-            issue_at = max(issue_at, calendar.after_days(finished_at, rule.issue_after_days))
+            issue_at = max(issue_at, calendar.after_days(issue.finished_at, rule.issue_after_days))
         expires_at = None if rule.expires_months is None else calendar.end_after_months(issue_at, rule.expires_months)
         lot = ledger.open_lot(
             asset,
@@ -175,7 +178,7 @@ def _give(
             kind="grant",
             issue_at=issue_at,
             expires_at=expires_at,
-            blocked=blocked,
+            blocked=issue.blocked,
             ref=ref,
             rule_id=rule_id,
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
+from crossloyalty.domain.arithmetic import targets_of
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
@@ -33,7 +34,7 @@ from crossloyalty.domain.records import (
     SpendDayRecord,
     TagRecord,
 )
-from crossloyalty.domain.settlement import grants_of, target_of
+from crossloyalty.domain.settlement import grants_of
 
 __all__ = ["MemberRows", "Violation", "check_claim", "check_member", "check_order"]
 
@@ -126,11 +127,15 @@ def _check_entries(rows: MemberRows) -> Iterable[Violation]:
 def _check_events(rows: MemberRows) -> Iterable[Violation]:
     who = rows.root.member_id
     previous = ""
-    for place, event in enumerate(rows.events, start=1):
-        if event.seq != place or chained(previous, event[:6]) != event.hash:
+    place = 1
+    for event in rows.events:
+        if event.seq != place or event.size < 1 or chained(previous, event[:6]) != event.hash:
             yield Violation("I-70", f"{who}: event {event.seq} at place {place} breaks the chain")
+        if event.pending != int(event.acked.bit_count() < event.size) or event.acked >> event.size:
+            yield Violation("I-70", f"{who}: event {event.seq} is not pending exactly until all are acknowledged")
         previous = event.hash
-    if (rows.root.event_seq, rows.root.event_hash) != (len(rows.events), previous):
+        place += event.size
+    if (rows.root.event_seq, rows.root.event_hash) != (place - 1, previous):
         yield Violation("I-70", f"{who}: the member's row does not hold its last event")
 
 
@@ -276,9 +281,8 @@ def check_claim(order: OrderRecord, claim: ClaimRecord, programs: Mapping[int, P
         found.append(Violation("I-32", f"{claim.order_no} counts {claim.net_fen} fen, its facts say {net_fen}"))
     if nets.total > nets.gross or nets.total < 0:
         found.append(Violation("I-31", f"{claim.order_no} counts {nets.total} of {nets.gross} fen"))
-    rules = program.rewards_by_id
-    for grant in grants_of(claim):
-        target = target_of(rules[grant.rule_id], grant, nets)
+    grants = grants_of(claim)
+    for grant, target in zip(grants, targets_of(grants, nets, program), strict=True):
         if grant.granted != target:
             found.append(
                 Violation("I-20", f"{claim.order_no}: {grant.rule_id} stands at {grant.granted}, should be {target}")

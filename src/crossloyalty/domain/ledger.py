@@ -31,6 +31,7 @@ __all__ = ["ACCOUNTS", "LANES", "NO_REF", "Ledger", "Ref", "chained", "lane_of",
 AccountName: TypeAlias = Literal["pending", "balance", "debt", "waived", "exempt"]
 ACCOUNTS: Final = ("pending", "balance", "debt", "waived", "exempt")
 LANES: Final = 64
+EVENTS_A_ROW: Final = 60  # each has a bit in a 64-bit integer that says whether it was acknowledged
 _sha256 = hashlib.sha256
 _JOINED: Final = {length: "\x1f".join(["%s"] * (length + 1)) for length in range(1, 40)}
 
@@ -94,6 +95,7 @@ class Ledger:
         "at",
         "changed_lots",
         "deliveries",
+        "emitted",
         "entries",
         "entry_hash",
         "entry_seq",
@@ -117,6 +119,7 @@ class Ledger:
         self.event_hash = root.event_hash
         self.next_due_at = root.next_due_at
         self.entries: list[EntryRecord] = []
+        self.emitted: list[tuple[str, dict[str, Any]]] = []  # that stand in no row yet
         self.events: list[EventRecord] = []
         self.deliveries: list[DeliveryRecord] = []
         self.lots: dict[int, LotRecord] = {}
@@ -239,9 +242,18 @@ class Ledger:
     def emit(self, kind: str, body: dict[str, Any]) -> None:
         """Append one event for the host; *body* is plain JSON data without personal fields."""
         self.event_seq += 1
-        row = (self.program_id, self.member_id, self.event_seq, kind, self.at, json_text(body))
-        self.event_hash = chained(self.event_hash, row)
-        self.events.append(EventRecord(*row, self.event_hash, 1, None))
+        self.emitted.append((kind, body))
+
+    def event_rows(self) -> list[EventRecord]:
+        """Give the rows of the events emitted so far; after it the hash of the chain is that of the last one."""
+        emitted, self.emitted = self.emitted, []
+        first = self.event_seq - len(emitted) + 1
+        for at in range(0, len(emitted), EVENTS_A_ROW):
+            part = emitted[at : at + EVENTS_A_ROW]
+            row = (self.program_id, self.member_id, first + at, len(part), self.at, json_text(part))
+            self.event_hash = chained(self.event_hash, row)
+            self.events.append(EventRecord(*row, self.event_hash, 1, 0, None))
+        return self.events
 
     def deliver(self, seq: int, gateway: str, kind: str, body: dict[str, Any]) -> None:
         """Append the delivery row of an external effect, in step with the entry of the same seq (I-21)."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
-from crossloyalty.domain.grants import Grant, block_lot, settle_grant
+from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, settle_grant
 from crossloyalty.domain.ledger import Ledger, Ref
 from crossloyalty.domain.needs import MoreClaims, MoreDays
 from crossloyalty.domain.program import Program
@@ -323,10 +323,8 @@ class Member:
             rule,
             1 if claims > 0 else 0,
             ref=ref,
-            finished_at=finished_at,
-            calendar=self.program.calendar,
+            issue=IssueTerms(finished_at, self.program.calendar, blocked),
             shortfall="waive",
-            blocked=blocked,
         )
         if posted > 0:
             grant.blocked = blocked

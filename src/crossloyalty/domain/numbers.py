@@ -39,7 +39,8 @@ def exact(value: object, what: str) -> Fraction:
         number = value
     elif isinstance(value, Decimal):
         # Its text form may be 10^1000000 written short, so the pattern below decides before any arithmetic.
-        return exact(format(value, "f") if value.is_finite() and abs(value.adjusted()) <= 12 else str(value), what)
+        text = format(value, "f") if value.is_finite() and abs(value.adjusted()) <= 12 else str(value)
+        return exact(exact(text, what), what)
     elif type(value) is int:
         number = Fraction(value)
     elif isinstance(value, str):
@@ -50,6 +51,9 @@ def exact(value: object, what: str) -> Fraction:
         raise WrongType(f"{what} is text or an exact number, not {type(value).__name__}: {shown(value)}")
     if number < 0 or number.numerator > 10**15 or number.denominator > 10**15:
         raise InvalidInput(f"{what} is out of range: {shown(value)}")
+    if not isinstance(value, str) and not _RATIONAL.fullmatch(str(number)):
+        # It would be kept as text that is refused when it is read again.
+        raise InvalidInput(f"{what} has more digits than can be written: {shown(value)}")
     return number
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
@@ -14,6 +14,9 @@ from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.rules import ClawBack, Finished, Reward, SourceTags, SpendTiers
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.lint import Finding
 
 __all__ = ["CALC", "Ownership", "Program"]
 
@@ -112,6 +115,42 @@ class Program:
     def rewards_by_id(self) -> dict[str, Reward]:
         """The rewards, by their id."""
         return {reward.id: reward for reward in self.rewards}
+
+    def lint(self, *, typical_order_fen: int = 10_000, refund_window_days: int = 7) -> tuple[Finding, ...]:
+        """
+        Look for rules that are allowed and most probably not meant, before customers find them.
+
+        Args:
+            typical_order_fen: What an ordinary order nets, in fen; a rule that gives nothing for it is suspicious.
+            refund_window_days: For how many days after the finish customers send goods back.
+
+        Returns:
+            Findings in the order of the document, each with a code, the place and a sentence in both languages.
+
+        Raises:
+            InvalidInput: An amount or a number of days cannot be one.
+        """
+        from crossloyalty.domain.lint import lint_program
+
+        return lint_program(self, typical_order_fen=typical_order_fen, refund_window_days=refund_window_days)
+
+    @classmethod
+    def json_schema(cls, language: str = "zh") -> dict[str, Any]:
+        """
+        Describe the document of `to_json` as a JSON Schema, good enough to render an admin form.
+
+        Args:
+            language: Of titles, help and labels: "zh" or "en".
+
+        Returns:
+            Draft 2020-12, with `x-order`, `x-unit` and `x-labels` for the form.
+
+        Raises:
+            InvalidInput: There are no texts in this language.
+        """
+        from crossloyalty.domain.schema import program_schema
+
+        return program_schema(language)
 
     def to_json(self) -> str:
         """Give the program as a canonical JSON document."""

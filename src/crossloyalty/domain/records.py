@@ -279,16 +279,22 @@ class DeliveryRecord(NamedTuple):
 
 
 class EventRecord(NamedTuple):
-    """One event for the host. `pending` and `published_no` change as it is read; the rest is in the hash."""
+    """
+    Events for the host that happened to a member at once, in one row because they are written and read together.
+
+    *seq* numbers the first of *size* events, *content* lists them as JSON. `pending`, `acked` (bit n: the n-th is
+    acknowledged) and `published_no` change as they are read; the rest is in the hash.
+    """
 
     program_id: str
     member_id: str
     seq: int
-    kind: str
+    size: int
     at: int
-    body: str
+    content: str
     hash: str
     pending: int
+    acked: int
     published_no: int | None
 
 

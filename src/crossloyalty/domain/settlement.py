@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from crossloyalty.domain.arithmetic import targets_of
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
-from crossloyalty.domain.grants import Grant, block_lot, load_grants, settle_grant
+from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.ledger import Ref
 from crossloyalty.domain.member import Contribution, Member
 from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord
-from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.snapshot import first_grants
 
 __all__ = ["Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
 
@@ -62,19 +63,6 @@ def grants_of(record: ClaimRecord) -> list[Grant]:
     return load_grants(record.grants)
 
 
-def target_of(rule: Reward, grant: Grant, nets: Nets) -> int:
-    """
-    Say what a rule should have granted for these amounts, under the snapshot in *grant*.
-
-    Returns:
-        A whole number of the rule's asset, in its own unit; capped by the allowance.
-    """
-    if nets.below_minimum or (rule.settle == "all" and not nets.complete):
-        return 0
-    amount = rule.amount(nets.total, grant.num, grant.den)
-    return amount if grant.allowance is None else min(amount, grant.allowance)
-
-
 def first_settlement(
     member: Member,
     order: EffectiveOrder,
@@ -102,10 +90,7 @@ def first_settlement(
     Returns:
         The claim, to be inserted under its key.
     """
-    num, den = member.multiplier()
-    grants = [
-        Grant(rule.id, num=num, den=den) if rule.takes_tier_multiplier else Grant(rule.id) for rule in program.rewards
-    ]
+    grants = first_grants(member, program)
     record = ClaimRecord(
         member.root.program_id,
         family,
@@ -151,13 +136,13 @@ def _settle(
     effective_at = order.effective_at or record.effective_at
     shortfall = program.on_refund.shortfall
     blocked = order.refund_open
+    issue = IssueTerms(effective_at, program.calendar, blocked)
     posted: dict[str, int] = {}
     ledger = member.ledger
     rules = program.rewards_by_id
     waiting = False
-    for grant in grants:
+    for grant, target in zip(grants, targets_of(grants, nets, program), strict=True):
         rule = rules[grant.rule_id]
-        target = target_of(rule, grant, nets)
         if rule.once_per_member:
             if target:
                 member.block_once(rule, target - grant.granted, blocked=blocked)
@@ -169,17 +154,7 @@ def _settle(
             continue
         if blocked and grant.lot_no:
             block_lot(ledger, ledger.lot(grant.lot_no), True, rule, program.calendar)
-        delta = settle_grant(
-            ledger,
-            grant,
-            rule,
-            target,
-            ref=ref,
-            finished_at=effective_at,
-            calendar=program.calendar,
-            shortfall=shortfall,
-            blocked=blocked,
-        )
+        delta = settle_grant(ledger, grant, rule, target, ref=ref, issue=issue, shortfall=shortfall)
         if delta:
             posted[rule.id] = delta
         if grant.lot_no:

@@ -19,8 +19,8 @@ from crossloyalty.errors import ConfigError, StorageUnavailable, shown
 from crossloyalty.storage._sql.host_django import DjangoLink
 from crossloyalty.storage._sql.host_link import Recognised
 from crossloyalty.storage._sql.host_words import words_of
-from crossloyalty.storage._sql.joined import Guest, HostGround, JoinedGround, is_refused
-from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.joined import Guest, HostGround, JoinedGround
+from crossloyalty.storage._sql.link import Answer, Call, is_refused
 from crossloyalty.storage._sql.own import settle
 from crossloyalty.storage._sql.server import PlainTransaction
 from crossloyalty.storage._sql.waiting import thread_pause
@@ -115,7 +115,7 @@ class _AtomicGround(HostGround):
         self._connection: Any = guest.link.handle
         self._atomic: Any = None
 
-    async def commit(self, calls: Sequence[Call], witness: Witness | None) -> list[Answer]:
+    async def commit(self, calls: Sequence[Call], witness: Witness | None, *, sure: bool) -> list[Answer]:
         """See `Ground.commit`."""
         answers = await self.send(calls) if calls else []
         if is_refused(calls, answers):

@@ -32,6 +32,9 @@ class Dialect:
         lock_suffix: Behind a `SELECT` that locks what it finds against everybody.
         share_suffix: Behind a `SELECT` that reads the newest committed rows inside an older snapshot.
         read_key: How a text of a key is selected so that the driver gives text; `{}` is the column.
+        read_row: How the columns of a record are selected; as one JSON array where a driver is slow to read columns.
+        put: Behind an `INSERT` whose rows may be there already, so that they are set instead; `{key}` and `{sets}`.
+        given: How `{sets}` names a value that was to be inserted; `{}` is the column.
         transactional_ddl: Whether `CREATE TABLE` is undone by a rollback.
     """
 
@@ -50,6 +53,9 @@ class Dialect:
     lock_suffix: str = ""
     share_suffix: str = ""
     read_key: str = "{}"
+    read_row: str = "{}"
+    put: str = " ON CONFLICT ({key}) DO UPDATE SET {sets}"
+    given: str = "excluded.{}"
     transactional_ddl: bool = True
 
     def name_of(self, name: str) -> str:

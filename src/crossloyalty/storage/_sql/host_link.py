@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final, Protocol
 
-from crossloyalty.domain.records import Record
 from crossloyalty.errors import ConfigError
 from crossloyalty.storage._sql.link import Answer, Call
-from crossloyalty.storage._sql.transaction import RECORD_OF
+from crossloyalty.storage._sql.rows import made_of
 
-__all__ = ["NO_TRANSACTION", "HostLink", "Recognised", "answered", "done", "made_of", "restyled", "sqlite_begin"]
+__all__ = ["NO_TRANSACTION", "HostLink", "Recognised", "answered", "done", "restyled", "sqlite_begin"]
 
 NO_TRANSACTION: Final = (
     "the host has no transaction open on this connection: it is in autocommit mode, so what was written could not be"
@@ -72,11 +71,6 @@ class Recognised:
 async def done(value: Any) -> Any:
     """Await what an asynchronous driver gives, and take what a plain one gives as it is."""
     return await value if hasattr(value, "__await__") else value
-
-
-def made_of(kind: type[Record] | None, rows: Iterable[Any]) -> Sequence[Any]:
-    """Make the rows of a driver or of its wrapper records, or plain tuples."""
-    return list(map(tuple if kind is None else RECORD_OF[kind], rows))
 
 
 @lru_cache(maxsize=4_096)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from crossloyalty.errors import ConfigError
-from crossloyalty.storage._sql.host_link import made_of, restyled, sqlite_begin
+from crossloyalty.storage._sql.host_link import restyled, sqlite_begin
 from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.rows import made_of
 
 __all__ = ["SqlAlchemyLink"]
 

@@ -33,7 +33,6 @@ class HostWords:
         proof: Behind `SAVEPOINT x`: fails where there is no transaction, if the savepoint alone does not.
         writing: What a writing transaction sends first of all.
         session: What is asked once about the session, and what refuses the rows of the answer.
-        refuses_in_flight: Whether a change that finds no row is an error, so that nothing behind it runs.
         isolation: Asks how the host's transaction is isolated, where a duplicate may mean that its snapshot is too old.
         counts_changed: Whether a driver may count only the rows an update really changed, not those it found.
     """
@@ -43,7 +42,6 @@ class HostWords:
     proof: str = ""
     writing: str = ""
     session: tuple[Call, Callable[[Sequence[Any]], None]] | None = None
-    refuses_in_flight: bool = False
     isolation: str = ""
     counts_changed: bool = False
 
@@ -115,9 +113,7 @@ _WORDS: Final[dict[str, HostWords]] = {
         # for another writer, it fails.
         writing=f"UPDATE {SQLITE.table(VERSION_TABLE)} SET {SQLITE.name_of('version')} = 1 WHERE 0",
     ),
-    "postgresql": HostWords(
-        POSTGRESQL, POSTGRESQL_FAULTS, refuses_in_flight=True, isolation="SHOW transaction_isolation"
-    ),
+    "postgresql": HostWords(POSTGRESQL, POSTGRESQL_FAULTS, isolation="SHOW transaction_isolation"),
     "mysql": HostWords(
         MYSQL,
         MYSQL_FAULTS,

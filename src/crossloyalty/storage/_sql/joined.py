@@ -18,13 +18,13 @@ from crossloyalty.errors import ConfigError, HostTransactionLost
 from crossloyalty.storage._sql.host_kinds import host_link
 from crossloyalty.storage._sql.host_link import HostLink, Recognised
 from crossloyalty.storage._sql.host_words import HostWords
-from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.link import Answer, Call, is_refused
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.server import PlainTransaction, TaskTransaction
 from crossloyalty.storage._sql.versions import require_current, version_sql
 from crossloyalty.storage._sql.witness import Witness
 
-__all__ = ["AsyncJoinedStorage", "Guest", "HostGround", "JoinedGround", "JoinedStorage", "is_refused", "joined_storage"]
+__all__ = ["AsyncJoinedStorage", "Guest", "HostGround", "JoinedGround", "JoinedStorage", "joined_storage"]
 
 
 # The connections of hosts that somebody of us works on at this moment.
@@ -188,17 +188,14 @@ class JoinedGround(HostGround):
 
     _name = ""  # of the savepoint
 
-    async def commit(self, calls: Sequence[Call], witness: Witness | None) -> list[Answer]:
+    async def commit(self, calls: Sequence[Call], witness: Witness | None, *, sure: bool) -> list[Answer]:
         """See `Ground.commit`: the savepoint is let go, the rest is the host's."""
         if not self._begun and not calls:
             return []
-        if self._words.refuses_in_flight and self._begun:
-            answers = await self.send([*calls, Call(f"RELEASE SAVEPOINT {self._name}")])
-        else:
-            answers = await self.send(calls) if calls else []
-            if is_refused(calls, answers):
-                return answers  # the caller refuses and rolls back
-            await self._run([Call(f"RELEASE SAVEPOINT {self._name}")])
+        answers = await self.send(calls) if calls else []
+        if is_refused(calls, answers):
+            return answers  # the caller refuses and rolls back
+        await self._run([Call(f"RELEASE SAVEPOINT {self._name}")])
         self._begun = False
         return answers
 
@@ -257,11 +254,6 @@ class JoinedGround(HostGround):
         )
 
 
-def is_refused(calls: Sequence[Call], answers: Sequence[Answer]) -> bool:
-    """Say whether a change did not find its row."""
-    return any(call.expected not in (None, answer.touched) for call, answer in zip(calls, answers, strict=True))
-
-
 class _Joined:
     # Claims in somebody's transaction are never grouped with others.
     joins: Final = True
@@ -296,7 +288,7 @@ class AsyncJoinedStorage(_Joined):
 
     def transaction(self, *, readonly: bool = False) -> AbstractAsyncContextManager[AsyncTransaction]:
         """See `JoinedStorage.transaction`."""
-        return TaskTransaction(JoinedGround(self._guest), readonly=readonly)
+        return TaskTransaction(JoinedGround(self._guest), set(), readonly=readonly)
 
 
 def joined_storage(connection: object, words: HostWords, recognised: Recognised) -> JoinedStorage | AsyncJoinedStorage:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from crossloyalty.domain.records import Record
 
-__all__ = ["ANSWER_SLACK_S", "Answer", "Call", "Link"]
+__all__ = ["ANSWER_SLACK_S", "Answer", "Call", "Link", "is_refused"]
 
 # A server ends a statement at its own time-out; this much later its word of that should have come, or the link is lost.
 ANSWER_SLACK_S: Final = 5
@@ -21,7 +21,7 @@ class Call(NamedTuple):
         sql: In the words and placeholders of the dialect.
         row: Its parameters: text, integers, None.
         kind: The record class its rows are made into; None leaves them as the driver gives them.
-        expected: How many rows it has to touch; None where the statement itself fails otherwise.
+        expected: How many rows it has to touch; None where that decides nothing.
     """
 
     sql: str
@@ -35,6 +35,11 @@ class Answer(NamedTuple):
 
     touched: int
     rows: Sequence[Any]
+
+
+def is_refused(calls: Sequence[Call], answers: Sequence[Answer]) -> bool:
+    """Say whether a change did not find its rows."""
+    return any(call.expected not in (None, answer.touched) for call, answer in zip(calls, answers, strict=False))
 
 
 class Link(Protocol):

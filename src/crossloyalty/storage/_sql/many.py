@@ -27,6 +27,12 @@ _ROWS_A_CALL: Final = 200
 _KEYS_A_CALL: Final = 500
 # Two look-ups of one key are cheaper than one of an array.
 _SINGLY_UP_TO: Final = 1
+# A prepared INSERT of rows written out beats one of arrays until there are many of them, and updates one by one beat a
+# join with arrays (PostgreSQL 15: three rows of 19 columns 75 against 103 µs, 32 rows 230 against 270 µs).
+_ARRAYS_FROM: Final = 49
+_CHANGED_SINGLY_UP_TO: Final = 8
+_INSERTED_AT_ONCE: Final = 8
+_LARGEST_PIECE: Final = 32
 
 
 class Many:
@@ -41,6 +47,7 @@ class Many:
         self.statements = statements
         self._dialect = statements.dialect
         self._texts: dict[tuple[Any, ...], str] = {}
+        self._puts: dict[str, tuple[str, str]] = {}
 
     def selects(self, kind: type[Record], keys: Sequence[Key], suffix: str = "") -> Iterator[Call]:
         """
@@ -122,36 +129,59 @@ class Many:
         for place in places:
             yield place, dealt[scans[place].prefix]
 
-    def changes(self, sql: str, rows: Sequence[Any]) -> Iterator[Call]:
+    def changes(self, sql: str, rows: Sequence[Any], *, known: bool = False) -> Iterator[Call]:
         """
         Change rows.
 
         Args:
             sql: One of the texts in `Statements`.
             rows: Their parameters, in the order of that text.
+            known: Those to be changed are known to be there.
         """
-        form = self.statements.forms[sql]
-        many = self._dialect.many
-        if many == "arrays":
-            if len(rows) <= _SINGLY_UP_TO:
-                # A root is locked and its version known, so its update cannot miss.
-                sure = form.op == "insert" or form.shape.is_root
-                text = sql if sure else self._text(("one", sql), lambda: _guarded(sql))
-                for row in rows:
-                    yield Call(text, row, None, 1 if sure else None)
+        form, many = self.statements.forms[sql], self._dialect.many
+        if form.op == "insert" and many != "none":
+            if many == "arrays" and len(rows) >= _ARRAYS_FROM:
+                yield self._changed_by_arrays(sql, form, rows)
             else:
-                text = self._text(("many", sql), lambda: self._change_arrays(form))
-                columns = tuple(map(list, zip(*rows, strict=True)))
-                yield Call(text, columns if form.op == "insert" else (*columns, len(rows)))
-        elif many == "rows" and form.op == "insert" and len(rows) > _SINGLY_UP_TO:
-            left = iter(rows)
-            while part := list(islice(left, _ROWS_A_CALL)):
-                marks = sql[sql.rindex(" VALUES ") + 8 :]
-                text = sql + f", {marks}" * (len(part) - 1)
-                yield Call(text, [value for row in part for value in row], expected=len(part))
+                yield from self._inserted(sql, "", rows)
+        elif known and form.op == "update" and not form.shape.is_root and 1 < len(rows) < _ARRAYS_FROM:
+            head, tail = self._put(sql, form)
+            for call in self._inserted(head, tail, rows):
+                yield call._replace(expected=None)  # databases count a row that is set in ways of their own
+        elif many == "arrays" and len(rows) > _CHANGED_SINGLY_UP_TO:
+            yield self._changed_by_arrays(sql, form, rows)
         else:
             for row in rows:
                 yield Call(sql, row, expected=1)
+
+    def _inserted(self, sql: str, tail: str, rows: Sequence[Any]) -> Iterator[Call]:
+        prepared = self._dialect.many == "arrays"
+        left = iter(rows)
+        for size in _pieces(len(rows), prepared=prepared):
+            if size == 1:
+                yield Call(sql + tail, next(left), expected=1)
+                continue
+            make = partial(_repeated, sql, size)
+            text = self._text(("insert", sql, size), make) if prepared else make()
+            yield Call(text + tail, [value for row in islice(left, size) for value in row], expected=size)
+
+    def _put(self, sql: str, form: Form) -> tuple[str, str]:
+        """Give the INSERT that sets rows which are there, in two parts, because many rows are set by one statement."""
+        known = self._puts.get(sql)
+        if known is None:
+            q, dialect = self._dialect.name_of, self._dialect
+            head = (
+                f"INSERT INTO {dialect.table(form.shape.table)} ({', '.join(map(q, form.given))})"
+                f" VALUES ({', '.join([dialect.placeholder] * len(form.given))})"
+            )
+            sets = ", ".join(f"{q(name)} = {dialect.given.format(q(name))}" for name in form.sets)
+            tail = dialect.put.format(key=", ".join(map(q, form.shape.key)), sets=sets)
+            known = self._puts[sql] = head, tail
+        return known
+
+    def _changed_by_arrays(self, sql: str, form: Form, rows: Sequence[Any]) -> Call:
+        text = self._text(("many", sql), lambda: self._change_arrays(form))
+        return Call(text, tuple(map(list, zip(*rows, strict=True))), expected=len(rows))
 
     def _text(self, name: tuple[Any, ...], make: Callable[[], str]) -> str:
         text = self._texts.get(name)
@@ -195,7 +225,7 @@ class Many:
         )
 
     def _change_arrays(self, form: Form) -> str:
-        shape, q, mark = form.shape, self._dialect.name_of, self._dialect.placeholder
+        shape, q = form.shape, self._dialect.name_of
         table = self._dialect.table(shape.table)
         given = self._arrays(shape, form.given)
         if form.op == "insert":
@@ -215,7 +245,7 @@ class Many:
             if shape.is_root:
                 sets.append(f"{q('version')} = t.{q('version')} + 1")
             changed = f"UPDATE {table} t SET {', '.join(sets)} FROM {rows}"
-        return f"WITH u AS ({changed} WHERE t.ctid = s.place RETURNING 1) SELECT 1 / (count(*) = {mark})::int FROM u"
+        return f"{changed} WHERE t.ctid = s.place"
 
     def _arrays(self, shape: Shape, names: Collection[str]) -> str:
         mark = self._dialect.placeholder
@@ -241,9 +271,23 @@ class Many:
         return Call(f"{sql} WHERE {' AND '.join(where)}{order}{suffix}", row, kind)
 
 
-def _guarded(sql: str) -> str:
-    """Make a change of one row fail when it finds none, so that a COMMIT sent along with it cannot happen."""
-    return f"WITH u AS ({sql} RETURNING 1) SELECT 1 / count(*) FROM u"
+def _repeated(sql: str, rows: int) -> str:
+    """Write the values of an INSERT out for so many rows."""
+    marks = sql[sql.rindex(" VALUES ") + 8 :]
+    return sql + f", {marks}" * (rows - 1)
+
+
+def _pieces(rows: int, *, prepared: bool) -> Iterator[int]:
+    """Deal rows out to statements; those to be prepared come in few sizes."""
+    while rows:
+        if not prepared:
+            piece = min(rows, _ROWS_A_CALL)
+        elif rows <= _INSERTED_AT_ONCE:
+            piece = rows
+        else:
+            piece = min(1 << (rows.bit_length() - 1), _LARGEST_PIECE)
+        yield piece
+        rows -= piece
 
 
 def _tuple_getter(places: Sequence[int]) -> Any:

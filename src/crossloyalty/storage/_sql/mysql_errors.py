@@ -71,7 +71,12 @@ _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
 }
 _LOST: Final = frozenset({0, 2000, 2001, 2002, 2003, 2005, 2006, 2012, 2013, 2014, 2027, 2055})  # the client library's
 _ENDED: Final = frozenset({1020, 1205, 1206, 1213, 1317, 1969, 3024, 3572})
+# Errors that a driver raises by itself carry no number; of these classes they are about what it was told to do
+# (peps.python.org/pep-0249), and would be so again.
+_MISUSED: Final = frozenset({"ProgrammingError", "DataError", "IntegrityError", "NotSupportedError"})
+_DUPLICATES: Final = frozenset({1062, 1586})
 _DRIVERS: Final = frozenset({"pymysql", "asyncmy", "aiomysql", "MySQLdb"})
+_NO_NUMBER: Final = -1
 _DISK_FULL_OF_THE_SYSTEM: Final = "28"
 
 
@@ -80,7 +85,9 @@ def number_of(error: BaseException) -> int | None:
     if type(error).__module__.partition(".")[0] not in _DRIVERS:
         return None
     number = error.args[0] if error.args else 0
-    return number if type(number) is int else 0
+    if type(number) is int and number:
+        return number
+    return _NO_NUMBER if type(error).__name__ in _MISUSED else 0
 
 
 def by_number(number: int, said: str) -> type[CrossloyaltyError]:
@@ -105,10 +112,14 @@ def translated(error: BaseException) -> BaseException:
     number = number_of(error)
     if number is not None:
         said = str(error.args[1]) if len(error.args) > 1 else type(error).__name__
+        if number == _NO_NUMBER:
+            return ConfigError(f"MySQL: the driver refused ({type(error).__name__})")
         kind = by_number(number, said)
         if kind is StorageUnavailable and number in _LOST:
             # The driver's text names hosts and users, so it is not repeated.
             return kind(f"MySQL cannot be reached or was lost ({number} {type(error).__name__})")
+        if number in _DUPLICATES:  # it repeats the row's key, which may be a buyer's
+            said = "duplicate entry" + said[said.rfind(" for key ") :] if " for key " in said else "duplicate entry"
         return kind(f"MySQL: {shown(said)} ({number} {type(error).__name__})")
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("text with a lone surrogate cannot be stored")

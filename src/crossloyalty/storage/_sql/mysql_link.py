@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from crossloyalty.storage._sql.link import Answer, Call
-from crossloyalty.storage._sql.transaction import RECORD_OF
+from crossloyalty.storage._sql.rows import made_of
 
 __all__ = ["MysqlLink", "spelled"]
 
@@ -47,15 +47,17 @@ class MysqlLink:
             for text, part in _texts(calls):
                 self.round_trips += 1
                 cursor = self.connection.cursor()
-                await _done(cursor.execute(text))
+                waiting = cursor.execute(text)
                 for place, call in enumerate(part):
                     if place:
-                        await _done(cursor.nextset())
+                        waiting = cursor.nextset()
+                    if self._loop is not None:
+                        await waiting
                     rows: Any = ()
                     if cursor.description is not None:
-                        rows = await _done(cursor.fetchall())
+                        rows = cursor.fetchall() if self._loop is None else await cursor.fetchall()
                         if call.kind is not None:
-                            rows = list(map(RECORD_OF[call.kind], rows))
+                            rows = made_of(call.kind, rows)
                     answers.append(Answer(cursor.rowcount, rows))
         except Exception as error:
             # Refused by the server: it has answered, and runs nothing behind the statement it refused.
@@ -77,10 +79,6 @@ class MysqlLink:
 def _from_server(error: BaseException) -> bool:
     number = error.args[0] if error.args else None
     return type(number) is int and 1_000 <= number < 2_000
-
-
-async def _done(value: Any) -> Any:
-    return await value if hasattr(value, "__await__") else value
 
 
 def _running_loop() -> object:
@@ -108,22 +106,15 @@ def spelled(sql: str, row: Sequence[Any]) -> str:
     """Put values in place of the marks of a statement."""
     if not row:
         return sql
-    parts = _PARTS.get(sql)
-    if parts is None:
-        parts = sql.split("%s")
-        if len(parts) < _LONGEST_KEPT:
-            _PARTS[sql] = parts
-    made = [parts[0]]
-    for value, part in zip(row, parts[1:], strict=True):
-        if value is None:
-            made.append("NULL")
-        elif isinstance(value, str):
-            made.append("'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'")
-        else:
-            made.append(str(value))
-        made.append(part)
-    return "".join(made)
+    return sql % tuple([value if type(value) is int else _quoted(value) for value in row])
 
 
-_PARTS: Final[dict[str, list[str]]] = {}
-_LONGEST_KEPT: Final = 100
+def _quoted(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if not isinstance(value, str):
+        return str(value)
+    if "'" not in value and "\\" not in value:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

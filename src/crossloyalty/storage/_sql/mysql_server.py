@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 
 from crossloyalty.errors import ConfigError
+from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql import mysql_errors
 from crossloyalty.storage._sql.link import ANSWER_SLACK_S, Call
 from crossloyalty.storage._sql.many import Many
@@ -25,6 +27,15 @@ _FOUND_ROWS: Final = 1 << 1  # an update that changes nothing counts the row it 
 _MULTI_STATEMENTS: Final = 1 << 16
 _SQL_MODE: Final = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _IN_URL: Final = frozenset({"unix_socket", "ssl_ca", "ssl_cert", "ssl_key"})
+# What statements and rows are spelled by, under all names the drivers have for it.
+_OURS: Final = frozenset(
+    {"autocommit", "charset", "client_flag", "conv", "cursor_cls", "cursorclass", "sql_mode", "use_unicode"}
+)
+_TABLES: Final = ", ".join(f"'{MYSQL.prefix}{shape.table}'" for shape in SHAPES.values())
+_OTHER_ENGINES: Final = (
+    "SELECT table_name, engine FROM information_schema.tables"
+    f" WHERE table_schema = DATABASE() AND table_name IN ({_TABLES}) AND engine <> 'InnoDB' ORDER BY table_name"
+)
 
 
 @attrs.frozen
@@ -57,6 +68,8 @@ class Settings:
                 raise ConfigError(f"{name} is a whole number of seconds above 0")
         if self.lock_timeout_s > self.statement_timeout_s:
             raise ConfigError("lock_timeout_s is at most statement_timeout_s, otherwise it never ends a wait")
+        if clash := _OURS & self.connect_args.keys():
+            raise ConfigError(f"connect_args may not hold {', '.join(sorted(clash))}: rows could be read wrongly")
         self.arguments()
 
     def arguments(self) -> dict[str, Any]:
@@ -66,11 +79,13 @@ class Settings:
         Raises:
             ConfigError: The URL cannot be one.
         """
-        try:
-            parts = urlsplit(self.url)
-            port = parts.port
-        except ValueError as error:
-            raise ConfigError("the URL of a MySQL server cannot be read") from error
+        with contextlib.suppress(ValueError):  # its text may be a piece of the password
+            return self._read()
+        raise ConfigError("the URL of a MySQL server cannot be read; special characters are percent-encoded")
+
+    def _read(self) -> dict[str, Any]:
+        parts = urlsplit(self.url)
+        port = parts.port
         database = unquote(parts.path.lstrip("/"))
         if parts.scheme.partition("+")[0] not in {"mysql", "mariadb"} or not database:
             raise ConfigError("a MySQL server is named as mysql://user:password@host:port/database")
@@ -103,7 +118,6 @@ class MysqlWords:
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     )
-    commits_in_flight = False  # a change that finds no row is no error here, so its count is looked at first
 
 
 class MysqlServer:
@@ -169,6 +183,7 @@ class MysqlServer:
         *_, read = await link.send(
             [
                 Call("SET NAMES utf8mb4 COLLATE utf8mb4_bin"),
+                Call("SET SESSION autocommit = 1"),  # the drivers ask for it only where the greeting says otherwise
                 Call("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"),
                 Call(f"SET {made}", list(wanted.values())),
                 Call(f"SELECT {', '.join(f'@@SESSION.{name}' for name in wanted)}, @@character_set_connection"),
@@ -176,8 +191,7 @@ class MysqlServer:
         )
         *found, charset = read.rows[0]
         for (name, value), now in zip(wanted.items(), found, strict=True):
-            same = set(str(value).split(",")) <= set(str(now).split(",")) if name == "sql_mode" else now == value
-            if not same:
+            if not (_has_modes(now) if name == "sql_mode" else now == value):
                 raise ConfigError(f"the server runs with {name}={now} and not {value}")
         if charset != "utf8mb4":
             raise ConfigError(f"the connection speaks {charset} and not utf8mb4")
@@ -191,4 +205,13 @@ class MysqlServer:
             require_current(MYSQL, None)
             raise
         require_current(MYSQL, answer.rows)
+        (answer,) = await link.send([Call(_OTHER_ENGINES)])
+        if answer.rows:
+            table, engine = answer.rows[0]
+            raise ConfigError(f"the table {table} is kept by {engine} and not by InnoDB, which alone can undo a claim")
         self._recognised = True
+
+
+def _has_modes(now: object) -> bool:
+    modes = set(str(now).split(","))
+    return modes.issuperset(_SQL_MODE.split(",")) and "NO_BACKSLASH_ESCAPES" not in modes  # see `mysql_link.spelled`

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from crossloyalty.domain.records import Key, Record
-from crossloyalty.errors import ConfigError, Conflict, Retryable, StorageBusy, StorageUnavailable
-from crossloyalty.storage._sql.link import Answer, Call, Link
+from crossloyalty.errors import ConfigError, Conflict, Retryable, StorageBusy, StorageCorrupt, StorageUnavailable
+from crossloyalty.storage._sql.link import Answer, Call, Link, is_refused
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.pool import Pool
 from crossloyalty.storage._sql.transaction import Ground, SqlTransaction
@@ -42,11 +42,6 @@ class Words(Protocol):
 
     @property
     def begin_readonly(self) -> Sequence[str]: ...
-
-    @property
-    def commits_in_flight(self) -> bool:
-        """Whether COMMIT may be sent together with the writes, because a failed one keeps it from happening."""
-        ...
 
 
 class OwnGround(Generic[_L]):
@@ -101,14 +96,14 @@ class OwnGround(Generic[_L]):
             raise ours from error
         return answers[len(opening) :] if opening else answers
 
-    async def commit(self, calls: Sequence[Call], witness: Witness | None) -> list[Answer]:
+    async def commit(self, calls: Sequence[Call], witness: Witness | None, *, sure: bool) -> list[Answer]:
         """See `Ground.commit`."""
         if not self._begun and not calls:
             return []
         answers: list[Answer] = []
-        if calls and not self._words.commits_in_flight:
+        if calls and not sure:
             answers = await self.send(calls)
-            if any(call.expected not in (None, answer.touched) for call, answer in zip(calls, answers, strict=True)):
+            if is_refused(calls, answers):
                 return answers  # the caller refuses and rolls back
             calls = ()
         try:
@@ -121,6 +116,8 @@ class OwnGround(Generic[_L]):
             await settle(witness, error, self._another, self._pause)
             return [Answer(1 if call.expected is None else call.expected, ()) for call in calls]
         self._begun = False
+        if is_refused(calls, last):
+            raise StorageCorrupt("a row vanished while its root was locked; somebody changes tables by hand")
         return answers or last
 
     async def rollback(self) -> None:
@@ -159,7 +156,7 @@ class OwnGround(Generic[_L]):
         if isinstance(ours, StorageUnavailable):
             if self._link is not None:
                 self._link.close()
-            self._pool.clear()
+            self._pool.lost()
         return ours
 
 

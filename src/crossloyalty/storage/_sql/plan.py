@@ -16,7 +16,7 @@ from crossloyalty.application.ports import Add, Change, Delete, Insert, Replace
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput
 from crossloyalty.storage._checks import check_key, check_record
-from crossloyalty.storage._rules import bumped, kind_of, refuse_root
+from crossloyalty.storage._rules import bumped, kind_of, refuse_root, version_of
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.statements import Statements, TableStatements
 
@@ -124,12 +124,13 @@ def _roots(
         old = locked.get(key)
         if old is None:
             raise ConfigError(f"a root of {SHAPES[kind].table} was written without being locked")
+        # Told now: a server that gets the changes together with COMMIT would find out behind it.
+        if version != version_of(old):
+            raise Conflict(f"a version of {SHAPES[kind].table} has moved on")
         table = statements.of[kind]
         record = replaced.get(key)
         row: tuple[Any, ...]
         if key in missing:
-            if version != 0:
-                raise Conflict(f"a version of {SHAPES[kind].table} has moved on")
             sql, row = table.insert, bumped(old if record is None else record, 1)
         elif record is None:
             sql, row = table.bump, (*values, version)

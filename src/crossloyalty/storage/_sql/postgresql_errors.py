@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import psycopg
 
 from crossloyalty.errors import ConfigError, InvalidInput, StorageUnavailable, shown
 from crossloyalty.storage._sql.postgresql_states import by_sqlstate, state_ends_transaction
 
 __all__ = ["by_sqlstate", "ends_transaction", "translated"]
+
+# libpq keeps the SQLSTATE of a refused connection to itself, so these are known by their text. A server that speaks
+# another language refuses like one that cannot be reached: later, but as surely.
+_REFUSED: Final = re.compile(
+    "FATAL: .*(?:authentication failed|does not exist|pg_hba.conf|not permitted to log in|permission denied)"
+    "|no password supplied"
+)
 
 
 def translated(error: BaseException) -> BaseException:
@@ -26,6 +36,8 @@ def translated(error: BaseException) -> BaseException:
             said = error.diag.message_primary or type(error).__name__
             return by_sqlstate(state)(f"PostgreSQL: {shown(said)} ({state} {type(error).__name__})")
         # No SQLSTATE: libpq could not reach the server, or lost it. Its text names hosts, so it is not repeated.
+        if isinstance(error, psycopg.OperationalError) and _REFUSED.search(str(error)):
+            return ConfigError("PostgreSQL refuses the connection: look at role, password, database and pg_hba.conf")
         if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
             return StorageUnavailable(f"PostgreSQL cannot be reached or was lost ({type(error).__name__})")
         return ConfigError(f"PostgreSQL: the driver refused ({type(error).__name__})")

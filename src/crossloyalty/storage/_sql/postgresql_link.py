@@ -23,11 +23,12 @@ from psycopg.pq.abc import PGresult
 
 from crossloyalty.domain.records import Record
 from crossloyalty.storage._sql.link import Answer, Call
-from crossloyalty.storage._sql.transaction import RECORD_OF
+from crossloyalty.storage._sql.rows import RECORD_OF
 
 __all__ = ["PostgresqlLink", "Wait"]
 
 _MOST_PREPARED: Final = 400
+_FLUSHED_EVERY: Final = 4
 # Plans are forgotten after so many rows asked for or changed, then after twice as many, and every minute.
 _FIRST_REPLAN: Final = 500
 _LAST_REPLAN: Final = 1_000_000
@@ -50,6 +51,9 @@ class Wait(Protocol):
             TimeoutError: It could not in time.
         """
         ...
+
+
+_EMPTY: Final = Answer(0, ())
 
 
 class PostgresqlLink:
@@ -96,11 +100,7 @@ class PostgresqlLink:
         self.round_trips += 1
         # For each command sent: the call it belongs to, the name it prepares, or None.
         heads: list[int | tuple[str, bytes] | None] = self._keep_up() if self._names is not None else []
-        fresh: dict[str, bytes] = {}
-        for at, call in enumerate(calls):
-            heads += self._queue(at, call, fresh)
-            if at % 4 == 3:
-                self._pg.flush()  # the server works on these while the rest is spelled out
+        self._queue(calls, heads)
         self._pg.pipeline_sync()
         self._syncs += 1
         answers, error = await self._collect(heads, calls)
@@ -137,29 +137,30 @@ class PostgresqlLink:
         self._upkeep.clear()
         return heads
 
-    def _queue(self, at: int, call: Call, fresh: dict[str, bytes]) -> list[int | tuple[str, bytes] | None]:
+    def _queue(self, calls: Sequence[Call], heads: list[int | tuple[str, bytes] | None]) -> None:
         pg, names = self._pg, self._names
-        row: list[Any] = [
-            value.encode() if type(value) is str else b"%d" % value if type(value) is int else _encoded(value)
-            for value in call.row
-        ]
-        if names is None:
-            pg.send_query_params(_numbered(call.sql), row)
-            return [at]
-        self._work += len(call.row[0]) if call.row and type(call.row[0]) is list else 1
-        name = names.get(call.sql)
-        if name is not None:
-            names.move_to_end(call.sql)
-            pg.send_query_prepared(name, row)
-            return [at]
-        name = fresh.get(call.sql)
-        if name is not None:
-            pg.send_query_prepared(name, row)
-            return [at]
-        name = fresh[call.sql] = b"crossloyalty_%d" % next(self._number)
-        pg.send_prepare(name, _numbered(call.sql))
-        pg.send_query_prepared(name, row)
-        return [(call.sql, name), at]
+        send = pg.send_query_prepared
+        fresh: dict[str, bytes] = {}
+        for at, (sql, values, _kind, _expected) in enumerate(calls):
+            row: list[Any] = [
+                value.encode() if type(value) is str else b"%d" % value if type(value) is int else _encoded(value)
+                for value in values
+            ]
+            if names is None:
+                pg.send_query_params(_numbered(sql), row)
+            else:
+                name = names.get(sql)
+                if name is not None:
+                    names.move_to_end(sql)
+                elif (name := fresh.get(sql)) is None:
+                    name = fresh[sql] = b"crossloyalty_%d" % next(self._number)
+                    pg.send_prepare(name, _numbered(sql))
+                    heads.append((sql, name))
+                send(name, row)
+                self._work += len(values[0]) if values and type(values[0]) is list else 1
+            heads.append(at)
+            if at % _FLUSHED_EVERY == _FLUSHED_EVERY - 1:
+                pg.flush()  # the server works on these while the rest is spelled out
 
     async def _collect(
         self, heads: list[int | tuple[str, bytes] | None], calls: Sequence[Call]
@@ -184,11 +185,14 @@ class PostgresqlLink:
                 if self._syncs == 0:
                     return answers, error
                 continue
+            if place == len(heads):
+                # The server's last word to a session that it ends, behind the answers: no further sync will come.
+                return answers, psycopg.errors.error_from_result(result)
             head = heads[place]
             place += 1
             if status in _SUCCESS:
-                if isinstance(head, int):
-                    answers.append(self._answer(calls[head], result))
+                if type(head) is int:
+                    answers.append(self._answer(calls[head], result, status))
                 elif isinstance(head, tuple):
                     self._remember(*head)
             elif error is None and status != _ABORTED:
@@ -196,11 +200,13 @@ class PostgresqlLink:
                 if pg.status != pq.ConnStatus.OK:
                     return answers, error
 
-    def _answer(self, call: Call, result: PGresult) -> Answer:
-        if result.status == _TUPLES_OK:
+    def _answer(self, call: Call, result: PGresult, status: int) -> Answer:
+        if status == _TUPLES_OK:
+            many = result.ntuples
+            if not many:
+                return _EMPTY
             rows = self._rows
             rows.set_pgresult(result)
-            many = result.ntuples
             return Answer(many, rows.load_rows(0, many, _made(call.kind)))
         if call.sql == "COMMIT" and result.command_status != b"COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("COMMIT was answered by a rollback")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
 import psycopg
 from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
 
 from crossloyalty.errors import ConfigError
 from crossloyalty.storage._sql import postgresql_errors
@@ -54,6 +56,16 @@ class Settings:
                 raise ConfigError(f"{name} is a whole number above 0")
         if self.lock_timeout_ms > self.statement_timeout_ms:
             raise ConfigError("lock_timeout_ms is at most statement_timeout_ms, otherwise it never ends a wait")
+        if not _is_conninfo(self.conninfo):
+            raise ConfigError("the connection string cannot be read; special characters of a URL are percent-encoded")
+
+
+def _is_conninfo(text: str) -> bool:
+    try:
+        ports = conninfo_to_dict(text).get("port") or ""
+    except psycopg.Error:
+        return False
+    return all(not port or (port.isdecimal() and port.isascii()) for port in str(ports).split(","))
 
 
 class PostgresqlWords:
@@ -61,7 +73,6 @@ class PostgresqlWords:
 
     begin = ("BEGIN",)
     begin_readonly = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
-    commits_in_flight = True  # an error ends the pipeline before COMMIT, and every change fails that finds no row
 
 
 class PostgresqlServer:
@@ -88,18 +99,26 @@ class PostgresqlServer:
     async def open(self) -> PostgresqlLink:
         """See `Server.open`."""
         settings = self._settings
-        opened = self._connect(
-            settings.conninfo,
-            autocommit=True,
-            prepare_threshold=None,
-            connect_timeout=settings.connect_timeout_s,
-            client_encoding="UTF8",
-            keepalives=1,
-            keepalives_idle=30,
-            keepalives_interval=10,
-            keepalives_count=3,
-        )
-        connection = await opened if hasattr(opened, "__await__") else opened
+        try:
+            opened = self._connect(
+                settings.conninfo,
+                autocommit=True,
+                prepare_threshold=None,
+                connect_timeout=settings.connect_timeout_s,
+                client_encoding="UTF8",
+                keepalives=1,
+                keepalives_idle=30,
+                keepalives_interval=10,
+                keepalives_count=3,
+            )
+            connection = await opened if hasattr(opened, "__await__") else opened
+        except psycopg.Error as error:
+            error._pgconn = None  # it holds all options, the password too, and an error may be kept anywhere
+            raise
+        except BaseException as error:
+            # A connection whose opening is cancelled would stay until the garbage collector comes by.
+            traceback.clear_frames(error.__traceback__)
+            raise
         answer_s = settings.statement_timeout_ms / 1_000 + ANSWER_SLACK_S
         link = PostgresqlLink(connection, self._wait, answer_s=answer_s, prepare=settings.prepare_statements)
         try:

@@ -20,7 +20,6 @@ __all__ = ["by_sqlstate", "state_ends_transaction"]
 
 # postgresql.org/docs/current/errcodes-appendix.html, read 2026-11.
 _BY_STATE: Final[dict[str, type[CrossloyaltyError]]] = {
-    "22012": Conflict,  # division_by_zero: how our guarded changes say that a row is missing
     "23505": Conflict,  # unique_violation
     "40001": Conflict,  # serialization_failure
     "40P01": Conflict,  # deadlock_detected

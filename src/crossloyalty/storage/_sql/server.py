@@ -93,20 +93,29 @@ class PlainTransaction(Transaction, AbstractContextManager["Transaction"]):
 
 
 class TaskTransaction(AbstractAsyncContextManager["AsyncTransaction"]):
-    """A transaction that is awaited."""
+    """A transaction that is awaited; belongs to the task that entered it."""
 
-    __slots__ = ("_tx",)
+    __slots__ = ("_inside", "_owner", "_tx")
 
-    def __init__(self, ground: Ground, *, readonly: bool) -> None:
+    def __init__(self, ground: Ground, inside: set[object], *, readonly: bool) -> None:
         self._tx = SqlTransaction(ground, readonly=readonly)
+        self._inside = inside
+        self._owner: object = None
 
     async def __aenter__(self) -> AsyncTransaction:
+        task = asyncio.current_task()
+        if task in self._inside:
+            raise ConfigError("this task is inside a transaction of this storage already")
         await self._tx.enter()
+        self._owner = task
+        self._inside.add(task)
         return self._tx
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._inside.discard(self._owner)
+        self._owner = None
         if error is None or isinstance(error, Exception):
             await self._tx.leave(error)
             return
@@ -122,7 +131,7 @@ class _Pooled:
         self._recognised = Recognised()  # by those that join; the pool's connections look for themselves
         self._pool: Pool[Any] = Pool(server.open, gate, wait_s=pool_wait_s)
         # Connections nobody gave back to the server are closed when the storage is forgotten.
-        self._finalizer = weakref.finalize(self, self._pool.clear)
+        self._finalizer = weakref.finalize(self, self._pool.close)
         _OPEN.add(self)
 
     def joined(self, connection: object) -> JoinedStorage | AsyncJoinedStorage:
@@ -148,8 +157,7 @@ class _Pooled:
 
     def close(self) -> None:
         """Close the idle connections; one that is in a transaction closes when that ends."""
-        self._pool.closed = True
-        self._pool.clear()
+        self._pool.close()
 
     def _forked(self) -> None:
         """Leave the parent's connections alone in a forked child: a word on one would end the parent's session."""
@@ -197,12 +205,13 @@ class AsyncServerStorage(_Pooled):
 
     def __init__(self, server: Server, *, pool_size: int, pool_wait_s: float) -> None:
         super().__init__(server, TaskGate(pool_size), pool_wait_s)
+        self._inside: set[object] = set()  # tasks
 
     def transaction(self, *, readonly: bool = False) -> AbstractAsyncContextManager[AsyncTransaction]:
         """See `ServerStorage.transaction`."""
         server = self._server
         ground = OwnGround(self._pool, server.many, server.words, server.faults, task_pause)
-        return TaskTransaction(ground, readonly=readonly)
+        return TaskTransaction(ground, self._inside, readonly=readonly)
 
     async def __aenter__(self) -> AsyncServerStorage:
         return self

@@ -251,7 +251,11 @@ def _list(dialect: Dialect, names: tuple[str, ...]) -> str:
 
 def _read_list(dialect: Dialect, shape: Shape) -> str:
     indexed = {name for order in shape.orders.values() for name in order}
-    return ", ".join(
-        (dialect.read_key if column.is_text and column.name in indexed else "{}").format(dialect.name_of(column.name))
-        for column in shape.columns
+    return dialect.read_row.format(
+        ", ".join(
+            (dialect.read_key if column.is_text and column.name in indexed else "{}").format(
+                dialect.name_of(column.name)
+            )
+            for column in shape.columns
+        )
     )

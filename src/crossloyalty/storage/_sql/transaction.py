@@ -8,23 +8,19 @@ when it said that they are the last. A server whose changes do not fail by thems
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from crossloyalty.application.ports import Ahead, Change, Found, Scan
+from crossloyalty.application.ports import Ahead, Change, Delete, Found, Replace, Scan
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, LimitReached
 from crossloyalty.storage._rules import fresh_root, in_lock_order, version_of
 from crossloyalty.storage._shape import SHAPES
-from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.link import Answer, Call, is_refused
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.plan import Plan, plan
 from crossloyalty.storage._sql.witness import Witness
 
-__all__ = ["RECORD_OF", "Ground", "SqlTransaction"]
-
-# Rows become records without a call of Python code each.
-RECORD_OF: Final = {kind: partial(tuple.__new__, kind) for kind in SHAPES}
+__all__ = ["Ground", "SqlTransaction"]
 
 
 class Ground(Protocol):
@@ -53,12 +49,13 @@ class Ground(Protocol):
         """
         ...
 
-    async def commit(self, calls: Sequence[Call], witness: Witness | None) -> list[Answer]:
+    async def commit(self, calls: Sequence[Call], witness: Witness | None, *, sure: bool) -> list[Answer]:
         """
         Run the last statements and make everything durable, in one round trip where that is safe.
 
         Args:
             witness: By what an unknown outcome is settled; None when nothing was written.
+            sure: Whether every row to change is known to be there, so that a statement either does all or raises.
         """
         ...
 
@@ -105,7 +102,9 @@ class SqlTransaction:
         "_missing",
         "_open",
         "_readonly",
+        "_seen",
         "_stale",
+        "_sure",
         "_witness",
     )
 
@@ -120,6 +119,8 @@ class SqlTransaction:
         self._ahead: _Ahead | None = None
         self._final: list[Call] | None = None  # what waits for COMMIT
         self._witness: Witness | None = None
+        self._seen: list[tuple[type[Record], Sequence[Any]]] = []  # rows read under the locks, as they still are
+        self._sure = False
 
     async def enter(self) -> None:
         """Begin."""
@@ -146,7 +147,8 @@ class SqlTransaction:
             if self._missing:
                 calls = [*self._created(), *calls]
             try:
-                _check(calls, await ground.commit(calls, self._witness))
+                sure = self._sure or self._final is None  # what `lock` found missing is inserted, which raises
+                _check(calls, await ground.commit(calls, self._witness, sure=sure))
             except BaseException:
                 await ground.rollback()
                 raise
@@ -189,6 +191,7 @@ class SqlTransaction:
             await self._refresh()
         if self._missing and any(SHAPES[scan.kind].is_root for scan in scans if scan.kind in SHAPES):
             await self.create()  # a scan has to see the roots that `lock` created
+            self._ahead = None  # it was asked before they were there
         locked = self._locked or {}
         records = {key: locked[key] for key in keys if key in locked}
         missing = [key for key in keys if key not in locked] if len(records) < len(keys) else []
@@ -214,13 +217,15 @@ class SqlTransaction:
             planned = plan(many.statements, changes, roots, locked=self._locked, missing=self._missing)
             witness = Witness.of(changes, roots)
             self._witness = witness if self._witness is None else self._witness.joined(witness)
-            calls = [call for sql, rows in planned.groups.items() for call in many.changes(sql, rows)]
+            known = final and self._has_seen(changes)
+            calls = [call for sql, rows in planned.groups.items() for call in many.changes(sql, rows, known=known)]
             if final and not planned.adds:
-                self._final = calls
+                self._final, self._sure = calls, known
             else:
                 await self._change(calls)
                 await self._add(planned)
             self._missing.clear()
+            self._seen.clear()
             self._stale = True
         except BaseException as error:
             self._failure = error
@@ -231,6 +236,29 @@ class SqlTransaction:
         if self._missing:
             await self._change(self._created())
             self._missing.clear()
+
+    def _has_seen(self, changes: Sequence[Change]) -> bool:
+        """
+        Say whether this transaction has read every row it changes.
+
+        It has done so under the lock of the row's root, without which nobody removes a row. Roots are locked.
+        """
+        of = self._ground.many.statements.of
+        wanted: dict[type[Record], set[tuple[Any, ...]]] = {}
+        for change in changes:
+            if isinstance(change, Replace):
+                for record in change:
+                    table = of[type(record)]
+                    if not table.is_root:
+                        wanted.setdefault(type(record), set()).add(record[: table.key_length])
+            elif isinstance(change, Delete):
+                wanted.setdefault(change.key.kind, set()).add(change.key.values)
+        for kind, rows in self._seen if wanted else ():
+            keys = wanted.get(kind)
+            if keys:
+                length = of[kind].key_length
+                keys.difference_update([row[:length] for row in rows])
+        return not any(wanted.values())
 
     def _reading(self, keys: Collection[Key], scans: Sequence[Scan]) -> _Reading:
         many, suffix = self._ground.many, "" if self._readonly else self._ground.share_suffix
@@ -246,7 +274,14 @@ class SqlTransaction:
         for (_call, places), answer in zip(reading.asked, answers[len(reading.looked) :], strict=True):
             for place, dealt in self._ground.many.split(scans, places, answer.rows):
                 rows[scans[place]] = dealt
+        if self._locked is not None:
+            self._saw(reading, answers)
         return _Ahead(frozenset(reading.keys), records, rows)
+
+    def _saw(self, reading: _Reading, answers: Sequence[Answer]) -> None:
+        for call, answer in zip(reading.calls, answers, strict=True):
+            if call.kind is not None and answer.rows:
+                self._seen.append((call.kind, answer.rows))
 
     def _created(self) -> list[Call]:
         assert self._locked is not None
@@ -314,6 +349,5 @@ class SqlTransaction:
 
 
 def _check(calls: Sequence[Call], answers: Sequence[Answer]) -> None:
-    for call, answer in zip(calls, answers, strict=False):
-        if call.expected is not None and answer.touched != call.expected:
-            raise Conflict("a row to change is missing, or the version of a root has moved on")
+    if is_refused(calls, answers):
+        raise Conflict("a row to change is missing, or the version of a root has moved on")

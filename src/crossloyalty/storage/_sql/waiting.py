@@ -43,6 +43,10 @@ class ThreadGate:
         self._guard = threading.Lock()
         self._line: deque[threading.Lock] = deque()
 
+    def here(self) -> object:
+        """See `Gate.here`."""
+        return self
+
     async def enter(self, timeout_s: float) -> bool:
         """See `Gate.enter`."""
         with self._guard:
@@ -115,6 +119,10 @@ class TaskGate:
         self._places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
+
+    def here(self) -> object:
+        """See `Gate.here`."""
+        return asyncio.get_running_loop()
 
     async def enter(self, timeout_s: float) -> bool:
         """See `Gate.enter`."""

@@ -1,0 +1,242 @@
+"""What looks wrong in a program although it is allowed: for the admin who publishes it, before customers find out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from crossloyalty.domain.rules import Coupon, PerStep, Reward
+from crossloyalty.errors import InvalidInput, WrongType, shown
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.program import Program
+
+__all__ = ["Finding", "LintCode", "lint_program"]
+
+# What `issue_after_days` is meant to wait for: goods may be sent back without a reason for seven days after they were
+# received (消费者权益保护法, article 25), and a refund that comes later than the points costs a debt.
+REFUND_WINDOW_DAYS: Final = 7
+TYPICAL_ORDER_FEN: Final = 10_000
+
+
+class LintCode(enum.Enum):
+    """What may be found; a code stays as it is for ever."""
+
+    ORDER_NO_ONLY = "ORDER_NO_ONLY"
+    NOTHING_IS_CONVERTED = "NOTHING_IS_CONVERTED"
+    UNKNOWN_PLATFORM = "UNKNOWN_PLATFORM"
+    EARNS_BEFORE_FINISH = "EARNS_BEFORE_FINISH"
+    CLAIM_WINDOW_SHORT = "CLAIM_WINDOW_SHORT"
+    HOLD_SHORTER_THAN_REFUND_WINDOW = "HOLD_SHORTER_THAN_REFUND_WINDOW"
+    GIVES_NOTHING = "GIVES_NOTHING"
+    GIVES_MORE_THAN_PAID = "GIVES_MORE_THAN_PAID"
+    TIERS_NOT_MONOTONIC = "TIERS_NOT_MONOTONIC"
+    MULTIPLIER_WITHOUT_POINTS = "MULTIPLIER_WITHOUT_POINTS"
+    PERIOD_SHORTER_THAN_WINDOW = "PERIOD_SHORTER_THAN_WINDOW"
+
+
+@attrs.frozen
+class Finding:
+    """
+    One thing to look at.
+
+    Args:
+        code: What kind of thing.
+        path: Where in the document, such as "rewards[2].issue_after_days".
+        zh, en: The sentence for the admin, in both languages.
+    """
+
+    code: LintCode
+    path: str
+    zh: str
+    en: str
+
+    def sentence(self, language: str = "zh") -> str:
+        """Say it to a person; *language* is "zh" or "en"."""
+        return self.en if language == "en" else self.zh
+
+
+@attrs.frozen
+class _Looked:
+    program: Program
+    typical_order_fen: int
+    refund_window_days: int
+
+
+def lint_program(
+    program: Program, *, typical_order_fen: int = TYPICAL_ORDER_FEN, refund_window_days: int = REFUND_WINDOW_DAYS
+) -> tuple[Finding, ...]:
+    """
+    Look for rules that are allowed and most probably not meant.
+
+    Args:
+        program: The rules.
+        typical_order_fen: What an ordinary order nets; a rule that gives nothing for it is suspicious.
+        refund_window_days: For how long after the finish customers send goods back.
+
+    Returns:
+        Findings in the order of the document; empty when nothing is suspicious.
+
+    Raises:
+        InvalidInput: An amount or a number of days cannot be one.
+    """
+    for name, value in (("typical_order_fen", typical_order_fen), ("refund_window_days", refund_window_days)):
+        if type(value) is not int:
+            raise WrongType(f"{name} is a whole number, not {shown(value)}")
+        if value < 0:
+            raise InvalidInput(f"{name} is 0 or more: {shown(value)}")
+    looked = _Looked(program, typical_order_fen, refund_window_days)
+    return tuple(finding for look in _LOOKS for finding in look(looked))
+
+
+def _ownership(looked: _Looked) -> Iterator[Finding]:
+    if looked.program.ownership == "order-no-only":
+        yield Finding(
+            LintCode.ORDER_NO_ONLY,
+            "ownership",
+            "只凭订单号即可兑换：谁先输入谁得，快递面单上的订单号也能被别人用掉",
+            "An order goes to the first who types its number, and parcels carry their numbers on the label.",
+        )
+
+
+def _kinds(looked: _Looked) -> Iterator[Finding]:
+    if not looked.program.eligibility.kinds:
+        yield Finding(
+            LintCode.NOTHING_IS_CONVERTED,
+            "eligibility.kinds",
+            "没有任何订单类型参与，所有订单都不能兑换",
+            "No kind of order takes part, so no order can be converted.",
+        )
+
+
+def _platforms(looked: _Looked) -> Iterator[Finding]:
+    for name in looked.program.eligibility.statuses:
+        if name != "*" and name not in looked.program.known_platforms:
+            yield Finding(
+                LintCode.UNKNOWN_PLATFORM,
+                f"eligibility.statuses.{name}",
+                f"没有名为 {name} 的平台，这一条不会生效",
+                f"There is no platform {name}, so this has no effect.",
+            )
+
+
+def _before_finish(looked: _Looked) -> Iterator[Finding]:
+    for name, statuses in looked.program.eligibility.statuses.items():
+        early = [status for status in statuses if status != "FINISHED"]
+        if early and any(reward.issue_after_days == 0 for reward in looked.program.rewards):
+            yield Finding(
+                LintCode.EARNS_BEFORE_FINISH,
+                f"eligibility.statuses.{name}",
+                f"{'、'.join(early)} 状态即可兑换，且有权益立即到账：客户退款时权益可能已被用掉",
+                f"Orders earn while {', '.join(early)}, and something is issued at once: it may be spent before a"
+                " refund.",
+            )
+
+
+def _holds(looked: _Looked) -> Iterator[Finding]:
+    days = looked.refund_window_days
+    for place, reward in enumerate(looked.program.rewards):
+        if reward.asset != "growth" and reward.issue_after_days < days:
+            yield Finding(
+                LintCode.HOLD_SHORTER_THAN_REFUND_WINDOW,
+                f"rewards[{place}].issue_after_days",
+                f"{reward.id} 在交易完成后第 {reward.issue_after_days} 天到账，短于 {days} 天售后期，"
+                "退款时可能已被用掉",
+                f"{reward.id} is issued {reward.issue_after_days} days after the finish, within the {days} days in"
+                " which goods come back: it may be spent before the refund.",
+            )
+
+
+def _amounts(looked: _Looked) -> Iterator[Finding]:
+    typical = looked.typical_order_fen
+    for place, reward in enumerate(looked.program.rewards):
+        given = reward.amount(typical)
+        if typical and not given:
+            yield Finding(
+                LintCode.GIVES_NOTHING,
+                f"rewards[{place}].{_what_decides(reward)}",
+                f"普通订单（{_yuan(typical)} 元）得不到 {reward.id}",
+                f"An ordinary order of {_yuan(typical)} yuan earns no {reward.id}.",
+            )
+        if reward.asset == "stored_value" and given >= typical > 0:
+            yield Finding(
+                LintCode.GIVES_MORE_THAN_PAID,
+                f"rewards[{place}].rate",
+                f"{_yuan(typical)} 元的订单送 {_yuan(given)} 元，不低于客户实付",
+                f"An order of {_yuan(typical)} yuan gives {_yuan(given)} yuan, as much as was paid or more.",
+            )
+
+
+def _multipliers(looked: _Looked) -> Iterator[Finding]:
+    tiers = looked.program.tiers
+    if tiers is None:
+        return
+    for place, (lower, level) in enumerate(zip(tiers.levels, tiers.levels[1:], strict=False), start=1):
+        (ours, of), (below, of_below) = level.multiplier, lower.multiplier
+        if ours * of_below < below * of:
+            yield Finding(
+                LintCode.TIERS_NOT_MONOTONIC,
+                f"tiers.levels[{place}].points_multiplier",
+                f"{level.name} 的积分倍数低于 {lower.name}，升级后反而少得",
+                f"{level.name} earns less than {lower.name}, so going up costs points.",
+            )
+    takes = any(reward.takes_tier_multiplier for reward in looked.program.rewards)
+    for place, level in enumerate(tiers.levels):
+        if level.multiplier != (1, 1) and not takes:
+            yield Finding(
+                LintCode.MULTIPLIER_WITHOUT_POINTS,
+                f"tiers.levels[{place}].points_multiplier",
+                f"{level.name} 有积分倍数，但没有按消费得积分的规则，倍数不会生效",
+                f"{level.name} multiplies points, but no reward gives points for spending.",
+            )
+
+
+def _periods(looked: _Looked) -> Iterator[Finding]:
+    tiers = looked.program.tiers
+    if tiers is not None and tiers.window_days and tiers.period_days and tiers.period_days < tiers.window_days:
+        yield Finding(
+            LintCode.PERIOD_SHORTER_THAN_WINDOW,
+            "tiers.period_days",
+            f"等级有效 {tiers.period_days} 天，短于 {tiers.window_days} 天的累计窗口：同一笔消费会让等级多次续期",
+            f"A tier lasts {tiers.period_days} days and spending counts for {tiers.window_days}: the same spending"
+            " renews it again.",
+        )
+
+
+def _window(looked: _Looked) -> Iterator[Finding]:
+    within = looked.program.eligibility.within_days
+    if within is not None and within < looked.refund_window_days:
+        yield Finding(
+            LintCode.CLAIM_WINDOW_SHORT,
+            "eligibility.within_days",
+            f"交易完成后只有 {within} 天可兑换，短于 {looked.refund_window_days} 天售后期，很多客户会来不及",
+            f"Orders can be converted for {within} days only, less than the {looked.refund_window_days} days in which"
+            " goods come back.",
+        )
+
+
+def _what_decides(reward: Reward) -> str:
+    if isinstance(reward, PerStep):
+        return "every_fen"
+    return "minimum_fen" if isinstance(reward, Coupon) else "rate"
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+# In the order of the document.
+_LOOKS: Final[tuple[Callable[[_Looked], Iterator[Finding]], ...]] = (
+    _ownership,
+    _kinds,
+    _platforms,
+    _before_finish,
+    _window,
+    _holds,
+    _amounts,
+    _multipliers,
+    _periods,
+)

@@ -1,0 +1,35 @@
+"""
+The rules a merchant sets, one frozen value each; `crossloyalty.rules` shows this package.
+
+Amounts are plain integers in fen. Rates are exact: text such as "1.5" or "1/3", never a float.
+Every reward has an `id`; claims remember it for ever, so keep it when a parameter changes.
+"""
+
+from crossloyalty.domain.rules.eligibility import Finished
+from crossloyalty.domain.rules.refunds import ClawBack
+from crossloyalty.domain.rules.rewards import (
+    Coupon,
+    GrowthPerYuan,
+    PerStep,
+    PointsFixed,
+    PointsPerYuan,
+    Reward,
+    StoredValuePercent,
+)
+from crossloyalty.domain.rules.tags import SourceTags
+from crossloyalty.domain.rules.tiers import Level, SpendTiers
+
+__all__ = [
+    "ClawBack",
+    "Coupon",
+    "Finished",
+    "GrowthPerYuan",
+    "Level",
+    "PerStep",
+    "PointsFixed",
+    "PointsPerYuan",
+    "Reward",
+    "SourceTags",
+    "SpendTiers",
+    "StoredValuePercent",
+]

@@ -1,0 +1,183 @@
+"""The JSON Schema of a program's document: good enough to render an admin form and to check what it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from crossloyalty.domain import rules
+from crossloyalty.domain.keys import Platform
+from crossloyalty.domain.orders import LARGEST_FEN
+from crossloyalty.domain.program import Program
+from crossloyalty.domain.schema_texts import CHOICES, FIELDS, TITLES, UNITS, Said
+from crossloyalty.errors import InvalidInput
+
+__all__ = ["program_schema"]
+
+_Fragment = dict[str, Any]
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_WHOLE: Final[dict[str, tuple[int, int]]] = {
+    "ticket_days": (1, 100_000),
+    "backfill_orders": (1, 100_000),
+    "within_days": (0, 36_600),
+    "future_tolerance_minutes": (0, 1440),
+    "issue_after_days": (0, 3660),
+    "expires_months": (1, 1200),
+    "every_fen": (1, 10**12),
+    "points": (1, 10**9),
+    "window_days": (1, 36_600),
+    "period_days": (1, 36_600),
+    "minimum_fen": (0, LARGEST_FEN),
+    "from_fen": (0, LARGEST_FEN),
+}
+_OPTIONAL: Final = frozenset({"within_days", "expires_months", "window_days", "period_days", "distinctive"})
+_RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
+_RATE: Final = (
+    r"^(?=[0-9]{1,12}([./]|$))(?!.*\.[0-9]{10})"
+    r"([0-9]*[1-9][0-9]*(\.[0-9]+|/[1-9][0-9]{0,11})?|0+\.[0-9]*[1-9][0-9]*)$"
+)
+_UNPADDED: Final = r"^\S(.*\S)?$"
+_PLATFORM: Final = r"^[a-z][a-z0-9_]{1,19}$"
+_TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
+    (None, "id"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
+    (None, "rate"): {"pattern": _RATE},
+    (None, "points_multiplier"): {"pattern": _RATE},
+    (None, "code"): {"pattern": _RULE_ID},
+    (None, "gateway"): {"pattern": _RULE_ID},
+    (rules.Level, "name"): {"minLength": 1, "maxLength": 40, "pattern": _UNPADDED},
+    (Platform, "name"): {"pattern": _PLATFORM},
+    (Platform, "family"): {"pattern": _PLATFORM},
+    (Platform, "pattern"): {"minLength": 1, "format": "regex"},
+    (Platform, "distinctive"): {"minLength": 1, "format": "regex"},
+    (Platform, "zh"): {"maxLength": 128},
+    (rules.SourceTags, "prefix"): {"maxLength": 128},
+}
+
+
+def program_schema(language: str = "zh") -> _Fragment:
+    """
+    Describe the document of `Program.to_json()`.
+
+    Args:
+        language: Of titles, help and labels: "zh" or "en".
+
+    Returns:
+        A JSON Schema (draft 2020-12). Beyond the standard: `x-order` is a field's place in the form, `x-unit` what a
+        number counts, `x-labels` the words for the values of an `enum`. Rewards are told apart by `rule`.
+    """
+    if language not in ("zh", "en"):
+        raise InvalidInput('language is "zh" or "en"')
+    says = _Chinese() if language == "zh" else _English()
+    kinds = [kind for kind in TITLES if kind is not Program]
+    return {
+        "$schema": _DIALECT,
+        **_object(Program, says),
+        "$defs": {kind.__name__: _object(kind, says) for kind in kinds},
+    }
+
+
+class _English:
+    def title(self, said: Said) -> _Fragment:
+        return {"title": said.en} | ({"description": said.en_help} if said.en_help else {})
+
+    def label(self, words: tuple[str, str]) -> str:
+        return words[1]
+
+
+class _Chinese(_English):
+    def title(self, said: Said) -> _Fragment:
+        return {"title": said.zh} | ({"description": said.zh_help} if said.zh_help else {})
+
+    def label(self, words: tuple[str, str]) -> str:
+        return words[0]
+
+
+def _object(kind: type[Any], says: _English) -> _Fragment:
+    fields = {field.name: field for field in attrs.fields(kind) if field.init}
+    properties: _Fragment = {}
+    required: list[str] = []
+    if kind in rules.Reward.__args__:
+        properties["rule"] = {"const": kind.__name__}
+        required.append("rule")
+    for place, (name, said) in enumerate(FIELDS[kind].items()):
+        field = fields[name]
+        made = _field(kind, name, says) | says.title(said) | {"x-order": place}
+        if field.default is attrs.NOTHING:
+            required.append(name)
+        elif not isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # attrs calls a class a function
+            made["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
+        properties[name] = made
+    return {
+        "type": "object",
+        **says.title(TITLES[kind]),
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _field(kind: type[Any], name: str, says: _English) -> _Fragment:
+    special = _SPECIAL.get((kind, name))
+    if special is not None:
+        return special(says)
+    if name in _WHOLE:
+        low, high = _WHOLE[name]
+        unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+        made: _Fragment = {"type": "integer", "minimum": low, "maximum": high}
+        made |= {"x-unit": unit} if unit else {}
+    elif name in CHOICES:
+        return _choices(name, says)
+    else:
+        made = {"type": "string"} | (_TEXT.get((kind, name)) or _TEXT.get((None, name)) or _id())
+    return made | {"type": [made["type"], "null"]} if name in _OPTIONAL else made
+
+
+def _id() -> _Fragment:
+    return {"minLength": 1, "maxLength": 128, "pattern": _UNPADDED}
+
+
+def _choices(name: str, says: _English) -> _Fragment:
+    words = CHOICES[name]
+    return {"enum": list(words), "x-labels": {value: says.label(word) for value, word in words.items()}}
+
+
+def _list_of(item: Callable[[_English], _Fragment], **more: Any) -> Callable[[_English], _Fragment]:
+    return lambda says: {"type": "array", "items": item(says), **more}
+
+
+def _ref(kind: type[Any]) -> Callable[[_English], _Fragment]:
+    return lambda _: {"$ref": f"#/$defs/{kind.__name__}"}
+
+
+def _or_none(kind: type[Any]) -> Callable[[_English], _Fragment]:
+    return lambda says: {"anyOf": [_ref(kind)(says), {"type": "null"}]}
+
+
+def _reward(says: _English) -> _Fragment:
+    return {"oneOf": [_ref(kind)(says) for kind in rules.Reward.__args__]}
+
+
+def _texts(_: _English) -> _Fragment:
+    return {"type": "string", **_id()}
+
+
+_SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = {
+    (Program, "eligibility"): _ref(rules.Finished),
+    (Program, "rewards"): _list_of(_reward),
+    (Program, "tiers"): _or_none(rules.SpendTiers),
+    (Program, "source_tags"): _or_none(rules.SourceTags),
+    (Program, "on_refund"): _ref(rules.ClawBack),
+    (Program, "platforms"): _list_of(_ref(Platform)),
+    (Program, "starts_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
+    (rules.Finished, "kinds"): _list_of(lambda says: _choices("kinds", says)),
+    (rules.Finished, "shops"): _list_of(_texts),
+    (rules.Finished, "exclude_products"): _list_of(_texts),
+    (rules.Finished, "exclude_categories"): _list_of(_texts),
+    (rules.Finished, "statuses"): lambda says: {
+        "type": "object",
+        "additionalProperties": _list_of(lambda says: _choices("statuses", says))(says),
+    },
+    (rules.SpendTiers, "levels"): _list_of(_ref(rules.Level), minItems=1),
+}

@@ -1,0 +1,172 @@
+"""What an admin form says about every field of a program, in Chinese and in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from crossloyalty.domain import rules
+from crossloyalty.domain.keys import Platform
+from crossloyalty.domain.program import Program
+
+__all__ = ["CHOICES", "FIELDS", "TITLES", "UNITS", "Said"]
+
+
+class Said(NamedTuple):
+    """A title and a line of help, each in Chinese and in English."""
+
+    zh: str
+    en: str
+    zh_help: str = ""
+    en_help: str = ""
+
+
+TITLES: Final[Mapping[type[Any], Said]] = {
+    Program: Said("会员忠诚度计划", "Loyalty programme"),
+    rules.Finished: Said("可转换订单", "Orders that may be converted"),
+    rules.PointsPerYuan: Said("按消费得积分", "Points per yuan"),
+    rules.PerStep: Said("每满得积分", "Points per full step"),
+    rules.PointsFixed: Said("每单固定积分", "Fixed points per order"),
+    rules.GrowthPerYuan: Said("按消费得成长值", "Growth value per yuan"),
+    rules.StoredValuePercent: Said("按消费送赠送金", "Bonus money as a percentage"),
+    rules.Coupon: Said("优惠券", "Coupon"),
+    rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
+    rules.Level: Said("等级", "Tier"),
+    rules.SourceTags: Said("来源标签", "Source tags"),
+    rules.ClawBack: Said("退款扣回", "Taking back after refunds"),
+    Platform: Said("平台", "Platform"),
+}
+
+UNITS: Final[Mapping[str, str]] = {"_fen": "fen", "_days": "days", "_months": "months", "_minutes": "minutes"}
+
+# The words of a field that has a few values, by the field's name.
+CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "ownership": {
+        "proof": ("需证明订单归属", "the member shows that the order is theirs"),
+        "order-no-only": ("仅凭订单号", "the number alone"),
+    },
+    "settle": {
+        "per_line": ("每个子订单完成即结算", "each line as it finishes"),
+        "all": ("整单完成再结算", "whole order"),
+    },
+    "rounding": {"down": ("向下取整", "down"), "up": ("向上取整", "up"), "half_up": ("四舍五入", "half up")},
+    "once_per": {"order": ("每单一次", "once an order"), "member": ("每人一次", "once a member")},
+    "shortfall": {
+        "debt": ("记为欠积分，以后的积分先抵扣", "a debt that later points repay"),
+        "waive": ("不足部分免除", "written off"),
+        "pending_only": ("只扣未到账部分", "only what is still pending is taken"),
+    },
+    "kinds": {
+        "NORMAL": ("普通订单", "ordinary"),
+        "PRESALE": ("预售", "presale"),
+        "GIFT": ("赠品", "gift"),
+        "LOTTERY": ("抽奖", "lottery"),
+        "PRICE_DIFF": ("补差价", "price difference"),
+        "SAMPLE": ("试用", "sample"),
+        "COD": ("货到付款", "cash on delivery"),
+        "GROUP": ("拼团", "group buying"),
+    },
+    "statuses": {
+        "PAID": ("已付款", "paid"),
+        "SHIPPED": ("已发货", "shipped"),
+        "SIGNED": ("已签收", "signed for"),
+        "FINISHED": ("交易完成", "finished"),
+    },
+}
+
+_REWARD: Final[Mapping[str, Said]] = {
+    "id": Said("规则编号", "Rule id", "兑换记录会永久引用它，修改参数时请保留", "Claims remember it for ever; keep it"),
+    "issue_after_days": Said(
+        "到账延迟", "Issued after", "交易完成后第几天到账，0 为立即", "Days behind the finish; 0: at once"
+    ),
+    "expires_months": Said(
+        "有效期", "Expires after", "到账后几个月过期，空为永久", "Months behind the issue; empty: never"
+    ),
+    "settle": Said("结算方式", "Counts", "按子订单还是整单", "Line by line, or the whole order"),
+}
+_RATE: Final[Mapping[str, Said]] = {
+    "rate": Said("比例", "Rate", '精确的数，如 "1.5" 或 "1/3"', 'An exact number such as "1.5" or "1/3"'),
+    "rounding": Said("取整方式", "Rounding", "每单每条规则取整一次", "Once for each order and rule"),
+}
+FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
+    Program: {
+        "program_id": Said(
+            "计划编号", "Programme id", "所有数据的首要键，上线后不可更改", "The first part of every key"
+        ),
+        "timezone": Said("时区", "Time zone", "营业日按此时区计算", "Business days are local days of it"),
+        "starts_at": Said("开始时间", "Begins at", "此前下的订单不参与", "Orders placed before are refused"),
+        "eligibility": TITLES[rules.Finished],
+        "ownership": Said("订单归属", "Ownership", "怎样证明订单是本人的", "How an order is shown to be theirs"),
+        "rewards": Said("权益", "Rewards", "每个订单得到什么", "What an order earns"),
+        "tiers": Said("等级", "Tiers", "不设则没有等级", "Empty: no tiers"),
+        "source_tags": TITLES[rules.SourceTags],
+        "on_refund": TITLES[rules.ClawBack],
+        "ticket_days": Said(
+            "申请有效期", "Requests wait", "未完成的订单，申请保留几天", "How long a request waits for its order"
+        ),
+        "backfill_orders": Said(
+            "补转上限", "Past orders at once", "绑定时一次最多补转几单", "The most one binding converts"
+        ),
+        "platforms": Said("自定义平台", "Own platforms", "内置平台之外的平台", "Beside the built-in ones"),
+    },
+    rules.Finished: {
+        "within_days": Said(
+            "兑换期限", "Claim window", "交易完成后几天内可兑换，空为不限", "Days behind the finish; empty: no end"
+        ),
+        "minimum_fen": Said(
+            "最低金额", "Least amount", "扣除退款和不参与商品后的实付", "Net of refunds and exclusions"
+        ),
+        "statuses": Said(
+            "可转换订单状态", "Claimable statuses", "按平台设置，* 为其他平台", "By platform; * stands for the others"
+        ),
+        "kinds": Said("参与的订单类型", "Kinds that take part"),
+        "shops": Said("参与的店铺", "Shops that take part", "空为全部", "Empty: all"),
+        "exclude_products": Said("不参与的商品", "Products left out"),
+        "exclude_categories": Said("不参与的类目", "Categories left out"),
+        "currency": Said("币种", "Currency", "其他币种转人工审核", "Others go to review"),
+        "future_tolerance_minutes": Said(
+            "时间误差", "Clock tolerance", "完成时间最多晚于现在多少", "How far ahead a finish may lie"
+        ),
+    },
+    rules.PointsPerYuan: {**_RATE, **_REWARD},
+    rules.GrowthPerYuan: {**_RATE, **_REWARD},
+    rules.StoredValuePercent: {
+        **_RATE,
+        "rate": Said("百分比", "Percent", "赠送金占实付的百分之几", "Of the net amount"),
+        **_REWARD,
+    },
+    rules.PerStep: {
+        "every_fen": Said("每满", "For each full", "满多少计一次", "The step"),
+        "points": Said("积分", "Points", "每次得多少", "What each step earns"),
+        **_REWARD,
+    },
+    rules.PointsFixed: {"points": Said("积分", "Points", "每单得多少", "For each order"), **_REWARD},
+    rules.Coupon: {
+        "code": Said("券模板编号", "Template code", "发券网关里的名称", "Its name at the gateway"),
+        "once_per": Said("发放频次", "How often"),
+        "minimum_fen": Said("最低金额", "Least amount", "订单达到才发", "Of an order that earns it"),
+        "gateway": Said("发券网关", "Gateway", "由谁发放", "Who sends it"),
+        **_REWARD,
+    },
+    rules.SpendTiers: {
+        "levels": Said("等级", "Tiers", "最低一级从 0 开始", "The lowest begins at 0"),
+        "window_days": Said("累计窗口", "Window", "累计最近几天的消费，空为终身", "Rolling days; empty: lifetime"),
+        "period_days": Said("等级有效期", "Lasts for", "空为与累计窗口相同", "Empty: as long as the window"),
+    },
+    rules.Level: {
+        "name": Said("名称", "Name", "客户看到的名称", "As customers read it"),
+        "from_fen": Said("消费门槛", "From", "累计消费达到", "Least spending"),
+        "points_multiplier": Said("积分倍数", "Multiplies points by", "达到等级之后的订单适用", "Of later orders"),
+    },
+    rules.SourceTags: {"prefix": Said("前缀", "Prefix", "放在平台名之前", "Before the platform's name")},
+    rules.ClawBack: {
+        "shortfall": Said("不足时", "When less is left", "余额不够扣时怎么办", "What happens to the rest")
+    },
+    Platform: {
+        "name": Said("名称", "Name", "接口和记录里的名称", "In calls and records"),
+        "family": Said("订单号体系", "Family", "同一体系共用订单号", "Platforms that share order numbers"),
+        "pattern": Said("订单号格式", "Order numbers", "正则表达式", "A regular expression"),
+        "distinctive": Said("独有格式", "Distinctive shape", "仅作提示", "A hint only"),
+        "zh": Said("中文名", "Chinese name"),
+    },
+}

@@ -159,6 +159,8 @@ class PrivateServer:
             return subprocess.Popen(
                 command,
                 cwd=self.folder,
+                # A MariaDB that starts removes all temporary tables of its temporary folder, another server's too.
+                env={**os.environ, "TMPDIR": str(self.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -108,7 +108,7 @@ def _deciders(
             )
             judgement = judge(order, rules, requested_at=now, now=now)
             nets = net_amounts(order, rules)
-            targets = [target_of(rule, Grant(rule.id), nets) for rule in rules.rewards]
+            targets = [target_of(rule, Grant(rule.id), nets, rules) for rule in rules.rewards]
             if stands != "proof" or judgement.reasons:
                 raise SystemExit(f"not claimable: {stands} {judgement}")
             answers.append(tuple(targets))

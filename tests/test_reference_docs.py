@@ -107,7 +107,16 @@ REQUIRED: dict[type, dict[str, Any]] = {
     rules.Coupon: {"code": "CODE"},
     rules.SpendTiers: {"levels": {"a": 0}},
     rules.Level: {"name": "a", "from_fen": 0},
+    rules.GrowthPerStep: {"every_fen": 100, "growth": 1},
+    rules.GrowthFixed: {"growth": 1},
+    rules.StoredValuePerStep: {"every_fen": 100, "bonus_fen": 1},
+    rules.StoredValueFixed: {"bonus_fen": 1},
+    rules.Rate: {"rate": "1", "scope": rules.Scope()},
+    rules.Campaign: {"id": "c", "multiplier": "2"},
+    rules.Threshold: {"from_fen": 100, "multiplier": "2"},
 }
+# What must not be left empty altogether, although each part of it may be.
+SOME: dict[type, dict[str, Any]] = {rules.Days: {"weekdays": [1]}}
 RULES = [getattr(rules, name) for name in rules.__all__ if inspect.isclass(getattr(rules, name))]
 
 
@@ -115,7 +124,10 @@ def default(kind: type[Any], field: attrs.Attribute[Any]) -> str:
     """Say how the page writes a default."""
     if field.name in REQUIRED.get(kind, {}):
         return "required"
-    value = getattr(kind(**REQUIRED.get(kind, {})), field.name)
+    some = {name: value for name, value in SOME.get(kind, {}).items() if name != field.name}
+    if kind in SOME and not some:
+        some = {"month_days": [1]}
+    value = getattr(kind(**REQUIRED.get(kind, {}), **some), field.name)
     return f"`{type(value).__name__}()`" if attrs.has(type(value)) else f"`{value!r}`"
 
 

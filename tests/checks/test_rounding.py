@@ -5,11 +5,11 @@ from decimal import Decimal
 import pytest
 from builders import Clock, convert, order, points_program
 
-from crossloyalty import Line, Loyalty, rules
+from crossloyalty import Line, Loyalty, Program, rules
 from crossloyalty.application.ports import Storage
 from crossloyalty.domain.eligibility import Nets
-from crossloyalty.domain.explanation import line_shares
 from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.rule_sentences import line_shares
 from crossloyalty.errors import WrongType
 
 
@@ -28,7 +28,7 @@ def test_d1_line_shares_add_up_to_the_order() -> None:
     """The 2 points of three equal lines are shown as 1, 1 and 0: largest remainder, ties by line order."""
     nets = Nets([990, 990, 990], 2970, 2970, complete=True, below_minimum=False)
     rule = rules.PointsPerYuan("0.1")
-    assert line_shares(rule, Grant(rule.id), nets) == [1, 1, 0]
+    assert line_shares(rule, Grant(rule.id), nets, Program(program_id="p", rewards=[rule])) == [1, 1, 0]
 
 
 @pytest.mark.parametrize(("rounding", "points"), [("down", 2), ("half_up", 3), ("up", 3)])

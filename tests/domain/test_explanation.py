@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossloyalty import rules
+from crossloyalty import Program, rules
 from crossloyalty.domain.eligibility import Nets
-from crossloyalty.domain.explanation import line_shares, state_word, yuan
+from crossloyalty.domain.explanation import state_word
 from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.rule_sentences import line_shares, yuan
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,6 @@ def test_line_shares_are_the_grant(per_line: list[int], num: int, den: int) -> N
     """However lines divide, their shares are the grant of the order (D1)."""
     rule = rules.PointsPerYuan("1")
     nets = Nets(per_line, sum(per_line), sum(per_line), complete=True, below_minimum=False)
-    shares = line_shares(rule, Grant(rule.id, num=num, den=den), nets)
+    shares = line_shares(rule, Grant(rule.id, num=num, den=den), nets, Program(program_id="p", rewards=[rule]))
     assert sum(shares) == sum(per_line) * num // (100 * den)
     assert all(share >= 0 for share in shares)

@@ -111,7 +111,7 @@ def test_a_once_per_member_reward_follows_the_number_of_claims() -> None:
 
     def settle(qualifying: int, order_no: str) -> int:
         ref = Ref("taobao", order_no, 1)
-        return member.settle_once(coupon, qualifying, ref, finished_at=NOW, blocked=False)
+        return member.settle_once(coupon, qualifying, ref, finished_at=NOW, blocked=False, shortfall="debt")
 
     assert [settle(1, "1"), settle(1, "2"), settle(-1, "1"), settle(-1, "2"), settle(1, "3")] == [1, 0, 0, -1, 1]
     [(_, row)] = member.grant_rows()

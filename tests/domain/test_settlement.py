@@ -2,8 +2,8 @@
 
 import pytest
 
-from crossloyalty import Reason, rules
-from crossloyalty.domain.arithmetic import target_of
+from crossloyalty import Program, Reason, rules
+from crossloyalty.domain import arithmetic
 from crossloyalty.domain.eligibility import Nets
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.records import ClaimRecord
@@ -12,6 +12,10 @@ from crossloyalty.domain.settlement import Claim
 
 def _nets(total: int, gross: int | None = None, *, complete: bool = True, below: bool = False) -> Nets:
     return Nets([total], total, total if gross is None else gross, complete=complete, below_minimum=below)
+
+
+def target_of(rule: rules.Reward, grant: Grant, nets: Nets) -> int:
+    return arithmetic.target_of(rule, grant, nets, Program(program_id="p", rewards=[rule]))
 
 
 @pytest.mark.parametrize(

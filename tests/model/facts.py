@@ -124,22 +124,29 @@ class View:
             for row, part in zip(self.rows, shares(excess, left), strict=True):
                 row["refunded"] += part
 
-    def count(self, program: Program) -> tuple[int, int, bool]:
-        """Net, gross, and whether rules that wait for the whole order may count it."""
+    def counted(self, program: Program) -> list[tuple[int, int, Any]]:
+        """Net, gross and the stated line of everything the program does not leave out."""
         asked, claimable = program.eligibility, self.claimable(program)
-        net = gross = 0
+        counted = []
         for row in self.rows:
             at = row["is"]
             if at and (at.product_id in asked.exclude_products or at.category in asked.exclude_categories):
                 continue
             if at and at.is_free_gift:
                 continue
-            gross += row["paid"] - row["own"]
+            net, gross = 0, row["paid"] - row["own"]
             closed = self.status == "CLOSED" or str(row["status"]).startswith("CLOSED")
             if not closed and (self.status in claimable or row["status"] in claimable):
-                net += (row["paid"] - row["refunded"]) * (row["paid"] - row["own"]) // max(1, row["paid"])
+                net = (row["paid"] - row["refunded"]) * gross // max(1, row["paid"])
+            counted.append((net, gross, at))
+        return counted
+
+    def count(self, program: Program) -> tuple[int, int, bool]:
+        """Net, gross, and whether rules that wait for the whole order may count it."""
+        counted, claimable = self.counted(program), self.claimable(program)
         done = {*claimable, "CLOSED_UNPAID", "CLOSED_REFUNDED"}
-        return net, gross, self.status in claimable or all(row["status"] in done for row in self.rows)
+        whole = self.status in claimable or all(row["status"] in done for row in self.rows)
+        return sum(net for net, _, _ in counted), sum(gross for _, gross, _ in counted), whole
 
     def claimable(self, program: Program) -> tuple[str, ...]:
         named = program.eligibility.statuses

@@ -34,15 +34,21 @@ def months_later(at: datetime, months: int) -> datetime:
     return midnight(last + timedelta(days=1))
 
 
-def amount(rule: Any, net: int, multiplier: Fraction) -> int:
-    """What a rule gives for a net amount: exact, rounded once."""
+Parts = list[tuple[int, Fraction, Fraction]]  # (net fen, rate or 1, campaigns) of the lines of an order that earn
+
+
+def amount(rule: Any, parts: Parts, multiplier: Fraction) -> int:
+    """What a rule gives for the parts of an order: exact, rounded once; 1 for what is given once per member."""
+    net = sum(part for part, _, _ in parts)
     if isinstance(rule, rules.Coupon):
         return int(net > 0 and net >= rule.minimum_fen)
-    if isinstance(rule, rules.PointsFixed):
-        return rule.points if net > 0 else 0
-    if isinstance(rule, rules.PerStep):
-        return int(net // rule.every_fen * rule.points * multiplier)
-    exact = Fraction(rule.rate) * net / 100 * (multiplier if isinstance(rule, rules.PointsPerYuan) else 1)
+    campaigns = parts[0][2] if parts else Fraction(1)
+    if hasattr(rule, "once_per"):
+        return int(net > 0) if rule.once_per == "member" else int(each_of(rule) * campaigns * multiplier) * (net > 0)
+    if hasattr(rule, "every_fen"):
+        return int(net // rule.every_fen * each_of(rule) * campaigns * multiplier)
+    exact = sum((part * rate * campaign for part, rate, campaign in parts), Fraction()) * multiplier
+    exact /= 100
     return (
         int(exact)
         if rule.rounding == "down"
@@ -50,6 +56,14 @@ def amount(rule: Any, net: int, multiplier: Fraction) -> int:
         if rule.rounding == "up"
         else int(exact + Fraction(1, 2))
     )
+
+
+def each_of(rule: Any) -> int:
+    """What a step, an order or a member gets."""
+    for name in ("points", "growth", "bonus_fen"):
+        if hasattr(rule, name):
+            return int(getattr(rule, name))
+    return 1
 
 
 @dataclass
@@ -69,6 +83,8 @@ class Lot:
 class Grant:
     rule: Any
     multiplier: Fraction = Fraction(1)
+    seen: tuple[str, str] = ("", "")  # platform and tier of the first settlement
+    campaigns: tuple[Any, ...] = ()
     target: int = 0
     lot: Lot | None = None
     debt: int = 0

@@ -81,6 +81,8 @@ def program(variant: int) -> Program:
             once,
         ]
         asked = rules.Finished(within_days=None, minimum_fen=5_000, statuses={"jd": ("SIGNED", "FINISHED")})
+    elif variant == 4:
+        return limited_program()
     else:
         rewards = [rules.PointsPerYuan("1", settle="all"), rules.PointsFixed(11, settle="per_line"), once]
         asked = rules.Finished(within_days=20)
@@ -92,6 +94,48 @@ def program(variant: int) -> Program:
         tiers=rules.SpendTiers(levels, **tiers),  # type: ignore[arg-type]
         source_tags=rules.SourceTags(),
         on_refund=rules.ClawBack(shortfall=("waive", "debt", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
+        ticket_days=25,
+    )
+
+
+def limited_program() -> Program:
+    """Give a program in which everything is limited to something, and multiplied by something."""
+    rich = rules.Scope(tiers=["白银", "黄金"])
+    return Program(
+        program_id=PROGRAM_ID,
+        eligibility=rules.Finished(within_days=90, minimum_fen=200),
+        rewards=[
+            rules.PointsPerYuan(
+                "1",
+                issue_after_days=2,
+                rates=[
+                    rules.Rate("1.2", rules.Scope(platforms=["jd"])),
+                    rules.Rate("5/3", rules.Scope(categories=["food"])),
+                    rules.Rate("2", rich),
+                ],
+            ),
+            rules.PerStep(5_000, 7, scope=rules.Scope(exclude_categories=["food"], minimum_fen=8_000)),
+            rules.PointsFixed(20, once_per="member", issue_after_days=3, id="newcomer"),
+            rules.GrowthPerYuan("1", scope=rich, rounding="half_up"),
+            rules.GrowthFixed(9, once_per="member", scope=rules.Scope(platforms=["douyin", "taobao"])),
+            rules.StoredValueFixed(88, settle="per_line"),
+            rules.StoredValuePerStep(every_fen=10_000, bonus_fen=130, scope=rules.Scope(platforms=["douyin"])),
+        ],
+        tiers=rules.SpendTiers(
+            [rules.Level("普通", 0), rules.Level("白银", 30_000, "1.5"), rules.Level("黄金", 80_000, "5/3")],
+            window_days=30,
+            period_days=60,
+        ),
+        campaigns=[
+            rules.Campaign("early", "2", from_at=START, until_at=START + timedelta(days=3)),
+            rules.Campaign("day", "3", days=rules.Days(dates=[(START + timedelta(days=2)).date()])),
+            rules.Campaign("food", "1.1", group="brand", scope=rules.Scope(categories=["food"])),
+            rules.Campaign(
+                "late", "2.5", by="finished", from_at=START + timedelta(days=6), rewards=["stored_value:fixed"]
+            ),
+        ],
+        thresholds=[rules.Threshold(15_000, "1.2"), rules.Threshold(40_000, "2", after_refund="prorata")],
+        source_tags=rules.SourceTags(),
         ticket_days=25,
     )
 

@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from facts import LONG_AGO, RANKS, REFUND_RANKS, Facts, Ticket, View
-from ledger import Grant, Ledger, Member, amount, local_day, midnight
+from ledger import Grant, Ledger, Member, amount, each_of, local_day, midnight
+from limits import MULTIPLIED, parts, running, threshold
 
 from crossloyalty import Order, Program, Proof, Refund, rules
 
@@ -63,8 +64,9 @@ class Model(Ledger):
         for grant in claim.grants.values():
             rule = grant.rule
             waits = below or (rule.settle == "all" and not whole)
-            target = 0 if waits else amount(rule, net, grant.multiplier)
-            if isinstance(rule, rules.Coupon) and rule.once_per == "member":
+            times = grant.multiplier * threshold(claim.program, rule, net, gross)
+            target = 0 if waits else amount(rule, parts(claim.program, grant, view), times)
+            if getattr(rule, "once_per", "order") == "member":
                 grant.target = target
                 self._settle_once(m, claim, rule, view)
             else:
@@ -74,19 +76,20 @@ class Model(Ledger):
         self._retier(claim.member)
 
     def _settle_once(self, m: Member, claim: Claim, rule: Any, view: View) -> None:
-        """One coupon while any claim of the member qualifies; one without an open refund is enough to issue it."""
+        """Given while any claim of the member qualifies; one without an open refund is enough to issue it."""
         grant = m.once.setdefault(rule.id, Grant(rule))
         grant.rule = rule
         every = [*(at for at in self.claims(claim.member) if at is not claim), claim]
         qualifying = [at for at in every if rule.id in at.grants and at.grants[rule.id].target]
-        target = int(bool(qualifying))
         if grant.lot and view.refund_open and qualifying == [claim]:
             grant.lot.blocked = True
-        if target > grant.target:
-            self.give(m, grant, 1, view)
-        elif target < grant.target:
-            self.take(m, grant, 1, "waive")
-        grant.target = target
+        if qualifying and not grant.target:
+            grant.target = each_of(rule)
+            self.give(m, grant, grant.target, view)
+        elif grant.target and not qualifying:
+            policy = "waive" if isinstance(rule, rules.Coupon) else claim.program.on_refund.shortfall
+            self.take(m, grant, grant.target, policy)
+            grant.target = 0
         if grant.lot and grant.lot.blocked and claim in qualifying and not view.refund_open:
             self.lift(m, grant.lot, rule)
 
@@ -239,9 +242,14 @@ class Model(Ledger):
         facts.tickets.pop(name, None)
         level = self.tier(name)
         times = Fraction(level.points_multiplier) if level else Fraction(1)
-        multiplied = (rules.PointsPerYuan, rules.PerStep)
+        seen = (view.platform, level.name if level else self.program.tiers.levels[0].name if self.program.tiers else "")
         grants = {
-            rule.id: Grant(rule, times if isinstance(rule, multiplied) else Fraction(1))
+            rule.id: Grant(
+                rule,
+                times if isinstance(rule, MULTIPLIED) else Fraction(1),
+                seen,
+                running(self.program, rule, view, seen),
+            )
             for rule in self.program.rewards
         }
         facts.claim = claim = Claim(key, name, "auto" if auto else stands, self.program, grants)

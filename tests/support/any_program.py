@@ -20,13 +20,29 @@ delays = st.integers(0, 3660)
 lives = st.one_of(st.none(), st.integers(1, 1200))
 settles = st.sampled_from(["per_line", "all"])
 roundings = st.sampled_from(["down", "up", "half_up"])
-common = {"issue_after_days": delays, "expires_months": lives, "settle": settles}
+names = st.lists(st.sampled_from(["a", "店铺", "x-1"]), max_size=2, unique=True).map(tuple)
+line_scopes = st.builds(
+    rules.Scope, platforms=names, shops=names, tiers=names, products=names, categories=names, exclude_products=names
+)
+scopes = st.none() | line_scopes | st.builds(rules.Scope, minimum_fen=st.integers(0, 10**6))
+ratios = {"rates": st.lists(st.builds(rules.Rate, rates, line_scopes), max_size=2)}
+common = {
+    "scope": scopes,
+    "issue_after_days": delays,
+    "expires_months": lives,
+    "settle": settles,
+}
+gifts = {"once_per": st.sampled_from(["order", "member"]), **common}
 rewards = st.one_of(
-    st.builds(rules.PointsPerYuan, rates, rounding=roundings, **common),
-    st.builds(rules.GrowthPerYuan, rates, rounding=roundings, **common),
-    st.builds(rules.StoredValuePercent, rates, rounding=roundings, **common),
+    st.builds(rules.PointsPerYuan, rates, rounding=roundings, **ratios, **common),
+    st.builds(rules.GrowthPerYuan, rates, rounding=roundings, **ratios, **common),
+    st.builds(rules.StoredValuePercent, rates, rounding=roundings, **ratios, **common),
     st.builds(rules.PerStep, every_fen=st.integers(1, 10**6), points=st.integers(1, 100), **common),
-    st.builds(rules.PointsFixed, points=st.integers(1, 100), **common),
+    st.builds(rules.PointsFixed, points=st.integers(1, 100), **gifts),
+    st.builds(rules.GrowthPerStep, every_fen=st.integers(1, 10**6), growth=st.integers(1, 100), **common),
+    st.builds(rules.GrowthFixed, growth=st.integers(1, 100), **gifts),
+    st.builds(rules.StoredValuePerStep, every_fen=st.integers(1, 10**6), bonus_fen=st.integers(1, 100), **common),
+    st.builds(rules.StoredValueFixed, bonus_fen=st.integers(1, 100), **gifts),
     st.builds(
         rules.Coupon,
         st.sampled_from(["A", "B-1", "c.d:e"]),
@@ -36,7 +52,21 @@ rewards = st.one_of(
         **common,
     ),
 )
-texts = st.lists(st.sampled_from(["a", "店铺", "x-1"]), max_size=2).map(tuple)
+texts = names
+campaigns = st.builds(
+    rules.Campaign,
+    st.sampled_from(["11.11", "618", "tea"]),
+    rates,
+    from_at=st.one_of(st.none(), st.just(day(1))),
+    until_at=st.one_of(st.none(), st.just(day(3))),
+    by=st.sampled_from(["paid", "created", "finished", "claimed"]),
+    days=st.one_of(st.none(), st.builds(rules.Days, weekdays=st.just([6, 7])), st.just(rules.Days(dates=[day(11)]))),
+    scope=st.none() | line_scopes,
+    group=st.sampled_from(["default", "brand"]),
+)
+thresholds = st.builds(
+    rules.Threshold, st.integers(1, 10**6), rates, after_refund=st.sampled_from(["rederive", "prorata"])
+)
 programs = st.builds(
     Program,
     program_id=st.sampled_from(["brand-a", "品牌", "x" * 128]),
@@ -70,4 +100,6 @@ programs = st.builds(
     ticket_days=st.integers(1, 400),
     backfill_orders=st.integers(1, 1000),
     platforms=st.one_of(st.just(()), st.just((Platform("mall", "mall", r"M[0-9]{6}", zh="商城"),))),
+    campaigns=st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign.id),
+    thresholds=st.lists(thresholds, max_size=2, unique_by=lambda threshold: threshold.from_fen),
 )

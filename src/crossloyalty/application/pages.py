@@ -110,7 +110,11 @@ class OrderView:
 
 @attrs.frozen
 class ClaimView:
-    """One claim of a member; `grants` maps rule ids to what stands granted."""
+    """
+    One claim of a member.
+
+    `grants` maps rule ids to what stands granted; what is given once per member counts 1 for each claim that earns it.
+    """
 
     platform: str
     order_no: str

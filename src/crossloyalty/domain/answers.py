@@ -114,11 +114,15 @@ class ClaimResult:
         if self._program is None:
             return ()
         rules = self._program.rewards_by_id
-        return tuple(
-            Granted(grant.rule_id, rules[grant.rule_id].asset, grant.granted)
-            for grant in load_grants(self._grants)
-            if grant.granted
-        )
+        granted = []
+        for grant in load_grants(self._grants):
+            rule = rules[grant.rule_id]
+            amount = grant.granted
+            if amount and rule.once_per_member:  # it belongs to the order it was given for, not to all that earn it
+                amount = rule.each if grant.gave else 0
+            if amount:
+                granted.append(Granted(grant.rule_id, rule.asset, amount))
+        return tuple(granted)
 
     @property
     def points(self) -> int:

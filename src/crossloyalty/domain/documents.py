@@ -16,7 +16,7 @@ from cattrs.errors import (
     ForbiddenExtraKeysError,
     IterableValidationNote,
 )
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from crossloyalty.domain import rules
@@ -54,10 +54,19 @@ def _converter() -> Converter:
         return listed
 
     converter.register_structure_hook_factory(lambda kind: getattr(kind, "__origin__", None) is tuple, many)
+
+    def plain(kind: Any) -> Any:
+        """Write an object; a field younger than the first documents is left out while it stands at its default."""
+        younger = {field.name: override(omit_if_default=True) for field in attrs.fields(kind) if field.metadata}
+        return make_dict_unstructure_fn(kind, converter, **younger)  # type: ignore[arg-type]
+
     converter.register_structure_hook(str, text)
     converter.register_structure_hook(int, whole)
+    converter.register_structure_hook(datetime, lambda value, _: _time(value))
+    converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())
+    converter.register_unstructure_hook_factory(attrs.has, plain)
     for kind in rules.Reward.__args__:
-        converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter))
+        converter.register_unstructure_hook(kind, plain(kind))
         converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True))
     configure_tagged_union(rules.Reward, converter, tag_name="rule")
     return converter
@@ -114,7 +123,7 @@ def _time(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
         example = "2026-11-01T00:00:00+08:00"
-        raise InvalidInput(f"starts_at is a time with an offset, such as {example}: {shown(value)}") from None
+        raise InvalidInput(f"a time has an offset, such as {example}: {shown(value)}") from None
 
 
 def _told(error: BaseException) -> tuple[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from crossloyalty.domain.calendar import instant_of
-from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
 
@@ -49,6 +50,7 @@ class Nets(NamedTuple):
         gross: What would count if nothing had gone back and every line were finished.
         complete: Whether the whole order is claimable, so rules that wait for all of it may count it.
         below_minimum: The total is above 0 and below the program's minimum, so nothing counts.
+        lines: The lines that *per_line* is of.
     """
 
     per_line: tuple[int, ...]
@@ -56,6 +58,7 @@ class Nets(NamedTuple):
     gross: int
     complete: bool
     below_minimum: bool
+    lines: Sequence[EffectiveLine] = ()
 
 
 def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
@@ -79,7 +82,7 @@ def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
         gross += line.gross_fen
         per_line.append(line.net_fen if order.counts(line, claimable) else 0)
     total = sum(per_line)
-    return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen)
+    return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
 
 
 def judge(order: EffectiveOrder, program: Program, *, requested_at: int, now: int) -> Judgement:

@@ -8,36 +8,17 @@ multiplier, the rounding, the result.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
-from crossloyalty.domain.arithmetic import target_of
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant
-from crossloyalty.domain.numbers import largest_remainder
 from crossloyalty.domain.program import Program
-from crossloyalty.domain.rules import (
-    Coupon,
-    PerStep,
-    PointsFixed,
-    Reward,
-    StoredValuePercent,
-)
+from crossloyalty.domain.rule_sentences import explain_rule, yuan
 
-__all__ = ["explain_order", "explain_rule", "line_shares", "yuan"]
+__all__ = ["explain_claim", "explain_order", "explain_time", "state_word"]
 
-_ROUNDINGS: Final = {
-    "down": ("向下取整", "rounded down"),
-    "up": ("向上取整", "rounded up"),
-    "half_up": ("四舍五入", "rounded half up"),
-}
-_NOUNS: Final = {
-    "points": ("积分", "Points"),
-    "growth": ("成长值", "Growth"),
-    "stored_value": ("赠送金", "Bonus money"),
-}
 _STATES: Final = {
     "PENDING_ISSUE": ("待发放", "to be issued"),
     "GRANTED": ("已发放", "granted"),
@@ -52,25 +33,10 @@ _STATES: Final = {
 }
 
 
-def yuan(fen: int) -> str:
-    """Write an amount in fen as yuan, such as "12.30"."""
-    return f"{Decimal(fen) / 100:.2f}"
-
-
 def state_word(state: str, language: str) -> str:
     """Name a state of a claim or ticket in a language."""
     zh, en = _STATES.get(state, (state, state))
     return en if language == "en" else zh
-
-
-def line_shares(rule: Reward, grant: Grant, nets: Nets) -> list[int]:
-    """
-    Say which part of a grant each line stands for; the shares add up to the grant (D1).
-
-    Returns:
-        One share per line, by largest remainder, ties to the earlier line.
-    """
-    return largest_remainder(target_of(rule, grant, nets), nets.per_line)
 
 
 def _why_not(line: EffectiveLine, order: EffectiveOrder, program: Program, language: str) -> str | None:
@@ -123,66 +89,12 @@ def explain_order(order: EffectiveOrder, program: Program, nets: Nets, language:
     return [(", ".join(parts) + ".") if en else ("，".join(parts) + "。")]
 
 
-def _times(grant: Grant) -> str:
-    return "" if grant.num == grant.den else f" × {grant.num}/{grant.den}" if grant.den != 1 else f" × {grant.num}"
-
-
-def explain_rule(rule: Reward, grant: Grant, order: EffectiveOrder, nets: Nets, language: str) -> str:
-    """
-    Say what one rule gives for an order, with its arithmetic.
-
-    Args:
-        rule: As the claim's revision has it.
-        grant: The snapshot.
-        order: The order after all messages.
-        nets: The amounts counted.
-        language: "zh" or "en".
-    """
-    en = language == "en"
-    head = _heading(rule, en=en)
-    if rule.settle == "all" and not nets.complete and nets.gross and order.status != "CLOSED":
-        return head + ("waits for the whole order." if en else "待整单完成后发放。")
-    target = target_of(rule, grant, nets)
-    basis = yuan(0 if nets.below_minimum else nets.total)
-    times = _times(grant)
-    if isinstance(rule, PerStep):
-        step = yuan(rule.every_fen)
-        if en:
-            return f"{head}{rule.points} for every full {step} of {basis} yuan{times} = {target}."
-        return f"{head}{basis}元，每满{step}元得{rule.points}{times}，共{target}。"
-    if isinstance(rule, PointsFixed):
-        return head + (f"{target} for the order." if en else f"每单{rule.points}，共{target}。")
-    if isinstance(rule, Coupon):
-        if rule.once_per_member:
-            given = "one per member, and this order qualifies" if en else "每位会员一张，本单符合条件"
-        else:
-            given = "one" if en else "一张"
-        return head + (f"{given if target else 'none'}." if en else f"{given if target else '不发放'}。")
-    zh_rounding, en_rounding = _ROUNDINGS[rule.rounding]
-    if isinstance(rule, StoredValuePercent):
-        if en:
-            return f"{head}{basis} yuan × {rule.rate} %{times}, {en_rounding} = {yuan(target)} yuan."
-        return f"{head}{basis}元 × {rule.rate}%{times}，{zh_rounding}，得{yuan(target)}元。"
-    if en:
-        return f"{head}{basis} yuan × {rule.rate}{times}, {en_rounding} = {target}."
-    return f"{head}{basis}元 × {rule.rate}{times}，{zh_rounding}，得{target}。"
-
-
-def _heading(rule: Reward, *, en: bool) -> str:
-    """Name what a rule gives; the rule's own id too where it is not the usual one."""
-    if isinstance(rule, Coupon):
-        return f"Coupon {rule.code}: " if en else f"优惠券{rule.code}："
-    zh_noun, en_noun = _NOUNS[rule.asset]
-    note = "" if rule.id == rule.asset else f" ({rule.id})" if en else f"（{rule.id}）"
-    return f"{en_noun}{note}: " if en else f"{zh_noun}{note}："
-
-
 def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Grant], language: str) -> list[str]:
     """Say what an order's claim gives, rule by rule, from today's facts."""
     nets = net_amounts(order, program)
     rules = program.rewards_by_id
     sentences = explain_order(order, program, nets, language)
-    sentences += [explain_rule(rules[grant.rule_id], grant, order, nets, language) for grant in grants]
+    sentences += [explain_rule(rules[grant.rule_id], grant, order, nets, program, language) for grant in grants]
     return sentences
 
 

@@ -8,6 +8,7 @@ is given or taken for an order: grants, partial refunds, closed orders, failed r
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.calendar import Calendar
@@ -17,7 +18,21 @@ from crossloyalty.domain.rules import Coupon, Reward
 
 __all__ = ["Grant", "IssueTerms", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
 
-_FIELDS: Final = ("granted", "allowance", "num", "den", "lot_no", "debt", "waived", "exempt", "blocked")
+_FIELDS: Final = (
+    "granted",
+    "allowance",
+    "num",
+    "den",
+    "lot_no",
+    "debt",
+    "waived",
+    "exempt",
+    "blocked",
+    "off",
+    "rates",
+    "campaigns",
+    "gave",
+)
 _DEFAULTS: Final = {
     "granted": 0,
     "allowance": None,
@@ -42,9 +57,28 @@ class Grant:
         lot_no: The lot it opened; 0: none yet.
         debt, waived, exempt: Of what was taken back: owed, written off, expired before.
         blocked: A once-per-member reward waits for an open refund; the grants of a claim leave it False.
+        off: The rule's scope did not take the order at the first settlement, so it gives nothing for it.
+        rates: Which of the rule's rates the order could have at the first settlement, by their places.
+        campaigns: Ids of the campaigns that ran for the order at the first settlement.
+        gave: Of a once-per-member reward *granted* is 1 while the order earns it; this says that it was given for it.
     """
 
-    __slots__ = ("allowance", "blocked", "debt", "den", "exempt", "granted", "lot_no", "num", "rule_id", "waived")
+    __slots__ = (
+        "allowance",
+        "blocked",
+        "campaigns",
+        "debt",
+        "den",
+        "exempt",
+        "gave",
+        "granted",
+        "lot_no",
+        "num",
+        "off",
+        "rates",
+        "rule_id",
+        "waived",
+    )
 
     def __init__(
         self,
@@ -59,6 +93,10 @@ class Grant:
         waived: int = 0,
         exempt: int = 0,
         blocked: bool = False,
+        off: bool = False,
+        rates: Sequence[int] = (),
+        campaigns: Sequence[str] = (),
+        gave: bool = False,
     ) -> None:
         self.rule_id = rule_id
         self.granted = granted
@@ -70,6 +108,10 @@ class Grant:
         self.waived = waived
         self.exempt = exempt
         self.blocked = blocked
+        self.off = off
+        self.rates = rates
+        self.campaigns = campaigns
+        self.gave = gave
 
     def document(self) -> dict[str, Any]:
         """Give what is stored: the rule and every field that is not at its default."""
@@ -86,6 +128,14 @@ class Grant:
                     document[name] = value
         if self.blocked:
             document["blocked"] = True
+        if self.off:
+            document["off"] = True
+        if self.rates:
+            document["rates"] = list(self.rates)
+        if self.campaigns:
+            document["campaigns"] = list(self.campaigns)
+        if self.gave:
+            document["gave"] = True
         return document
 
     def text(self) -> str:

@@ -239,7 +239,7 @@ def _check_once(rows: MemberRows) -> Iterable[Violation]:
             grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
         )
         grant = Grant.from_text(row.rule_id, row.grant)
-        if row.claims != qualifying or grant.granted != (1 if qualifying else 0):
+        if row.claims != qualifying or bool(grant.granted) != bool(qualifying):
             yield Violation(
                 "I-33",
                 f"{who}: {row.rule_id} counts {row.claims} claims and gave {grant.granted}; {qualifying} qualify",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from crossloyalty.domain.rules import Coupon, PerStep, Reward
+from crossloyalty.domain.rules import Coupon, Reward, Scope
+from crossloyalty.domain.rules.rewards import PerSteps
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class LintCode(enum.Enum):
     TIERS_NOT_MONOTONIC = "TIERS_NOT_MONOTONIC"
     MULTIPLIER_WITHOUT_POINTS = "MULTIPLIER_WITHOUT_POINTS"
     PERIOD_SHORTER_THAN_WINDOW = "PERIOD_SHORTER_THAN_WINDOW"
+    UNKNOWN_TIER = "UNKNOWN_TIER"
+    NEVER_REACHED = "NEVER_REACHED"
+    NEVER_RUNS = "NEVER_RUNS"
+    MULTIPLIES_BY_LESS = "MULTIPLIES_BY_LESS"
 
 
 @attrs.frozen
@@ -218,8 +223,96 @@ def _window(looked: _Looked) -> Iterator[Finding]:
         )
 
 
+def _scopes(program: Program) -> Iterator[tuple[str, Scope]]:
+    for place, reward in enumerate(program.rewards):
+        if reward.scope is not None:
+            yield f"rewards[{place}].scope", reward.scope
+        for rate_place, rate in enumerate(reward.rates):
+            yield f"rewards[{place}].rates[{rate_place}].scope", rate.scope
+    for place, campaign in enumerate(program.campaigns):
+        if campaign.scope is not None:
+            yield f"campaigns[{place}].scope", campaign.scope
+
+
+def _limits(looked: _Looked) -> Iterator[Finding]:
+    program = looked.program
+    tiers = () if program.tiers is None else tuple(level.name for level in program.tiers.levels)
+    shops = program.eligibility.shops
+    for path, scope in _scopes(program):
+        for place, name in enumerate(scope.platforms):
+            if name not in program.known_platforms:
+                yield Finding(
+                    LintCode.UNKNOWN_PLATFORM,
+                    f"{path}.platforms[{place}]",
+                    f"没有名为 {name} 的平台，这一条不会生效",
+                    f"There is no platform {name}, so this has no effect.",
+                )
+        for place, name in enumerate(scope.tiers):
+            if name not in tiers:
+                yield Finding(
+                    LintCode.UNKNOWN_TIER,
+                    f"{path}.tiers[{place}]",
+                    f"没有名为 {name} 的等级，这一条不会生效",
+                    f"There is no tier {name}, so this has no effect.",
+                )
+        if shops and scope.shops and not set(shops) & set(scope.shops):
+            yield Finding(
+                LintCode.NEVER_REACHED,
+                path + ".shops",
+                "这些店铺都不在参与的店铺之内，这一条不会生效",
+                "None of these shops takes part in the program, so this has no effect.",
+            )
+
+
+def _rates(looked: _Looked) -> Iterator[Finding]:
+    for place, reward in enumerate(looked.program.rewards):
+        every = [rate.scope == Scope() for rate in reward.rates]
+        for rate_place in range(every.index(True) + 1 if True in every else len(every), len(every)):
+            yield Finding(
+                LintCode.NEVER_REACHED,
+                f"rewards[{place}].rates[{rate_place}]",
+                "前面已有不限范围的比例，取第一个符合的，这一条不会用到",
+                "A rate before it takes everything, and the first one decides: this one is never used.",
+            )
+
+
+def _campaigns(looked: _Looked) -> Iterator[Finding]:
+    program = looked.program
+    for place, campaign in enumerate(program.campaigns):
+        starts_at = program.starts_at
+        over = campaign.until_at is not None and starts_at is not None and campaign.until_at <= starts_at
+        dates = [] if campaign.days is None else [*campaign.days.weekdays, *campaign.days.month_days]
+        if campaign.days is not None and not dates:
+            over = over or not any(
+                campaign.runs(program.calendar.start(day) + hour * 3_600_000_000, program.calendar)
+                for day in campaign.days.dates
+                for hour in range(24)
+            )
+        if over:
+            yield Finding(
+                LintCode.NEVER_RUNS,
+                f"campaigns[{place}]",
+                f"活动 {campaign.id} 的时间内不会有订单，不会生效",
+                f"No order falls into the time of campaign {campaign.id}, so it has no effect.",
+            )
+        if campaign.times < 1:
+            yield _less(f"campaigns[{place}].multiplier")
+    for place, threshold in enumerate(program.thresholds):
+        if threshold.times < 1:
+            yield _less(f"thresholds[{place}].multiplier")
+
+
+def _less(path: str) -> Finding:
+    return Finding(
+        LintCode.MULTIPLIES_BY_LESS,
+        path,
+        "倍数小于 1，参加活动反而少得",
+        "Multiplies by less than 1: taking part costs.",
+    )
+
+
 def _what_decides(reward: Reward) -> str:
-    if isinstance(reward, PerStep):
+    if isinstance(reward, PerSteps):
         return "every_fen"
     return "minimum_fen" if isinstance(reward, Coupon) else "rate"
 
@@ -239,4 +332,7 @@ _LOOKS: Final[tuple[Callable[[_Looked], Iterator[Finding]], ...]] = (
     _amounts,
     _multipliers,
     _periods,
+    _limits,
+    _rates,
+    _campaigns,
 )

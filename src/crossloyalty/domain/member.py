@@ -291,9 +291,11 @@ class Member:
 
     # -- once per member ---------------------------------------------------------------------------------------------
 
-    def settle_once(self, rule: Reward, qualifying: int, ref: Ref, *, finished_at: int, blocked: bool) -> int:
+    def settle_once(
+        self, rule: Reward, qualifying: int, ref: Ref, *, finished_at: int, blocked: bool, shortfall: str
+    ) -> int:
         """
-        Bring a once-per-member reward to its target: 1 while any claim of the member qualifies (D55).
+        Bring a once-per-member reward to its target: given while any claim of the member qualifies (D55).
 
         Args:
             rule: The rule as the claim's revision has it.
@@ -301,6 +303,7 @@ class Member:
             ref: The claim that made the difference.
             finished_at: That order's effective time.
             blocked: That order has an open refund.
+            shortfall: What happens when it is taken back and spent already (D4).
 
         Returns:
             The difference posted.
@@ -321,10 +324,10 @@ class Member:
             self.ledger,
             grant,
             rule,
-            1 if claims > 0 else 0,
+            rule.each if claims > 0 else 0,
             ref=ref,
             issue=IssueTerms(finished_at, self.program.calendar, blocked),
-            shortfall="waive",
+            shortfall="waive" if rule.asset.startswith("coupon:") else shortfall,
         )
         if posted > 0:
             grant.blocked = blocked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -12,8 +12,9 @@ from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.orders import checked_time
-from crossloyalty.domain.rules import ClawBack, Finished, Reward, SourceTags, SpendTiers
-from crossloyalty.errors import ConfigError, InvalidInput, WrongType
+from crossloyalty.domain.rules import Campaign, ClawBack, Finished, Reward, SourceTags, SpendTiers, Threshold
+from crossloyalty.domain.rules._checks import NEW_IN_2
+from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 if TYPE_CHECKING:
     from crossloyalty.domain.lint import Finding
@@ -40,6 +41,14 @@ def _all_of(kind: Any, items: Iterable[Any], what: str) -> tuple[Any, ...]:
 
 def _rewards(items: Iterable[Reward]) -> tuple[Reward, ...]:
     return _all_of(Reward, items, "rewards")
+
+
+def _campaigns(items: Iterable[Campaign]) -> tuple[Campaign, ...]:
+    return _all_of(Campaign, items, "campaigns")
+
+
+def _thresholds(items: Iterable[Threshold]) -> tuple[Threshold, ...]:
+    return _all_of(Threshold, items, "thresholds")
 
 
 def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
@@ -70,6 +79,8 @@ class Program:
         ticket_days: How long a request waits for its order, in days.
         backfill_orders: The most past orders one `bind` converts at once (D41).
         platforms: Platforms beside the built-in ones.
+        campaigns: Multipliers for some time; ids are unique.
+        thresholds: Multipliers from an order amount on.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -88,6 +99,8 @@ class Program:
     ticket_days: int = 30
     backfill_orders: int = 200
     platforms: tuple[Platform, ...] = attrs.field(default=(), converter=_platforms)
+    campaigns: tuple[Campaign, ...] = attrs.field(default=(), converter=_campaigns, metadata=NEW_IN_2)
+    thresholds: tuple[Threshold, ...] = attrs.field(default=(), converter=_thresholds, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -99,6 +112,7 @@ class Program:
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= 100_000:
                 raise InvalidInput(f"{name} is a whole number from 1 to 100000")
+        _assert_multiplies(self)
         _ = self.calendar  # an unknown zone is refused here, not at the first claim
 
     @cached_property
@@ -115,6 +129,22 @@ class Program:
     def rewards_by_id(self) -> dict[str, Reward]:
         """The rewards, by their id."""
         return {reward.id: reward for reward in self.rewards}
+
+    @cached_property
+    def is_limited(self) -> bool:
+        """Whether the first settlement has to look at scopes, rates or campaigns."""
+        return bool(self.campaigns) or any(reward.scope is not None or reward.rates for reward in self.rewards)
+
+    @cached_property
+    def campaigns_of(self) -> dict[str, tuple[Campaign, ...]]:
+        """The campaigns that multiply a reward, by the reward's id; without entry: none."""
+        return _by_reward(self.rewards, self.campaigns)
+
+    @cached_property
+    def thresholds_of(self) -> dict[str, tuple[Threshold, ...]]:
+        """The thresholds that multiply a reward, the highest first, by the reward's id; without entry: none."""
+        highest_first = sorted(self.thresholds, key=lambda threshold: -threshold.from_fen)
+        return _by_reward(self.rewards, highest_first)
 
     def lint(self, *, typical_order_fen: int = 10_000, refund_window_days: int = 7) -> tuple[Finding, ...]:
         """
@@ -169,3 +199,42 @@ class Program:
         from crossloyalty.domain.documents import program_from_json
 
         return program_from_json(text)
+
+
+_M = TypeVar("_M", Campaign, Threshold)
+
+
+def _by_reward(rewards: Iterable[Reward], multipliers: Iterable[_M]) -> dict[str, tuple[_M, ...]]:
+    of = {
+        reward.id: tuple(
+            each
+            for each in multipliers
+            if (reward.id in each.rewards if each.rewards else reward.takes_tier_multiplier)
+        )
+        for reward in rewards
+        if reward.takes_multipliers and not reward.once_per_member
+    }
+    return {rule_id: each for rule_id, each in of.items() if each}
+
+
+def _assert_multiplies(program: Program) -> None:
+    """Refuse multipliers that contradict each other or the rewards they name."""
+    ids = [campaign.id for campaign in program.campaigns]
+    if len(set(ids)) < len(ids):
+        raise ConfigError("two campaigns share an id; give each its own")
+    begins = [(threshold.from_fen, threshold.rewards) for threshold in program.thresholds]
+    if len(set(begins)) < len(begins):
+        raise ConfigError("two thresholds begin at the same amount")
+    multipliers: tuple[Campaign | Threshold, ...] = (*program.campaigns, *program.thresholds)
+    for each in multipliers:
+        for rule_id in each.rewards:
+            reward = program.rewards_by_id.get(rule_id)
+            if reward is None:
+                raise ConfigError(f"a multiplier names {shown(rule_id)}, and no reward has this id")
+            if not reward.takes_multipliers or reward.once_per_member:
+                raise ConfigError(f"{shown(rule_id)} cannot be multiplied: it is given all or nothing")
+            if isinstance(each, Campaign) and each.scope and each.scope.names_lines and not hasattr(reward, "rate"):
+                raise ConfigError(
+                    f"campaign {shown(each.id)} is limited to products or categories, and {shown(rule_id)} looks at "
+                    "whole orders"
+                )

@@ -27,11 +27,16 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "expires_months": (1, 1200),
     "every_fen": (1, 10**12),
     "points": (1, 10**9),
+    "growth": (1, 10**9),
+    "bonus_fen": (1, 10**9),
     "window_days": (1, 36_600),
     "period_days": (1, 36_600),
     "minimum_fen": (0, LARGEST_FEN),
     "from_fen": (0, LARGEST_FEN),
 }
+_LISTS: Final = frozenset(
+    {"platforms", "shops", "tiers", "products", "categories", "exclude_products", "exclude_categories", "rewards"}
+)
 _OPTIONAL: Final = frozenset({"within_days", "expires_months", "window_days", "period_days", "distinctive"})
 _RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
 _RATE: Final = (
@@ -44,6 +49,9 @@ _TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
     (None, "id"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
     (None, "rate"): {"pattern": _RATE},
     (None, "points_multiplier"): {"pattern": _RATE},
+    (None, "multiplier"): {"pattern": _RATE},
+    (None, "group"): {"pattern": _RULE_ID},
+    (rules.Campaign, "id"): {"pattern": _RULE_ID},
     (None, "code"): {"pattern": _RULE_ID},
     (None, "gateway"): {"pattern": _RULE_ID},
     (rules.Level, "name"): {"minLength": 1, "maxLength": 40, "pattern": _UNPADDED},
@@ -129,6 +137,10 @@ def _field(kind: type[Any], name: str, says: _English) -> _Fragment:
         made |= {"x-unit": unit} if unit else {}
     elif name in CHOICES:
         return _choices(name, says)
+    elif name == "scope":
+        return (_ref if kind is rules.Rate else _or_none)(rules.Scope)(says)
+    elif name in _LISTS:
+        return _list_of(_texts)(says)
     else:
         made = {"type": "string"} | (_TEXT.get((kind, name)) or _TEXT.get((None, name)) or _id())
     return made | {"type": [made["type"], "null"]} if name in _OPTIONAL else made
@@ -172,12 +184,27 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     (Program, "platforms"): _list_of(_ref(Platform)),
     (Program, "starts_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
     (rules.Finished, "kinds"): _list_of(lambda says: _choices("kinds", says)),
-    (rules.Finished, "shops"): _list_of(_texts),
-    (rules.Finished, "exclude_products"): _list_of(_texts),
-    (rules.Finished, "exclude_categories"): _list_of(_texts),
+    (Program, "campaigns"): _list_of(_ref(rules.Campaign)),
+    (Program, "thresholds"): _list_of(_ref(rules.Threshold)),
+    (rules.Campaign, "from_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
+    (rules.Campaign, "until_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
+    (rules.Campaign, "days"): _or_none(rules.Days),
+    (rules.Threshold, "from_fen"): lambda _: {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": LARGEST_FEN,
+        "x-unit": "fen",
+    },
+    (rules.Days, "weekdays"): _list_of(lambda _: {"type": "integer", "minimum": 1, "maximum": 7}),
+    (rules.Days, "month_days"): _list_of(lambda _: {"type": "integer", "minimum": 1, "maximum": 31}),
+    (rules.Days, "dates"): _list_of(lambda _: {"type": "string", "format": "date"}),
     (rules.Finished, "statuses"): lambda says: {
         "type": "object",
         "additionalProperties": _list_of(lambda says: _choices("statuses", says))(says),
+    },
+    **{
+        (kind, "rates"): _list_of(_ref(rules.Rate))
+        for kind in (rules.PointsPerYuan, rules.GrowthPerYuan, rules.StoredValuePercent)
     },
     (rules.SpendTiers, "levels"): _list_of(_ref(rules.Level), minItems=1),
 }

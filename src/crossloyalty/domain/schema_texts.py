@@ -30,6 +30,15 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.GrowthPerYuan: Said("按消费得成长值", "Growth value per yuan"),
     rules.StoredValuePercent: Said("按消费送赠送金", "Bonus money as a percentage"),
     rules.Coupon: Said("优惠券", "Coupon"),
+    rules.GrowthPerStep: Said("每满得成长值", "Growth value per full step"),
+    rules.GrowthFixed: Said("每单固定成长值", "Fixed growth value per order"),
+    rules.StoredValuePerStep: Said("每满送赠送金", "Bonus money per full step"),
+    rules.StoredValueFixed: Said("每单固定赠送金", "Fixed bonus money per order"),
+    rules.Scope: Said("适用范围", "What it is limited to"),
+    rules.Rate: Said("分档比例", "Rate for a part"),
+    rules.Days: Said("会员日", "Days"),
+    rules.Campaign: Said("活动倍数", "Campaign"),
+    rules.Threshold: Said("满额倍数", "Threshold"),
     rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
     rules.Level: Said("等级", "Tier"),
     rules.SourceTags: Said("来源标签", "Source tags"),
@@ -51,6 +60,16 @@ CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
     "rounding": {"down": ("向下取整", "down"), "up": ("向上取整", "up"), "half_up": ("四舍五入", "half up")},
     "once_per": {"order": ("每单一次", "once an order"), "member": ("每人一次", "once a member")},
+    "by": {
+        "paid": ("付款时间", "paid"),
+        "created": ("下单时间", "placed"),
+        "finished": ("完成时间", "finished"),
+        "claimed": ("兑换时间", "claimed"),
+    },
+    "after_refund": {
+        "rederive": ("按退款后金额重新判断", "judged again on what is left"),
+        "prorata": ("剩余部分保留倍数", "what is left keeps it"),
+    },
     "shortfall": {
         "debt": ("记为欠积分，以后的积分先抵扣", "a debt that later points repay"),
         "waive": ("不足部分免除", "written off"),
@@ -83,11 +102,30 @@ _REWARD: Final[Mapping[str, Said]] = {
         "有效期", "Expires after", "到账后几个月过期，空为永久", "Months behind the issue; empty: never"
     ),
     "settle": Said("结算方式", "Counts", "按子订单还是整单", "Line by line, or the whole order"),
+    "scope": Said("适用范围", "Limited to", "空为不限", "Empty: not limited"),
 }
 _RATE: Final[Mapping[str, Said]] = {
     "rate": Said("比例", "Rate", '精确的数，如 "1.5" 或 "1/3"', 'An exact number such as "1.5" or "1/3"'),
     "rounding": Said("取整方式", "Rounding", "每单每条规则取整一次", "Once for each order and rule"),
+    "rates": Said(
+        "分档比例",
+        "Other rates",
+        "按平台、店铺、等级、商品或类目，取第一个符合的",
+        "The first that takes a line decides",
+    ),
 }
+_ONCE: Final[Mapping[str, Said]] = {"once_per": Said("发放频次", "How often")}
+_LINES: Final[Mapping[str, Said]] = {
+    "platforms": Said("平台", "Platforms", "空为全部", "Empty: all"),
+    "shops": Said("店铺", "Shops", "空为全部", "Empty: all"),
+    "tiers": Said("等级", "Tiers", "下单前的等级，空为全部", "Held before the order; empty: all"),
+    "products": Said("参与商品", "Products", "与类目满足其一", "Or one of the categories"),
+    "categories": Said("参与类目", "Categories", "与商品满足其一", "Or one of the products"),
+    "exclude_products": Said("不参与的商品", "Products left out"),
+    "exclude_categories": Said("不参与的类目", "Categories left out"),
+    "minimum_fen": Said("最低金额", "Least amount", "参与商品的实付净额", "Net of what takes part"),
+}
+_MULTIPLIED: Final = Said("适用规则", "Rewards", "空为所有按等级加倍的规则", "Empty: all that a tier multiplies")
 FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
     Program: {
         "program_id": Said(
@@ -108,6 +146,8 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
             "补转上限", "Past orders at once", "绑定时一次最多补转几单", "The most one binding converts"
         ),
         "platforms": Said("自定义平台", "Own platforms", "内置平台之外的平台", "Beside the built-in ones"),
+        "campaigns": Said("活动倍数", "Campaigns", "一段时间内多倍积分", "Multiply points for some time"),
+        "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {
         "within_days": Said(
@@ -140,7 +180,51 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "points": Said("积分", "Points", "每次得多少", "What each step earns"),
         **_REWARD,
     },
-    rules.PointsFixed: {"points": Said("积分", "Points", "每单得多少", "For each order"), **_REWARD},
+    rules.PointsFixed: {"points": Said("积分", "Points", "每单得多少", "For each order"), **_ONCE, **_REWARD},
+    rules.GrowthPerStep: {
+        "every_fen": Said("每满", "For each full", "满多少计一次", "The step"),
+        "growth": Said("成长值", "Growth value", "每次得多少", "What each step earns"),
+        **_REWARD,
+    },
+    rules.GrowthFixed: {
+        "growth": Said("成长值", "Growth value", "每单得多少", "For each order"),
+        **_ONCE,
+        **_REWARD,
+    },
+    rules.StoredValuePerStep: {
+        "every_fen": Said("每满", "For each full", "满多少计一次", "The step"),
+        "bonus_fen": Said("赠送金", "Bonus money", "每次送多少", "What each step earns"),
+        **_REWARD,
+    },
+    rules.StoredValueFixed: {
+        "bonus_fen": Said("赠送金", "Bonus money", "每单送多少", "For each order"),
+        **_ONCE,
+        **_REWARD,
+    },
+    rules.Scope: _LINES,
+    rules.Rate: {"rate": _RATE["rate"], "scope": TITLES[rules.Scope]},
+    rules.Days: {
+        "weekdays": Said("星期", "Weekdays", "1 为星期一", "1 is Monday"),
+        "month_days": Said("每月几号", "Days of the month"),
+        "dates": Said("日期", "Dates"),
+    },
+    rules.Campaign: {
+        "id": Said("活动编号", "Campaign id", "兑换记录会永久引用它", "Claims remember it for ever"),
+        "multiplier": Said("倍数", "Multiplier", '精确的数，如 "2" 或 "1.5"', 'An exact number such as "2" or "1.5"'),
+        "from_at": Said("开始时间", "Begins at", "空为不限", "Empty: open"),
+        "until_at": Said("结束时间", "Ends at", "不含该时刻，空为不限", "Exclusive; empty: open"),
+        "by": Said("按什么时间", "By which time"),
+        "days": Said("会员日", "Only on", "空为每天", "Empty: every day"),
+        "scope": Said("适用范围", "Limited to", "空为不限", "Empty: not limited"),
+        "group": Said("互斥组", "Group", "同组取最高，不同组相乘", "The best of a group; groups multiply"),
+        "rewards": _MULTIPLIED,
+    },
+    rules.Threshold: {
+        "from_fen": Said("满", "From", "订单净额达到", "Net amount of the order"),
+        "multiplier": Said("倍数", "Multiplier", '精确的数，如 "2" 或 "1.5"', 'An exact number such as "2" or "1.5"'),
+        "after_refund": Said("退款后", "After a refund"),
+        "rewards": _MULTIPLIED,
+    },
     rules.Coupon: {
         "code": Said("券模板编号", "Template code", "发券网关里的名称", "Its name at the gateway"),
         "once_per": Said("发放频次", "How often"),

@@ -90,7 +90,7 @@ def first_settlement(
     Returns:
         The claim, to be inserted under its key.
     """
-    grants = first_grants(member, program)
+    grants = first_grants(member, order, program)
     record = ClaimRecord(
         member.root.program_id,
         family,
@@ -147,10 +147,11 @@ def _settle(
             if target:
                 member.block_once(rule, target - grant.granted, blocked=blocked)
             if target != grant.granted:
-                posted[rule.id] = member.settle_once(
-                    rule, target - grant.granted, ref, finished_at=effective_at, blocked=blocked
+                given = posted[rule.id] = member.settle_once(
+                    rule, target - grant.granted, ref, finished_at=effective_at, blocked=blocked, shortfall=shortfall
                 )
                 grant.granted = target
+                grant.gave = given > 0
             continue
         if blocked and grant.lot_no:
             block_lot(ledger, ledger.lot(grant.lot_no), True, rule, program.calendar)

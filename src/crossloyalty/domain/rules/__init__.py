@@ -6,30 +6,45 @@ Every reward has an `id`; claims remember it for ever, so keep it when a paramet
 """
 
 from crossloyalty.domain.rules.eligibility import Finished
+from crossloyalty.domain.rules.multipliers import Campaign, Threshold
 from crossloyalty.domain.rules.refunds import ClawBack
 from crossloyalty.domain.rules.rewards import (
     Coupon,
+    GrowthFixed,
+    GrowthPerStep,
     GrowthPerYuan,
     PerStep,
     PointsFixed,
     PointsPerYuan,
     Reward,
+    StoredValueFixed,
     StoredValuePercent,
+    StoredValuePerStep,
 )
+from crossloyalty.domain.rules.scope import Days, Rate, Scope
 from crossloyalty.domain.rules.tags import SourceTags
 from crossloyalty.domain.rules.tiers import Level, SpendTiers
 
 __all__ = [
+    "Campaign",
     "ClawBack",
     "Coupon",
+    "Days",
     "Finished",
+    "GrowthFixed",
+    "GrowthPerStep",
     "GrowthPerYuan",
     "Level",
     "PerStep",
     "PointsFixed",
     "PointsPerYuan",
+    "Rate",
     "Reward",
+    "Scope",
     "SourceTags",
     "SpendTiers",
+    "StoredValueFixed",
+    "StoredValuePerStep",
     "StoredValuePercent",
+    "Threshold",
 ]

@@ -17,6 +17,10 @@ from crossloyalty.errors import InvalidInput, WrongType, shown
 
 LONGEST_DAYS = 36_600
 
+# A field that came after documents were written: it is left out of a document while it stands at its default, so that
+# a program keeps the text and the digest it was published under.
+NEW_IN_2 = {"since": 2}
+
 _RULE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 
 

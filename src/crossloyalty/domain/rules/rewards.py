@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from fractions import Fraction
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from crossloyalty.domain.checks import instance_of
+from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.numbers import Rounding, exact, rounded
-from crossloyalty.domain.rules._checks import fen, one_of, rate_text, rule_id, whole
+from crossloyalty.domain.rules._checks import NEW_IN_2, fen, one_of, rate_text, rule_id, whole
+from crossloyalty.domain.rules.scope import Rate, Scope, optional_scope
+from crossloyalty.errors import WrongType, shown
 
-__all__ = ["Coupon", "GrowthPerYuan", "PerStep", "PointsFixed", "PointsPerYuan", "Reward", "StoredValuePercent"]
+__all__ = [
+    "Coupon",
+    "GrowthFixed",
+    "GrowthPerStep",
+    "GrowthPerYuan",
+    "PerStep",
+    "PerSteps",
+    "PointsFixed",
+    "PointsPerYuan",
+    "Ratio",
+    "Reward",
+    "StoredValueFixed",
+    "StoredValuePerStep",
+    "StoredValuePercent",
+]
 
 Settle: TypeAlias = Literal["per_line", "all"]
+OncePer: TypeAlias = Literal["order", "member"]
+_MOST: Final = 10**9
 
 
 @attrs.frozen(kw_only=True)
@@ -23,10 +42,18 @@ class _Reward:
     issue_after_days: int = attrs.field(default=0, validator=whole(0, 3660))
     expires_months: int | None = attrs.field(default=None, validator=whole(1, 1200, optional=True))
     settle: Settle = attrs.field(default="per_line", validator=one_of("per_line", "all"))
+    scope: Scope | None = attrs.field(default=None, validator=optional_scope, metadata=NEW_IN_2)
 
     asset: ClassVar[str]
     once_per_member: ClassVar[bool] = False
     takes_tier_multiplier: ClassVar[bool] = False
+    takes_multipliers: ClassVar[bool] = True
+    rates: ClassVar[tuple[Rate, ...]] = ()
+
+    @property
+    def each(self) -> int:
+        """What a step, an order or a member earns."""
+        raise AssertionError(f"{type(self).__name__} gives nothing by the piece")
 
     def __attrs_post_init__(self) -> None:
         if not self.id:
@@ -41,12 +68,22 @@ class _Reward:
         raise AssertionError(f"{type(self).__name__} has to say what it gives")
 
 
+def _rates(value: Any) -> tuple[Rate, ...]:
+    rates = tuple(walked(value, "rates"))
+    for rate in rates:
+        if not isinstance(rate, Rate):
+            raise WrongType(f"rates hold Rate values, not {shown(rate)}")
+    return rates
+
+
 @attrs.frozen
-class _Ratio(_Reward):
+class Ratio(_Reward):
     """A reward in proportion to the net amount."""
 
     rate: str = attrs.field(converter=rate_text)
     rounding: str = attrs.field(default="down", validator=one_of("down", "up", "half_up"), kw_only=True)
+    rates: tuple[Rate, ...] = attrs.field(default=(), converter=_rates, kw_only=True, metadata=NEW_IN_2)  # type: ignore[misc]
+    number: Fraction = attrs.field(init=False, eq=False, repr=False, default=Fraction(1))
     _numerator: int = attrs.field(init=False, eq=False, repr=False, default=0)
     _denominator: int = attrs.field(init=False, eq=False, repr=False, default=1)
     _mode: Rounding = attrs.field(init=False, eq=False, repr=False, default=Rounding.DOWN)
@@ -56,6 +93,7 @@ class _Ratio(_Reward):
     def __attrs_post_init__(self) -> None:
         _Reward.__attrs_post_init__(self)
         rate = exact(self.rate, "rate")
+        object.__setattr__(self, "number", rate)
         object.__setattr__(self, "_numerator", rate.numerator)
         object.__setattr__(self, "_denominator", rate.denominator * self.fen_per_unit)
         object.__setattr__(self, "_mode", Rounding(self.rounding))
@@ -64,9 +102,18 @@ class _Ratio(_Reward):
         """Say how much a net amount earns, with a multiplier of numerator/denominator and one rounding (D1)."""
         return rounded(net_fen * self._numerator * numerator, self._denominator * denominator, self._mode)
 
+    def of_weighted(self, weighted: Fraction) -> int:
+        """
+        Say how much lines with rates and multipliers of their own earn, rounded once for all of them (D1).
+
+        Args:
+            weighted: The sum over the lines of net amount in fen × rate × multiplier.
+        """
+        return rounded(weighted.numerator, weighted.denominator * self.fen_per_unit, self._mode)
+
 
 @attrs.frozen
-class PointsPerYuan(_Ratio):
+class PointsPerYuan(Ratio):
     """
     Points (积分) in proportion to the net amount.
 
@@ -76,6 +123,8 @@ class PointsPerYuan(_Ratio):
         issue_after_days: 0 issues with the claim; n makes them spendable at 00:00 local of the finish date + n.
         expires_months: Counted from the issue to the end of the clamped local day; None: never.
         settle: "per_line" counts each sub-order as it finishes, "all" waits for the whole order (D11).
+        scope: What it is limited to; None: nothing.
+        rates: Other rates by platform, shop, tier, product or category; the first that takes a line decides.
         id: Remembered by claims; default "points".
     """
 
@@ -84,7 +133,7 @@ class PointsPerYuan(_Ratio):
 
 
 @attrs.frozen
-class GrowthPerYuan(_Ratio):
+class GrowthPerYuan(Ratio):
     """
     Growth value (成长值) in proportion to the net amount.
 
@@ -96,7 +145,7 @@ class GrowthPerYuan(_Ratio):
 
 
 @attrs.frozen
-class StoredValuePercent(_Ratio):
+class StoredValuePercent(Ratio):
     """
     Bonus money (赠送金) as a percentage of the net amount; never touches principal (本金) (D29).
 
@@ -108,7 +157,22 @@ class StoredValuePercent(_Ratio):
 
 
 @attrs.frozen
-class PerStep(_Reward):
+class PerSteps(_Reward):
+    """A reward by whole steps of the net amount."""
+
+    every_fen: int = attrs.field(validator=whole(1, 10**12))
+    settle: Settle = attrs.field(default="all", validator=one_of("per_line", "all"), kw_only=True)
+
+    def _default_id(self) -> str:
+        return f"{self.asset}:step"
+
+    def amount(self, net_fen: int, numerator: int = 1, denominator: int = 1) -> int:
+        """Count the full steps; a multiplier applies to what they earn, not to their number (D1b)."""
+        return rounded(net_fen // self.every_fen * self.each * numerator, denominator)
+
+
+@attrs.frozen
+class PerStep(PerSteps):
     """
     Points by whole steps (每满 X 得 Y).
 
@@ -117,41 +181,139 @@ class PerStep(_Reward):
         points: What each full step earns.
     """
 
-    every_fen: int = attrs.field(validator=whole(1, 10**12))
-    points: int = attrs.field(validator=whole(1, 10**9))
-    settle: Settle = attrs.field(default="all", validator=one_of("per_line", "all"), kw_only=True)
+    points: int = attrs.field(validator=whole(1, _MOST))
 
     asset: ClassVar[str] = "points"
     takes_tier_multiplier: ClassVar[bool] = True
 
-    def _default_id(self) -> str:
-        return "points:step"
-
-    def amount(self, net_fen: int, numerator: int = 1, denominator: int = 1) -> int:
-        """Count the full steps; a multiplier applies to the points, not to the steps (D1b)."""
-        return rounded(net_fen // self.every_fen * self.points * numerator, denominator)
+    @property
+    def each(self) -> int:
+        """What a full step earns."""
+        return self.points
 
 
 @attrs.frozen
-class PointsFixed(_Reward):
+class GrowthPerStep(PerSteps):
+    """
+    Growth value by whole steps (每满 X 得 Y).
+
+    Args:
+        every_fen: The step.
+        growth: What each full step earns.
+    """
+
+    growth: int = attrs.field(validator=whole(1, _MOST))
+
+    asset: ClassVar[str] = "growth"
+
+    @property
+    def each(self) -> int:
+        """What a full step earns."""
+        return self.growth
+
+
+@attrs.frozen
+class StoredValuePerStep(PerSteps):
+    """
+    Bonus money by whole steps (每满 X 送 Y).
+
+    Args:
+        every_fen: The step.
+        bonus_fen: What each full step earns, in fen.
+    """
+
+    bonus_fen: int = attrs.field(validator=whole(1, _MOST))
+
+    asset: ClassVar[str] = "stored_value"
+
+    @property
+    def each(self) -> int:
+        """What a full step earns."""
+        return self.bonus_fen
+
+
+@attrs.frozen
+class _Fixed(_Reward):
+    """The same for each order that earns anything at all."""
+
+    once_per: OncePer = attrs.field(
+        default="order", validator=one_of("order", "member"), kw_only=True, metadata=NEW_IN_2
+    )
+    settle: Settle = attrs.field(default="all", validator=one_of("per_line", "all"), kw_only=True)
+
+    @property
+    def once_per_member(self) -> bool:  # type: ignore[override]
+        """Whether the reward settles at the member."""
+        return self.once_per == "member"
+
+    def _default_id(self) -> str:
+        return f"{self.asset}:fixed"
+
+    def amount(self, net_fen: int, numerator: int = 1, denominator: int = 1) -> int:
+        """Give the number while any net amount is left; once per member it is 1, which says that the order earns it."""
+        if net_fen <= 0:
+            return 0
+        return 1 if self.once_per_member else rounded(self.each * numerator, denominator)
+
+
+@attrs.frozen
+class PointsFixed(_Fixed):
     """
     A fixed number of points for each order that earns anything at all.
 
     Args:
         points: The number.
+        once_per: "order", or "member": then it is given once, for as long as any claim of the member earns it (D55).
     """
 
-    points: int = attrs.field(validator=whole(1, 10**9))
-    settle: Settle = attrs.field(default="all", validator=one_of("per_line", "all"), kw_only=True)
+    points: int = attrs.field(validator=whole(1, _MOST))
 
     asset: ClassVar[str] = "points"
 
-    def _default_id(self) -> str:
-        return "points:fixed"
+    @property
+    def each(self) -> int:
+        """What an order earns."""
+        return self.points
 
-    def amount(self, net_fen: int, numerator: int = 1, denominator: int = 1) -> int:
-        """Give the number while any net amount is left."""
-        return self.points if net_fen > 0 else 0
+
+@attrs.frozen
+class GrowthFixed(_Fixed):
+    """
+    A fixed growth value for each order that earns anything at all (S3-11).
+
+    Args:
+        growth: The value.
+        once_per: As for `PointsFixed`.
+    """
+
+    growth: int = attrs.field(validator=whole(1, _MOST))
+
+    asset: ClassVar[str] = "growth"
+
+    @property
+    def each(self) -> int:
+        """What an order earns."""
+        return self.growth
+
+
+@attrs.frozen
+class StoredValueFixed(_Fixed):
+    """
+    A fixed amount of bonus money for each order that earns anything at all.
+
+    Args:
+        bonus_fen: The amount, in fen.
+        once_per: As for `PointsFixed`.
+    """
+
+    bonus_fen: int = attrs.field(validator=whole(1, _MOST))
+
+    asset: ClassVar[str] = "stored_value"
+
+    @property
+    def each(self) -> int:
+        """What an order earns."""
+        return self.bonus_fen
 
 
 @attrs.frozen
@@ -167,12 +329,17 @@ class Coupon(_Reward):
     """
 
     code: str = attrs.field(validator=rule_id)
-    once_per: Literal["order", "member"] = attrs.field(
-        default="order", validator=one_of("order", "member"), kw_only=True
-    )
+    once_per: OncePer = attrs.field(default="order", validator=one_of("order", "member"), kw_only=True)
     minimum_fen: int = attrs.field(default=0, validator=fen, kw_only=True)
     gateway: str = attrs.field(default="default", validator=rule_id, kw_only=True)
     settle: Settle = attrs.field(default="all", validator=one_of("per_line", "all"), kw_only=True)
+
+    takes_multipliers: ClassVar[bool] = False
+
+    @property
+    def each(self) -> int:
+        """One coupon."""
+        return 1
 
     @property
     def asset(self) -> str:  # type: ignore[override]
@@ -189,4 +356,15 @@ class Coupon(_Reward):
         return 1 if net_fen > 0 and net_fen >= self.minimum_fen else 0
 
 
-Reward: TypeAlias = PointsPerYuan | PerStep | PointsFixed | GrowthPerYuan | StoredValuePercent | Coupon
+Reward: TypeAlias = (
+    PointsPerYuan
+    | PerStep
+    | PointsFixed
+    | GrowthPerYuan
+    | GrowthPerStep
+    | GrowthFixed
+    | StoredValuePercent
+    | StoredValuePerStep
+    | StoredValueFixed
+    | Coupon
+)

@@ -411,7 +411,8 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
     else:
         member.coupon = (coupon[0] + 1, coupon[1])
         posted[COUPON] = 0
-    grants.append({"rule": COUPON, "granted": 1})
+    gave = {"gave": True} if posted[COUPON] else {}
+    grants.append({"rule": COUPON, "granted": 1, **gave})
 
     if bonus:
         lot = member.grant(rows, "stored_value", bonus, order, issue_at=at, event="stored_value.issued")

@@ -8,13 +8,14 @@ import inspect
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import attrs
 import pytest
 
-from crossloyalty import ClaimResult, Platform, Program, Reason, errors, rules
+from crossloyalty import ClaimResult, Milestone, Platform, Program, Reason, errors, rules
 from crossloyalty.adapters.exports import DefectCode
 from crossloyalty.domain import explanation, invariants, records
 from crossloyalty.domain.keys import BUILT_IN_PLATFORMS
@@ -114,9 +115,11 @@ REQUIRED: dict[type, dict[str, Any]] = {
     rules.Rate: {"rate": "1", "scope": rules.Scope()},
     rules.Campaign: {"id": "c", "multiplier": "2"},
     rules.Threshold: {"from_fen": 100, "multiplier": "2"},
+    rules.Cap: {"id": "c", "amount": 1},
+    Milestone: {"platform": "jd", "order_no": "1", "event": "reviewed", "at": datetime(2026, 1, 1, tzinfo=UTC)},
 }
 # What must not be left empty altogether, although each part of it may be.
-SOME: dict[type, dict[str, Any]] = {rules.Days: {"weekdays": [1]}}
+SOME: dict[type, dict[str, Any]] = {rules.Days: {"weekdays": [1]}, rules.Cap: {"asset": "points"}}
 RULES = [getattr(rules, name) for name in rules.__all__ if inspect.isclass(getattr(rules, name))]
 
 
@@ -126,12 +129,12 @@ def default(kind: type[Any], field: attrs.Attribute[Any]) -> str:
         return "required"
     some = {name: value for name, value in SOME.get(kind, {}).items() if name != field.name}
     if kind in SOME and not some:
-        some = {"month_days": [1]}
+        some = {"month_days": [1]} if kind is rules.Days else {"reward": "r"}
     value = getattr(kind(**REQUIRED.get(kind, {}), **some), field.name)
     return f"`{type(value).__name__}()`" if attrs.has(type(value)) else f"`{value!r}`"
 
 
-@pytest.mark.parametrize("kind", [Program, Platform, *RULES], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [Program, Platform, Milestone, *RULES], ids=lambda kind: kind.__name__)
 def test_every_parameter_has_its_default(kind: type[Any]):
     """rules.md holds every parameter of every rule with its default, an example and a trap."""
     text = section(page("reference/rules.md"), f"`{kind.__name__}`")

@@ -18,7 +18,17 @@ from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.lint import Finding, LintCode
-from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundStatus, SourceKind
+from crossloyalty.domain.orders import (
+    Line,
+    LineStatus,
+    Milestone,
+    Order,
+    OrderKind,
+    OrderStatus,
+    Refund,
+    RefundStatus,
+    SourceKind,
+)
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
@@ -49,6 +59,7 @@ __all__ = [
     "LintCode",
     "Loyalty",
     "MemberSnapshot",
+    "Milestone",
     "Order",
     "OrderKind",
     "OrderStatus",

@@ -2,6 +2,7 @@
 
 from crossloyalty.domain.rules import (
     Campaign,
+    Cap,
     ClawBack,
     Coupon,
     Days,
@@ -26,6 +27,7 @@ from crossloyalty.domain.rules import (
 
 __all__ = [
     "Campaign",
+    "Cap",
     "ClawBack",
     "Coupon",
     "Days",

@@ -212,7 +212,7 @@ def test_windows_that_cannot_be_are_refused() -> None:
         rules.Days()
     with pytest.raises(InvalidInput, match="weekdays lie between 1 and 7"):
         rules.Days(weekdays=[0])
-    with pytest.raises(InvalidInput, match="local days such as"):
+    with pytest.raises(InvalidInput, match="written like 2026-11-11"):
         rules.Days(dates=["11-11"])
     with pytest.raises(ConfigError, match="use a Threshold"):
         rules.Campaign("a", "2", scope=rules.Scope(minimum_fen=1))

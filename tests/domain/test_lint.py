@@ -96,6 +96,33 @@ CASES: dict[LintCode, tuple[Program, str, Program]] = {
         "campaigns[0]",
         attrs.evolve(SOUND, campaigns=[rules.Campaign("c", "2", until_at=day(2))], starts_at=day(1)),
     ),
+    LintCode.EXPIRES_BEFORE_ISSUE: (
+        attrs.evolve(SOUND, rewards=[rules.PointsFixed(1, issue_on="2026-12-02", expires_on="2026-12-01")]),
+        "rewards[0].expires_on",
+        attrs.evolve(SOUND, rewards=[rules.PointsFixed(1, issue_on="2026-12-01", expires_on="2026-12-01")]),
+    ),
+    LintCode.COUPON_ENDS_BEFORE_CAMPAIGN: (
+        attrs.evolve(
+            SOUND,
+            rewards=[HELD, rules.Coupon("A", issue_on="2026-11-09", expires_on="2026-11-10")],
+            campaigns=[rules.Campaign("11.11", "2", until_at=day(12, 0))],
+        ),
+        "rewards[1].expires_on",
+        attrs.evolve(
+            SOUND,
+            rewards=[HELD, rules.Coupon("A", issue_on="2026-11-09", expires_on="2026-11-11")],
+            campaigns=[rules.Campaign("11.11", "2", until_at=day(12, 0))],
+        ),
+    ),
+    LintCode.CAP_CUTS_LATER_LINES: (
+        attrs.evolve(SOUND, caps=[rules.Cap("daily", 300, per="day", asset="points")]),
+        "caps[0]",
+        attrs.evolve(
+            SOUND,
+            rewards=[attrs.evolve(HELD, settle="all")],
+            caps=[rules.Cap("daily", 300, per="day", asset="points")],
+        ),
+    ),
     LintCode.MULTIPLIES_BY_LESS: (
         attrs.evolve(SOUND, thresholds=[rules.Threshold(1, "2"), rules.Threshold(2, "0.9")]),
         "thresholds[1].multiplier",

@@ -42,6 +42,7 @@ LEAST: dict[type[Any], dict[str, Any]] = {
     rules.Days: {"weekdays": [1]},
     rules.Campaign: {"id": "c", "multiplier": "2"},
     rules.Threshold: {"from_fen": 100, "multiplier": "2"},
+    rules.Cap: {"id": "c", "amount": 1, "reward": "points"},
 }
 
 
@@ -114,6 +115,9 @@ def test_every_choice_is_the_constructors() -> None:
     for kind, names in FIELDS.items():
         for name in names:
             for value in CHOICES.get(name, ()):
+                if (kind, name) == (rules.Cap, "asset"):
+                    rules.Cap("c", 1, **{"asset": value} if value else {"reward": "r"})
+                    continue
                 given: Any = {"*": [value]} if name == "statuses" else [value] if name == "kinds" else value
                 kind(**{**LEAST.get(kind, {}), name: given})
 

@@ -48,6 +48,7 @@ class Facts:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     claim: Any = None
     comes: datetime | None = None  # when time alone lets it be claimed
+    milestones: set[str] = field(default_factory=set)
     owner: str = ""  # the bound buyer it was looked at for
 
 
@@ -55,6 +56,7 @@ class View:
     """The effective order, its lines with what was paid and refunded, and what of it counts under a program."""
 
     def __init__(self, facts: Facts) -> None:
+        self.milestones = facts.milestones
         said: dict[str, Any] = {}
         said_at: dict[str, datetime] = {}
         for (modified, _), order in sorted(facts.snaps.values(), key=lambda held: held[0]):
@@ -123,6 +125,10 @@ class View:
         if excess > 0:
             for row, part in zip(self.rows, shares(excess, left), strict=True):
                 row["refunded"] += part
+
+    def held(self, rule: Any) -> bool:
+        """Whether what a rule gives has to wait: a refund is open, or an event has not come."""
+        return self.refund_open or bool(rule.issue_event and rule.issue_event not in self.milestones)
 
     def counted(self, program: Program) -> list[tuple[int, int, Any]]:
         """Net, gross and the stated line of everything the program does not leave out."""

@@ -34,6 +34,12 @@ def months_later(at: datetime, months: int) -> datetime:
     return midnight(last + timedelta(days=1))
 
 
+def expiry(rule: Any, issue: datetime) -> datetime | None:
+    if rule.expires_on:
+        return midnight(date.fromisoformat(rule.expires_on) + timedelta(days=1))
+    return months_later(issue, rule.expires_months) if rule.expires_months else None
+
+
 Parts = list[tuple[int, Fraction, Fraction]]  # (net fen, rate or 1, campaigns) of the lines of an order that earn
 
 
@@ -85,6 +91,8 @@ class Grant:
     multiplier: Fraction = Fraction(1)
     seen: tuple[str, str] = ("", "")  # platform and tier of the first settlement
     campaigns: tuple[Any, ...] = ()
+    off: bool = False
+    allowance: int | None = None
     target: int = 0
     lot: Lot | None = None
     debt: int = 0
@@ -143,9 +151,9 @@ class Ledger:
         else:
             lot.state = "PENDING"
 
-    def _open(self, m: Member, asset: str, issue: datetime, months: int | None, blocked: bool) -> Lot:
+    def _open(self, m: Member, asset: str, issue: datetime, expires: datetime | None, blocked: bool) -> Lot:
         self.lots += 1
-        m.lots.append(Lot(asset, issue, months_later(issue, months) if months else None, blocked, self.lots))
+        m.lots.append(Lot(asset, issue, expires, blocked, self.lots))
         return m.lots[-1]
 
     def give(self, m: Member, grant: Grant, more: int, view: View) -> None:
@@ -161,8 +169,10 @@ class Ledger:
         if more:
             if grant.lot is None:
                 due = midnight(local_day(view.effective) + timedelta(days=rule.issue_after_days))
-                issue = max(self.now, due) if rule.issue_after_days else self.now
-                grant.lot = self._open(m, asset, issue, rule.expires_months, view.refund_open)
+                if rule.issue_on:
+                    due = midnight(date.fromisoformat(rule.issue_on))
+                issue = max(self.now, due) if rule.issue_after_days or rule.issue_on else self.now
+                grant.lot = self._open(m, asset, issue, expiry(rule, issue), view.held(rule))
             self._add(m, grant.lot, more)
 
     def take(self, m: Member, grant: Grant, less: int, policy: str) -> None:
@@ -186,14 +196,15 @@ class Ledger:
 
     def bring(self, m: Member, grant: Grant, target: int, view: View, policy: str) -> None:
         """Post target − granted; an open refund stops what is not spendable yet, its end lets it go on."""
-        if grant.lot and view.refund_open:
+        held = view.held(grant.rule)
+        if grant.lot and held:
             grant.lot.blocked = True
         if target > grant.target:
             self.give(m, grant, target - grant.target, view)
         elif target < grant.target:
             self.take(m, grant, grant.target - target, policy)
         grant.target = target
-        if grant.lot and grant.lot.blocked and not view.refund_open:
+        if grant.lot and grant.lot.blocked and not held:
             self.lift(m, grant.lot, grant.rule)
 
     def lift(self, m: Member, lot: Lot, rule: Any) -> None:
@@ -201,7 +212,7 @@ class Ledger:
         if lot.state == "PENDING":
             if not lot.was_active and lot.issue < self.now:
                 lot.issue = self.now
-                lot.expires = months_later(self.now, rule.expires_months) if rule.expires_months else None
+                lot.expires = expiry(rule, self.now)
             if lot.issue <= self.now:
                 self.activate(m, lot)
 

@@ -80,6 +80,25 @@ def parts(program: Program, grant: Grant, view: View) -> Parts:
     return found if not rule.scope or sum(net for net, _, _ in found) >= rule.scope.minimum_fen else []
 
 
+def capped(program: Program, grants: list[Grant], wanted: list[int]) -> list[int]:
+    """What caps per order leave, reward by reward."""
+    left = {cap.id: cap.amount for cap in program.caps}
+    given = []
+    for grant, want in zip(grants, wanted, strict=True):
+        caps = caps_of(program, grant.rule, order=True)
+        given.append(min([want, *(left[cap.id] for cap in caps)]))
+        for cap in caps:
+            left[cap.id] -= given[-1]
+    return given
+
+
+def caps_of(program: Program, rule: Any, *, order: bool) -> list[Any]:
+    if getattr(rule, "once_per", "order") == "member":
+        return []
+    mine = [cap for cap in program.caps if rule.id == cap.reward or rule.asset == cap.asset]
+    return [cap for cap in mine if (cap.per == "order") is order]
+
+
 def threshold(program: Program, rule: Any, net: int, gross: int) -> Fraction:
     """The highest threshold an order reaches; after refunds by what is left, or by what was there."""
     best = (0, Fraction(1))

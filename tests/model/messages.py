@@ -9,7 +9,19 @@ import attrs
 from builders import SHANGHAI, Clock
 from hypothesis import strategies as st
 
-from crossloyalty import Line, LineStatus, Order, OrderStatus, Program, Proof, Refund, RefundStatus, SourceKind, rules
+from crossloyalty import (
+    Line,
+    LineStatus,
+    Milestone,
+    Order,
+    OrderStatus,
+    Program,
+    Proof,
+    Refund,
+    RefundStatus,
+    SourceKind,
+    rules,
+)
 
 START = datetime(2026, 3, 1, 12, tzinfo=SHANGHAI)
 MEMBERS = ["m1", "m2", "m3"]
@@ -114,12 +126,23 @@ def limited_program() -> Program:
                     rules.Rate("2", rich),
                 ],
             ),
-            rules.PerStep(5_000, 7, scope=rules.Scope(exclude_categories=["food"], minimum_fen=8_000)),
+            rules.PerStep(
+                5_000,
+                7,
+                scope=rules.Scope(exclude_categories=["food"], minimum_fen=8_000),
+                issue_on=(START + timedelta(days=20)).date(),
+            ),
             rules.PointsFixed(20, once_per="member", issue_after_days=3, id="newcomer"),
-            rules.GrowthPerYuan("1", scope=rich, rounding="half_up"),
+            rules.GrowthPerYuan("1", scope=rich, rounding="half_up", expires_on=(START + timedelta(days=25)).date()),
             rules.GrowthFixed(9, once_per="member", scope=rules.Scope(platforms=["douyin", "taobao"])),
             rules.StoredValueFixed(88, settle="per_line"),
-            rules.StoredValuePerStep(every_fen=10_000, bonus_fen=130, scope=rules.Scope(platforms=["douyin"])),
+            rules.StoredValuePerStep(
+                every_fen=10_000,
+                bonus_fen=130,
+                scope=rules.Scope(platforms=["douyin", "jd"]),
+                issue_event="reviewed",
+                expires_months=1,
+            ),
         ],
         tiers=rules.SpendTiers(
             [rules.Level("普通", 0), rules.Level("白银", 30_000, "1.5"), rules.Level("黄金", 80_000, "5/3")],
@@ -135,6 +158,12 @@ def limited_program() -> Program:
             ),
         ],
         thresholds=[rules.Threshold(15_000, "1.2"), rules.Threshold(40_000, "2", after_refund="prorata")],
+        caps=[
+            rules.Cap("daily", 450, per="day", asset="points"),
+            rules.Cap("monthly", 700, per="month", reward="growth"),
+            rules.Cap("ever", 400, per="member", reward="stored_value:fixed"),
+            rules.Cap("each", 300, asset="stored_value"),
+        ],
         source_tags=rules.SourceTags(),
         ticket_days=25,
     )
@@ -266,21 +295,33 @@ def refunds(slots: st.SearchStrategy[int]) -> st.SearchStrategy[Refund]:
     )
 
 
+def milestones(slots: st.SearchStrategy[int]) -> st.SearchStrategy[Milestone]:
+    """Draw events of orders, some of them nobody waits for."""
+
+    def tell(slot: int, event: str, day: int) -> Milestone:
+        at = SLOTS[slot]
+        return Milestone(platform=at.platform, order_no=at.order_no, event=event, at=START + timedelta(days=day))
+
+    return st.builds(tell, slots, st.sampled_from(["reviewed", "reviewed", "installed"]), st.integers(1, 9))
+
+
 class Registry:
     """Keeps messages of one version equal, so that no tie is decided by a hash the model does not know."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[Any, ...], Order | Refund] = {}
 
-    def same(self, item: Order | Refund) -> Order | Refund:
+    def same(self, item: Order | Refund | Milestone) -> Order | Refund | Milestone:
         """Give the first message of this version, from this message's source."""
+        if isinstance(item, Milestone):
+            return item
         which = item.refund_id if isinstance(item, Refund) else ""
         version = (item.platform, item.order_no, which, item.modified_at, item.status)
         first = self._seen.setdefault(version, item)
         return attrs.evolve(first, source=item.source)
 
 
-def key_of(item: Order | Refund) -> tuple[str, str]:
+def key_of(item: Order | Refund | Milestone) -> tuple[str, str]:
     """Name the order a message is about."""
     return ("taobao" if item.platform == "tmall" else item.platform), item.order_no
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from facts import LONG_AGO, RANKS, REFUND_RANKS, Facts, Ticket, View
 from ledger import Grant, Ledger, Member, amount, each_of, local_day, midnight
-from limits import MULTIPLIED, parts, running, threshold
+from limits import MULTIPLIED, capped, caps_of, parts, running, threshold
 
-from crossloyalty import Order, Program, Proof, Refund, rules
+from crossloyalty import Milestone, Order, Program, Proof, Refund, rules
 
 Key = tuple[str, str]
 
@@ -31,6 +31,7 @@ class Claim:
     net: int = 0
     gross: int = 0
     below: bool = False
+    cut: bool = False
     platform: str = ""
     effective: datetime = LONG_AGO
 
@@ -42,12 +43,20 @@ class Claim:
         return "PENDING_ISSUE" if waits else "GRANTED"
 
 
+def policy(program: Program, rule: Any) -> str:
+    """What happens to what cannot be taken back: bonus money is owed, a coupon is written off."""
+    if isinstance(rule, rules.Coupon):
+        return "waive"
+    return "debt" if rule.asset == "stored_value" else program.on_refund.shortfall
+
+
 class Model(Ledger):
     """Every operation answers what the library must answer, and leaves what it must hold."""
 
     def __init__(self, program: Program, now: datetime) -> None:
         super().__init__(now)
         self.program = program
+        self.used: Counter[tuple[str, str, str]] = Counter()
         self.orders: dict[Key, Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.aliases: dict[Key, Key] = {}
@@ -61,19 +70,43 @@ class Model(Ledger):
         view, m = View(self.orders[claim.key]), self.member(claim.member)
         net, gross, whole = view.count(claim.program)
         below = 0 < net < claim.program.eligibility.minimum_fen
-        for grant in claim.grants.values():
+        grants = list(claim.grants.values())
+        wanted = []
+        for grant in grants:
+            waits = below or grant.off or (grant.rule.settle == "all" and not whole)
+            times = grant.multiplier * threshold(claim.program, grant.rule, net, gross)
+            wanted.append(0 if waits else amount(grant.rule, parts(claim.program, grant, view), times))
+        for grant, want in zip(grants, capped(claim.program, grants, self._allowed(grants, wanted)), strict=True):
+            self._allow(claim, grant, want)
+        for grant, target in zip(grants, capped(claim.program, grants, self._allowed(grants, wanted)), strict=True):
             rule = grant.rule
-            waits = below or (rule.settle == "all" and not whole)
-            times = grant.multiplier * threshold(claim.program, rule, net, gross)
-            target = 0 if waits else amount(rule, parts(claim.program, grant, view), times)
             if getattr(rule, "once_per", "order") == "member":
                 grant.target = target
                 self._settle_once(m, claim, rule, view)
             else:
-                self.bring(m, grant, target, view, claim.program.on_refund.shortfall)
+                self.bring(m, grant, target, view, policy(claim.program, rule))
         claim.net, claim.gross, claim.below, claim.platform = (0 if below else net), gross, below, view.platform
         claim.effective = view.effective if view.effective != LONG_AGO else claim.effective
         self._retier(claim.member)
+
+    def _allowed(self, grants: list[Grant], wanted: list[int]) -> list[int]:
+        return [
+            want if grant.allowance is None else min(want, grant.allowance)
+            for grant, want in zip(grants, wanted, strict=True)
+        ]
+
+    def _allow(self, claim: Claim, grant: Grant, want: int) -> None:
+        """What the caps of a day, a month or a life leave is decided once, when something is earned first."""
+        caps = caps_of(claim.program, grant.rule, order=False)
+        if not caps or grant.allowance is not None or not want:
+            return
+        today = local_day(self.now).isoformat()
+        spans = {"day": today, "month": today[:7], "member": ""}
+        counts = [(claim.member, cap.id, spans[cap.per]) for cap in caps]
+        room = [cap.amount - self.used[count] for cap, count in zip(caps, counts, strict=True)]
+        grant.allowance = min([want, *room])
+        claim.cut = claim.cut or grant.allowance < want
+        self.used.update(dict.fromkeys(counts, grant.allowance))
 
     def _settle_once(self, m: Member, claim: Claim, rule: Any, view: View) -> None:
         """Given while any claim of the member qualifies; one without an open refund is enough to issue it."""
@@ -87,8 +120,7 @@ class Model(Ledger):
             grant.target = each_of(rule)
             self.give(m, grant, grant.target, view)
         elif grant.target and not qualifying:
-            policy = "waive" if isinstance(rule, rules.Coupon) else claim.program.on_refund.shortfall
-            self.take(m, grant, grant.target, policy)
+            self.take(m, grant, grant.target, policy(claim.program, rule))
             grant.target = 0
         if grant.lot and grant.lot.blocked and claim in qualifying and not view.refund_open:
             self.lift(m, grant.lot, rule)
@@ -249,6 +281,7 @@ class Model(Ledger):
                 times if isinstance(rule, MULTIPLIED) else Fraction(1),
                 seen,
                 running(self.program, rule, view, seen),
+                off=bool(rule.expires_on and rule.expires_on < local_day(self.now).isoformat()),
             )
             for rule in self.program.rewards
         }
@@ -257,7 +290,7 @@ class Model(Ledger):
         below = 0 < view.count(self.program)[0] < self.program.eligibility.minimum_fen
         nothing = not any(grant.target for grant in grants.values())
         extra = {"BELOW_MINIMUM"} if below else {"NOTHING_TO_GRANT"} if nothing else set()
-        return True, {*reasons, *extra}
+        return True, {*reasons, *extra, *(["CAP_REACHED"] if claim.cut else [])}
 
     def _keep(self, facts: Facts, name: str, proof: Proof, asked: datetime, state: str, auto: bool) -> None:
         if auto:
@@ -269,11 +302,16 @@ class Model(Ledger):
 
     # -- operations --------------------------------------------------------------------------------------------------
 
-    def ingest(self, items: list[tuple[Key, Order | Refund]]) -> None:
+    def ingest(self, items: list[tuple[Key, Order | Refund | Milestone]]) -> None:
         """One transaction: merge everything, settle existing claims, then first settlements by their effective time."""
         changed: dict[Key, None] = {}
         for key, item in items:
             facts = self.orders.setdefault(key, Facts())
+            if isinstance(item, Milestone):
+                if item.event not in facts.milestones:
+                    facts.milestones.add(item.event)
+                    changed[key] = None
+                continue
             if isinstance(item, Order):
                 rank = RANKS.index(item.status.name) if item.status else -1
                 version, held, slot = (item.modified_at or LONG_AGO, rank), facts.snaps, item.source.name

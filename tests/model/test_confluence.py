@@ -23,6 +23,7 @@ from messages import (
     SLOTS,
     Registry,
     clock_at_start,
+    finished_at,
     order_message,
     orders,
     program,
@@ -31,7 +32,18 @@ from messages import (
     refunds,
 )
 
-from crossloyalty import ClaimRequest, Loyalty, Order, OrderStatus, Program, Proof, Refund, RefundStatus, rules
+from crossloyalty import (
+    ClaimRequest,
+    Loyalty,
+    Milestone,
+    Order,
+    OrderStatus,
+    Program,
+    Proof,
+    Refund,
+    RefundStatus,
+    rules,
+)
 from crossloyalty.application.ports import Storage
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing import dump
@@ -80,6 +92,7 @@ def plain(of: Program, **changes: Any) -> Program:
         tiers=attrs.evolve(of.tiers, levels=[attrs.evolve(level, points_multiplier="1") for level in of.tiers.levels]),
         on_refund=rules.ClawBack(shortfall="debt"),
         ownership="proof",
+        caps=(),
         **changes,
     )
 
@@ -107,6 +120,11 @@ def play(of: Program, steps: Sequence[Step], cuts: Sequence[bool] = ()) -> dict[
     loyalty.ingest(waiting)
     assert_sound(loyalty)
     return projection(loyalty, storage)
+
+
+def milestone(slot: int) -> Milestone:
+    at = SLOTS[slot]
+    return Milestone(platform=at.platform, order_no=at.order_no, event="reviewed", at=finished_at(slot))
 
 
 def histories(slot: int) -> st.SearchStrategy[list[Step]]:
@@ -153,8 +171,9 @@ def histories(slot: int) -> st.SearchStrategy[list[Step]]:
             lambda p, q: [paid_back("r1", "SUCCESS", 22, p), paid_back("r2", "SUCCESS", 22, q)], percent, percent
         ),
     )
+    seen = st.sampled_from([[], [("tell", milestone(slot))]])
     mine = st.just([("claim", (OWNERS[slot], slot, "right"))])
-    return st.builds(lambda *parts: [step for part in parts for step in part], finished, back, mine)
+    return st.builds(lambda *parts: [step for part in parts for step in part], finished, back, seen, mine)
 
 
 def strangers(slot: int) -> st.SearchStrategy[Step]:

@@ -36,6 +36,7 @@ from messages import (
     changed,
     clock_at_start,
     key_of,
+    milestones,
     order_message,
     orders,
     program,
@@ -104,7 +105,7 @@ class Machine(RuleBasedStateMachine):
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
-    @rule(items=st.lists(orders(slots) | refunds(slots), min_size=1, max_size=5))
+    @rule(items=st.lists(orders(slots) | refunds(slots) | milestones(slots), min_size=1, max_size=5))
     def ingest(self, items: list[Any]) -> None:
         items = [self.registry.same(item) for item in items]
         report = self.loyalty.ingest(items)

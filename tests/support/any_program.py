@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from builders import day
 from hypothesis import strategies as st
@@ -26,6 +27,10 @@ line_scopes = st.builds(
 )
 scopes = st.none() | line_scopes | st.builds(rules.Scope, minimum_fen=st.integers(0, 10**6))
 ratios = {"rates": st.lists(st.builds(rules.Rate, rates, line_scopes), max_size=2)}
+ends: dict[str, Any] = {
+    "issue_event": st.sampled_from(["", "reviewed"]),
+    "expires_on": st.sampled_from([None, "2026-12-31"]),
+}
 common = {
     "scope": scopes,
     "issue_after_days": delays,
@@ -39,6 +44,7 @@ rewards = st.one_of(
     st.builds(rules.StoredValuePercent, rates, rounding=roundings, **ratios, **common),
     st.builds(rules.PerStep, every_fen=st.integers(1, 10**6), points=st.integers(1, 100), **common),
     st.builds(rules.PointsFixed, points=st.integers(1, 100), **gifts),
+    st.builds(rules.PointsPerYuan, rates, issue_on=st.just("2026-12-01"), id=st.just("on"), **ends),
     st.builds(rules.GrowthPerStep, every_fen=st.integers(1, 10**6), growth=st.integers(1, 100), **common),
     st.builds(rules.GrowthFixed, growth=st.integers(1, 100), **gifts),
     st.builds(rules.StoredValuePerStep, every_fen=st.integers(1, 10**6), bonus_fen=st.integers(1, 100), **common),
@@ -84,7 +90,9 @@ programs = st.builds(
         future_tolerance_minutes=st.integers(0, 1440),
     ),
     ownership=st.sampled_from(["proof", "order-no-only"]),
-    rewards=st.lists(rewards, max_size=5, unique_by=lambda reward: reward.id),
+    rewards=st.lists(rewards, max_size=5, unique_by=lambda reward: reward.id).map(
+        lambda drawn: [rules.PointsPerYuan("1", id="always", issue_after_days=7), *drawn]
+    ),
     tiers=st.one_of(
         st.none(),
         st.builds(
@@ -102,4 +110,15 @@ programs = st.builds(
     platforms=st.one_of(st.just(()), st.just((Platform("mall", "mall", r"M[0-9]{6}", zh="商城"),))),
     campaigns=st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign.id),
     thresholds=st.lists(thresholds, max_size=2, unique_by=lambda threshold: threshold.from_fen),
+    caps=st.lists(
+        st.builds(
+            rules.Cap,
+            st.sampled_from(["a", "b"]),
+            st.integers(1, 10**6),
+            per=st.sampled_from(["order", "day", "month", "member"]),
+            asset=st.just("points"),
+        ),
+        max_size=2,
+        unique_by=lambda cap: cap.id,
+    ),
 )

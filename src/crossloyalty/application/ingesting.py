@@ -17,9 +17,9 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Rep
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
-from crossloyalty.domain.facts import merge_order, merge_refund
+from crossloyalty.domain.facts import Facts, merge_milestone, merge_order, merge_refund
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
-from crossloyalty.domain.orders import Order, Refund
+from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import AliasRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
 from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, shown
@@ -27,7 +27,7 @@ from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, sho
 __all__ = ["IngestProgress", "IngestReport", "Rejected", "ingest"]
 
 _KEPT_REJECTIONS: Final = 10_000
-Item: TypeAlias = Order | Refund
+Item: TypeAlias = Order | Refund | Milestone
 
 
 @attrs.frozen
@@ -103,7 +103,7 @@ def _key(item: Item, program: Program) -> OrderKey:
 
 
 def _reject(index: int, item: object, error: InvalidInput) -> Rejected:
-    order_no = shown(item.order_no) if isinstance(item, Order | Refund) else ""
+    order_no = shown(item.order_no) if isinstance(item, Item) else ""
     if isinstance(error, MangledOrderNumber):
         return Rejected(index, "ORDER_NO_MANGLED", order_no, "订单号被表格软件改写，请重新导出后直接上传", str(error))
     if isinstance(error, WrongType):
@@ -125,8 +125,8 @@ async def ingest(
     Args:
         world: The ports.
         program_id: The program.
-        items: `Order` and `Refund` values in any order, such as an `OrderSource`; read as they are needed, so memory
-            stays bounded. A source that cannot convert automatically is taken in without buyer identities.
+        items: `Order`, `Refund` and `Milestone` values in any order, such as an `OrderSource`; read as they are needed,
+            so memory stays bounded. A source that cannot convert automatically is taken in without buyer identities.
         batch: Items a transaction, 1 to 10,000.
         progress: Called after each batch.
 
@@ -148,13 +148,13 @@ async def ingest(
     while chunk := list(islice(rest, batch)):
         if anonymous:
             chunk = [_without_buyer(item) for item in chunk]
-        named = {item.platform for item in chunk if isinstance(item, Order | Refund)}
+        named = {item.platform for item in chunk if isinstance(item, Item)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
         for place, item in enumerate(chunk, start=report.seen):
             try:
-                if not isinstance(item, Order | Refund):
-                    raise WrongType(f"ingest takes Order and Refund values, not {shown(item)}")
+                if not isinstance(item, Item):
+                    raise WrongType(f"ingest takes Order, Refund and Milestone values, not {shown(item)}")
                 grouped.setdefault(_key(item, program), []).append(item)
             except InvalidInput as error:
                 report.rejected_count += 1
@@ -269,8 +269,7 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _
         news = 0
         facts = state.facts
         for item in items:
-            if merge_order(facts, item) if isinstance(item, Order) else merge_refund(facts, item):
-                news += 1
+            news += _merge(facts, item)
         counts.changed += news
         counts.unchanged += len(items) - news
         moved = _move_tickets(batch, state, aliases.moved.get(key, ()))
@@ -288,6 +287,12 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _
             else:
                 counts.claims_created += 1
     return counts
+
+
+def _merge(facts: Facts, item: Item) -> bool:
+    if isinstance(item, Order):
+        return merge_order(facts, item)
+    return merge_refund(facts, item) if isinstance(item, Refund) else merge_milestone(facts, item)
 
 
 # -- other numbers of an order ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_check
 
 import attrs
 
-from crossloyalty.domain.orders import Order, Refund
+from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.records import Key, Record, RootKey
 
 __all__ = [
@@ -230,6 +230,6 @@ class OrderSource(Protocol):
         """What the source can do."""
         ...
 
-    def __iter__(self) -> Iterator[Order | Refund]:
+    def __iter__(self) -> Iterator[Order | Refund | Milestone]:
         """Give the facts, in any order."""
         ...

@@ -31,7 +31,7 @@ def target_of(rule: Reward, grant: Grant, nets: Nets, program: Program) -> int:
         program: The revision the claim was first settled under.
 
     Returns:
-        A whole number of the rule's asset, in its own unit; capped by the allowance.
+        A whole number of the rule's asset, in its own unit; capped by the allowance, not yet by caps per order.
     """
     if nets.below_minimum or grant.off or (rule.settle == "all" and not nets.complete):
         return 0
@@ -44,7 +44,7 @@ def target_of(rule: Reward, grant: Grant, nets: Nets, program: Program) -> int:
 
 def targets_of(grants: Sequence[Grant], nets: Nets, program: Program) -> list[int]:
     """
-    Say what each of a claim's grants should stand at.
+    Say what each of a claim's grants should stand at, caps per order applied in the order of the rules.
 
     Args:
         grants: The grants, in the order of the rules.
@@ -52,7 +52,15 @@ def targets_of(grants: Sequence[Grant], nets: Nets, program: Program) -> list[in
         program: The revision the claim was first settled under.
     """
     rules = program.rewards_by_id
-    return [target_of(rules[grant.rule_id], grant, nets, program) for grant in grants]
+    targets = [target_of(rules[grant.rule_id], grant, nets, program) for grant in grants]
+    if program.order_caps_of:
+        left = {cap.id: cap.amount for cap in program.caps}
+        for place, grant in enumerate(grants):
+            caps = program.order_caps_of.get(grant.rule_id, ())
+            targets[place] = min([targets[place], *(left[cap.id] for cap in caps)])
+            for cap in caps:
+                left[cap.id] -= targets[place]
+    return targets
 
 
 def reached_threshold(rule: Reward | Ratio, nets: Nets, program: Program) -> Threshold | None:

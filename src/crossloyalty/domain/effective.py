@@ -72,6 +72,7 @@ class EffectiveOrder:
         "finished_at",
         "kind",
         "lines",
+        "milestones",
         "paid_at",
         "paid_fen",
         "platform",
@@ -97,6 +98,7 @@ class EffectiveOrder:
         self.balanced = True
         self.refund_open: bool = bool(get("refund_open"))
         self.lines: list[EffectiveLine] = []
+        self.milestones: Collection[str] = ()
 
     @property
     def effective_at(self) -> int:
@@ -135,6 +137,7 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
         return None
     fields, stated_at = stated(facts)
     order = EffectiveOrder(fields)
+    order.milestones = facts.get("milestones", ())
     shipping = fields.get("shipping_fen", 0)
     paid = fields.get("paid_fen")
     stated_lines: list[Fields] = fields.get("lines") or []

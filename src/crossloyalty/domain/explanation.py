@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from crossloyalty.domain.arithmetic import targets_of
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
@@ -94,7 +95,10 @@ def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Gran
     nets = net_amounts(order, program)
     rules = program.rewards_by_id
     sentences = explain_order(order, program, nets, language)
-    sentences += [explain_rule(rules[grant.rule_id], grant, order, nets, program, language) for grant in grants]
+    sentences += [
+        explain_rule(rules[grant.rule_id], grant, target, order, nets, program, language)
+        for grant, target in zip(grants, targets_of(grants, nets, program), strict=True)
+    ]
     return sentences
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.jsontext import json_text
-from crossloyalty.domain.orders import Line, Order, Refund, RefundStatus
+from crossloyalty.domain.orders import Line, Milestone, Order, Refund, RefundStatus
 
 __all__ = [
     "Facts",
@@ -23,6 +23,7 @@ __all__ = [
     "Version",
     "dump_facts",
     "load_facts",
+    "merge_milestone",
     "merge_order",
     "merge_refund",
     "order_fields",
@@ -157,6 +158,22 @@ def merge_refund(facts: Facts, refund: Refund) -> bool:
     if held is not None and held["version"] >= version:
         return False
     refunds[refund.refund_id] = {"version": version, "fields": fields}
+    return True
+
+
+def merge_milestone(facts: Facts, milestone: Milestone) -> bool:
+    """
+    Take a milestone in; of several of one name the earliest stays.
+
+    Returns:
+        Whether anything changed.
+    """
+    milestones = facts.setdefault("milestones", {})
+    at = instant_of(milestone.at)
+    held = milestones.get(milestone.event)
+    if held is not None and held <= at:
+        return False
+    milestones[milestone.event] = at
     return True
 
 

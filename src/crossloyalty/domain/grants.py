@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from crossloyalty.domain.calendar import Calendar
+from crossloyalty.domain.calendar import Calendar, shift_day
 from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
@@ -32,6 +32,7 @@ _FIELDS: Final = (
     "rates",
     "campaigns",
     "gave",
+    "caps",
 )
 _DEFAULTS: Final = {
     "granted": 0,
@@ -60,6 +61,7 @@ class Grant:
         off: The rule's scope did not take the order at the first settlement, so it gives nothing for it.
         rates: Which of the rule's rates the order could have at the first settlement, by their places.
         campaigns: Ids of the campaigns that ran for the order at the first settlement.
+        caps: Which caps the allowance was counted by, each with its period: "daily@2026-11-11".
         gave: Of a once-per-member reward *granted* is 1 while the order earns it; this says that it was given for it.
     """
 
@@ -67,6 +69,7 @@ class Grant:
         "allowance",
         "blocked",
         "campaigns",
+        "caps",
         "debt",
         "den",
         "exempt",
@@ -97,6 +100,7 @@ class Grant:
         rates: Sequence[int] = (),
         campaigns: Sequence[str] = (),
         gave: bool = False,
+        caps: Sequence[str] = (),
     ) -> None:
         self.rule_id = rule_id
         self.granted = granted
@@ -112,6 +116,7 @@ class Grant:
         self.rates = rates
         self.campaigns = campaigns
         self.gave = gave
+        self.caps = caps
 
     def document(self) -> dict[str, Any]:
         """Give what is stored: the rule and every field that is not at its default."""
@@ -136,6 +141,8 @@ class Grant:
             document["campaigns"] = list(self.campaigns)
         if self.gave:
             document["gave"] = True
+        if self.caps:
+            document["caps"] = list(self.caps)
         return document
 
     def text(self) -> str:
@@ -160,7 +167,7 @@ class IssueTerms(NamedTuple):
     Args:
         finished_at: The order's effective time; delays count from its local day.
         calendar: The program's local days.
-        blocked: An open refund keeps what is not yet spendable pending.
+        blocked: An open refund, or an event that has not come, keeps what is not yet spendable pending.
     """
 
     finished_at: int
@@ -221,7 +228,9 @@ def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, iss
         issue_at = ledger.at
         if rule.issue_after_days:
             issue_at = max(issue_at, calendar.after_days(issue.finished_at, rule.issue_after_days))
-        expires_at = None if rule.expires_months is None else calendar.end_after_months(issue_at, rule.expires_months)
+        elif rule.issue_on is not None:
+            issue_at = max(issue_at, calendar.start(rule.issue_on))
+        expires_at = _end(rule, issue_at, calendar)
         lot = ledger.open_lot(
             asset,
             amount,
@@ -234,6 +243,13 @@ def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, iss
         )
         grant.lot_no = lot.lot_no
     announce(ledger, lot, amount, rule)
+
+
+def _end(rule: Reward, issue_at: int, calendar: Calendar) -> int | None:
+    """Give the moment what is issued at some time stops being spendable; None: never."""
+    if rule.expires_on is not None:
+        return calendar.start(shift_day(rule.expires_on, 1))
+    return None if rule.expires_months is None else calendar.end_after_months(issue_at, rule.expires_months)
 
 
 def announce(ledger: Ledger, lot: LotRecord, amount: int, rule: Reward | None) -> None:
@@ -348,7 +364,7 @@ def block_lot(ledger: Ledger, lot: LotRecord, blocked: bool, rule: Reward, calen
     issue_at = max(lot.issue_at, ledger.at)
     expires_at = lot.expires_at
     if issue_at != lot.issue_at and rule.expires_months is not None and not lot.activated:
-        expires_at = calendar.end_after_months(issue_at, rule.expires_months)
+        expires_at = _end(rule, issue_at, calendar)
     lot = lot._replace(blocked=0, issue_at=issue_at, expires_at=expires_at, due_at=issue_at)
     ledger.put_lot(lot)
     if issue_at <= ledger.at:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from crossloyalty.domain.arithmetic import targets_of
+from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
@@ -235,6 +236,14 @@ def _check_claims_of(rows: MemberRows) -> Iterable[Violation]:
 def _check_once(rows: MemberRows) -> Iterable[Violation]:
     who = rows.root.member_id
     for row in rows.grants:
+        if row.rule_id.startswith(CAP_ROW):
+            name = f"{row.rule_id.removeprefix(CAP_ROW)}@{row.grant}"
+            allowed = sum(
+                grant.allowance or 0 for claim in rows.claims for grant in grants_of(claim) if name in grant.caps
+            )
+            if row.claims != allowed:
+                yield Violation("I-61", f"{who}: cap {name} has let {row.claims} through, the claims say {allowed}")
+            continue
         qualifying = sum(
             grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
         )

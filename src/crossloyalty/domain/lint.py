@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from crossloyalty.domain.calendar import instant_of, shift_day
 from crossloyalty.domain.rules import Coupon, Reward, Scope
 from crossloyalty.domain.rules.rewards import PerSteps
 from crossloyalty.errors import InvalidInput, WrongType, shown
@@ -41,6 +42,9 @@ class LintCode(enum.Enum):
     NEVER_REACHED = "NEVER_REACHED"
     NEVER_RUNS = "NEVER_RUNS"
     MULTIPLIES_BY_LESS = "MULTIPLIES_BY_LESS"
+    EXPIRES_BEFORE_ISSUE = "EXPIRES_BEFORE_ISSUE"
+    COUPON_ENDS_BEFORE_CAMPAIGN = "COUPON_ENDS_BEFORE_CAMPAIGN"
+    CAP_CUTS_LATER_LINES = "CAP_CUTS_LATER_LINES"
 
 
 @attrs.frozen
@@ -131,7 +135,7 @@ def _platforms(looked: _Looked) -> Iterator[Finding]:
 def _before_finish(looked: _Looked) -> Iterator[Finding]:
     for name, statuses in looked.program.eligibility.statuses.items():
         early = [status for status in statuses if status != "FINISHED"]
-        if early and any(reward.issue_after_days == 0 for reward in looked.program.rewards):
+        if early and any(reward.issue_after_days == 0 and not _waits(reward) for reward in looked.program.rewards):
             yield Finding(
                 LintCode.EARNS_BEFORE_FINISH,
                 f"eligibility.statuses.{name}",
@@ -144,7 +148,7 @@ def _before_finish(looked: _Looked) -> Iterator[Finding]:
 def _holds(looked: _Looked) -> Iterator[Finding]:
     days = looked.refund_window_days
     for place, reward in enumerate(looked.program.rewards):
-        if reward.asset != "growth" and reward.issue_after_days < days:
+        if reward.asset != "growth" and reward.issue_after_days < days and not _waits(reward):
             yield Finding(
                 LintCode.HOLD_SHORTER_THAN_REFUND_WINDOW,
                 f"rewards[{place}].issue_after_days",
@@ -302,6 +306,50 @@ def _campaigns(looked: _Looked) -> Iterator[Finding]:
             yield _less(f"thresholds[{place}].multiplier")
 
 
+def _waits(reward: Reward) -> bool:
+    """Say whether a reward is issued on a day or an event of its own."""
+    return reward.issue_on is not None or bool(reward.issue_event)
+
+
+def _ends(looked: _Looked) -> Iterator[Finding]:
+    program = looked.program
+    for place, reward in enumerate(program.rewards):
+        ends_on = reward.expires_on
+        if ends_on is None:
+            continue
+        if reward.issue_on is not None and reward.issue_on > ends_on:
+            yield Finding(
+                LintCode.EXPIRES_BEFORE_ISSUE,
+                f"rewards[{place}].expires_on",
+                f"{reward.id} 到账之前就已过期",
+                f"{reward.id} expires before it is issued.",
+            )
+        if not isinstance(reward, Coupon):
+            continue
+        ends_at = program.calendar.start(shift_day(ends_on, 1))
+        for campaign in program.campaigns:
+            if campaign.until_at is not None and ends_at < instant_of(campaign.until_at):
+                yield Finding(
+                    LintCode.COUPON_ENDS_BEFORE_CAMPAIGN,
+                    f"rewards[{place}].expires_on",
+                    f"优惠券 {reward.code} 在活动 {campaign.id} 结束前就已过期",
+                    f"Coupon {reward.code} ends before campaign {campaign.id} does.",
+                )
+
+
+def _caps(looked: _Looked) -> Iterator[Finding]:
+    program = looked.program
+    for place, cap in enumerate(program.caps):
+        split = [r.id for r in program.rewards if cap.limits(r.id, r.asset) and r.settle == "per_line"]
+        if cap.per != "order" and split:
+            yield Finding(
+                LintCode.CAP_CUTS_LATER_LINES,
+                f"caps[{place}]",
+                f"{split[0]} 按子订单结算：首个子订单完成时即确定额度，后完成的子订单不再增加",
+                f"{split[0]} counts line by line: what the first finished line earns is all the cap will ever allow.",
+            )
+
+
 def _less(path: str) -> Finding:
     return Finding(
         LintCode.MULTIPLIES_BY_LESS,
@@ -335,4 +383,6 @@ _LOOKS: Final[tuple[Callable[[_Looked], Iterator[Finding]], ...]] = (
     _limits,
     _rates,
     _campaigns,
+    _ends,
+    _caps,
 )

@@ -327,7 +327,7 @@ class Member:
             rule.each if claims > 0 else 0,
             ref=ref,
             issue=IssueTerms(finished_at, self.program.calendar, blocked),
-            shortfall="waive" if rule.asset.startswith("coupon:") else shortfall,
+            shortfall=shortfall,
         )
         if posted > 0:
             grant.blocked = blocked
@@ -362,6 +362,25 @@ class Member:
         if grant is None:
             grant = self._once[row.rule_id] = Grant.from_text(row.rule_id, row.grant)
         return grant
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    def counted(self, name: str, period: str) -> int:
+        """
+        Say what was counted in a period so far.
+
+        Args:
+            name: Whose count; no id of a reward.
+            period: Its present period: periods only go forward, so a row keeps one.
+        """
+        row = self._grants.get(name)
+        return row.claims if row is not None and row.grant == period else 0
+
+    def count(self, name: str, period: str, more: int) -> None:
+        """Count on in a period; the first count of a new one forgets the one before."""
+        self._grants_changed.setdefault(name, name not in self._grants)
+        used = self.counted(name, period) + more
+        self._grants[name] = MemberGrantRecord(self._root.program_id, self.member_id, name, used, period)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ __all__ = [
     "LARGEST_FEN",
     "Line",
     "LineStatus",
+    "Milestone",
     "Order",
     "OrderKind",
     "OrderStatus",
@@ -177,6 +178,10 @@ def _is_a(kind: type[_E], *, optional: bool) -> Any:
     return check
 
 
+def _time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    checked_time(value, attribute.name)
+
+
 def _quantity(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and (type(value) is not int or not 0 <= value <= 1_000_000):
         raise WrongType(f"{attribute.name} is a whole number of pieces: {shown(value)}")
@@ -266,6 +271,24 @@ class Order:
     refund_open: bool | None = attrs.field(default=None, validator=_optional_flag)
     lines: tuple[Line, ...] | None = attrs.field(default=None, validator=_lines)
     source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
+
+
+@attrs.frozen(kw_only=True)
+class Milestone:
+    """
+    Something that happened to an order and that a reward waits for: reviewed (已评价), installed, handed over.
+
+    Args:
+        platform: A registered platform's name.
+        order_no: The parent order's number, in any spelling.
+        event: What rewards name in `issue_event`.
+        at: When; of several the earliest is kept.
+    """
+
+    platform: str = attrs.field(validator=_text)
+    order_no: str
+    event: str = attrs.field(validator=_text)
+    at: datetime = attrs.field(validator=_time)
 
 
 @attrs.frozen(kw_only=True)

@@ -12,7 +12,7 @@ from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.orders import checked_time
-from crossloyalty.domain.rules import Campaign, ClawBack, Finished, Reward, SourceTags, SpendTiers, Threshold
+from crossloyalty.domain.rules import Campaign, Cap, ClawBack, Finished, Reward, SourceTags, SpendTiers, Threshold
 from crossloyalty.domain.rules._checks import NEW_IN_2
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
@@ -51,6 +51,10 @@ def _thresholds(items: Iterable[Threshold]) -> tuple[Threshold, ...]:
     return _all_of(Threshold, items, "thresholds")
 
 
+def _caps(items: Iterable[Cap]) -> tuple[Cap, ...]:
+    return _all_of(Cap, items, "caps")
+
+
 def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
     return _all_of(Platform, items, "platforms")
 
@@ -81,6 +85,7 @@ class Program:
         platforms: Platforms beside the built-in ones.
         campaigns: Multipliers for some time; ids are unique.
         thresholds: Multipliers from an order amount on.
+        caps: The most that may be given of a reward or an asset; ids are unique.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -101,6 +106,7 @@ class Program:
     platforms: tuple[Platform, ...] = attrs.field(default=(), converter=_platforms)
     campaigns: tuple[Campaign, ...] = attrs.field(default=(), converter=_campaigns, metadata=NEW_IN_2)
     thresholds: tuple[Threshold, ...] = attrs.field(default=(), converter=_thresholds, metadata=NEW_IN_2)
+    caps: tuple[Cap, ...] = attrs.field(default=(), converter=_caps, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -113,6 +119,7 @@ class Program:
             if type(value) is not int or not 1 <= value <= 100_000:
                 raise InvalidInput(f"{name} is a whole number from 1 to 100000")
         _assert_multiplies(self)
+        _assert_caps(self)
         _ = self.calendar  # an unknown zone is refused here, not at the first claim
 
     @cached_property
@@ -132,8 +139,10 @@ class Program:
 
     @cached_property
     def is_limited(self) -> bool:
-        """Whether the first settlement has to look at scopes, rates or campaigns."""
-        return bool(self.campaigns) or any(reward.scope is not None or reward.rates for reward in self.rewards)
+        """Whether the first settlement has to look at scopes, rates, campaigns or ends."""
+        return bool(self.campaigns) or any(
+            reward.scope is not None or reward.rates or reward.expires_on is not None for reward in self.rewards
+        )
 
     @cached_property
     def campaigns_of(self) -> dict[str, tuple[Campaign, ...]]:
@@ -145,6 +154,16 @@ class Program:
         """The thresholds that multiply a reward, the highest first, by the reward's id; without entry: none."""
         highest_first = sorted(self.thresholds, key=lambda threshold: -threshold.from_fen)
         return _by_reward(self.rewards, highest_first)
+
+    @cached_property
+    def order_caps_of(self) -> dict[str, tuple[Cap, ...]]:
+        """The caps per order that limit a reward, by the reward's id; without entry: none."""
+        return _limiting(self.rewards, [cap for cap in self.caps if cap.per == "order"])
+
+    @cached_property
+    def period_caps_of(self) -> dict[str, tuple[Cap, ...]]:
+        """The caps per day, month or member that limit a reward, by the reward's id; without entry: none."""
+        return _limiting(self.rewards, [cap for cap in self.caps if cap.per != "order"])
 
     def lint(self, *, typical_order_fen: int = 10_000, refund_window_days: int = 7) -> tuple[Finding, ...]:
         """
@@ -215,6 +234,28 @@ def _by_reward(rewards: Iterable[Reward], multipliers: Iterable[_M]) -> dict[str
         if reward.takes_multipliers and not reward.once_per_member
     }
     return {rule_id: each for rule_id, each in of.items() if each}
+
+
+def _limiting(rewards: Iterable[Reward], caps: Iterable[Cap]) -> dict[str, tuple[Cap, ...]]:
+    of = {
+        reward.id: tuple(cap for cap in caps if cap.limits(reward.id, reward.asset))
+        for reward in rewards
+        if not reward.once_per_member
+    }
+    return {rule_id: each for rule_id, each in of.items() if each}
+
+
+def _assert_caps(program: Program) -> None:
+    """Refuse caps that name nothing."""
+    ids = [cap.id for cap in program.caps]
+    if len(set(ids)) < len(ids):
+        raise ConfigError("two caps share an id; give each its own")
+    for cap in program.caps:
+        limited = [reward for reward in program.rewards if cap.limits(reward.id, reward.asset)]
+        if not limited:
+            raise ConfigError(f"cap {shown(cap.id)} limits {shown(cap.reward or cap.asset)}, and no reward gives it")
+        if cap.reward and limited[0].once_per_member:
+            raise ConfigError(f"{shown(cap.reward)} is given once per member, so cap {shown(cap.id)} limits nothing")
 
 
 def _assert_multiplies(program: Program) -> None:

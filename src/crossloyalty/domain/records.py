@@ -252,7 +252,12 @@ class TagRecord(NamedTuple):
 
 
 class MemberGrantRecord(NamedTuple):
-    """A reward that exists once per member: how many claims qualify for it, and what was given."""
+    """
+    A reward that exists once per member: how many claims qualify for it, and what was given.
+
+    What a cap has let through stands here too, under `#cap:` and the cap's id: how much, and in which period. All that
+    is counted by member is read at once, because a settlement needs all of it.
+    """
 
     program_id: str
     member_id: str

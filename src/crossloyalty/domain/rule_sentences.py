@@ -35,9 +35,13 @@ def yuan(fen: int) -> str:
     return f"{Decimal(fen) / 100:.2f}"
 
 
-def line_shares(rule: Reward, grant: Grant, nets: Nets, program: Program) -> list[int]:
+def line_shares(rule: Reward, grant: Grant, nets: Nets, program: Program, *, target: int | None = None) -> list[int]:
     """
     Say which part of a grant each line stands for; the shares add up to the grant (D1).
+
+    Args:
+        rule, grant, nets, program: As for `target_of`.
+        target: What is shared out; None: what the rule gives before caps per order.
 
     Returns:
         One share per line, by largest remainder of what the line earns, ties to the earlier line.
@@ -47,16 +51,20 @@ def line_shares(rule: Reward, grant: Grant, nets: Nets, program: Program) -> lis
         for place in part.places:
             weights[place] = nets.per_line[place] * part.weight
     whole = lcm(*(weight.denominator for weight in weights))
-    return largest_remainder(target_of(rule, grant, nets, program), [int(weight * whole) for weight in weights])
+    shared = target_of(rule, grant, nets, program) if target is None else target
+    return largest_remainder(shared, [int(weight * whole) for weight in weights])
 
 
-def explain_rule(rule: Reward, grant: Grant, order: EffectiveOrder, nets: Nets, program: Program, language: str) -> str:
+def explain_rule(
+    rule: Reward, grant: Grant, target: int, order: EffectiveOrder, nets: Nets, program: Program, language: str
+) -> str:
     """
     Say what one rule gives for an order, with its arithmetic.
 
     Args:
         rule: As the claim's revision has it.
         grant: The snapshot.
+        target: What it stands at, caps included.
         order: The order after all messages.
         nets: The amounts counted.
         program: The revision the claim was first settled under.
@@ -65,10 +73,16 @@ def explain_rule(rule: Reward, grant: Grant, order: EffectiveOrder, nets: Nets, 
     en = language == "en"
     head = _heading(rule, en=en)
     if grant.off:
-        return head + ("not for this platform, shop or tier." if en else "不适用于该平台、店铺或等级。")
+        late = rule.expires_on is not None
+        if en:
+            return head + ("not for this platform, shop or tier" + (", or too late for it." if late else "."))
+        return head + ("不适用于该平台、店铺或等级" + ("，或已过有效期。" if late else "。"))
     if rule.settle == "all" and not nets.complete and nets.gross and order.status != "CLOSED":
         return head + ("waits for the whole order." if en else "待整单完成后发放。")
-    target = target_of(rule, grant, nets, program)
+    uncapped = Grant(rule.id, num=grant.num, den=grant.den, rates=grant.rates, campaigns=grant.campaigns)
+    earned = target_of(rule, uncapped, nets, program)
+    if target < earned:
+        return _capped(explain_rule(rule, grant, earned, order, nets, program, language), rule, target, en=en)
     if nets.below_minimum:
         parts = []
     else:
@@ -85,18 +99,23 @@ def explain_rule(rule: Reward, grant: Grant, order: EffectiveOrder, nets: Nets, 
         if en:
             return f"{head}{each} for every full {step} of {basis} yuan{times} = {given}."
         return f"{head}{basis}元，每满{step}元得{each}{times}，共{given}。"
+    return head + _piece(rule, target, times, en=en)
+
+
+def _piece(rule: Reward, target: int, times: str, *, en: bool) -> str:
+    """Say how much of what comes by the piece an order earns."""
     if isinstance(rule, Coupon):
         if rule.once_per_member:
             given = "one per member, and this order qualifies" if en else "每位会员一张，本单符合条件"
         else:
             given = "one" if en else "一张"
-        return head + (f"{given if target else 'none'}." if en else f"{given if target else '不发放'}。")
+        return f"{given if target else 'none'}." if en else f"{given if target else '不发放'}。"
     each, given = _amount(rule, rule.each, en=en), _amount(rule, target, en=en)
     if rule.once_per_member:
         if en:
-            return head + (f"{each} once per member, and this order qualifies." if target else "none.")
-        return head + (f"每位会员一次{each}，本单符合条件。" if target else "不发放。")
-    return head + (f"{given} for the order{times}." if en else f"每单{each}{times}，共{given}。")
+            return f"{each} once per member, and this order qualifies." if target else "none."
+        return f"每位会员一次{each}，本单符合条件。" if target else "不发放。"
+    return f"{given} for the order{times}." if en else f"每单{each}{times}，共{given}。"
 
 
 def _ratio(rule: Ratio, grant: Grant, parts: list[Part], nets: Nets, program: Program, target: int, *, en: bool) -> str:
@@ -134,6 +153,12 @@ def _times(rule: Reward | Ratio, grant: Grant, nets: Nets, program: Program, *, 
         return tier
     least = yuan(threshold.from_fen)
     return tier + (f" × {threshold.multiplier} (from {least})" if en else f" × {threshold.multiplier}（满{least}元）")
+
+
+def _capped(sentence: str, rule: Reward, target: int, *, en: bool) -> str:
+    """Add to a sentence what a cap left of it."""
+    given = _amount(rule, target, en=en)
+    return f"{sentence[:-1]}; a cap leaves {given}." if en else f"{sentence[:-1]}；受上限限制，发放{given}。"
 
 
 def _too_little(rule: Reward, *, en: bool) -> str:

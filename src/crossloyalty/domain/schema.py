@@ -29,6 +29,7 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "points": (1, 10**9),
     "growth": (1, 10**9),
     "bonus_fen": (1, 10**9),
+    "amount": (1, 10**12),
     "window_days": (1, 36_600),
     "period_days": (1, 36_600),
     "minimum_fen": (0, LARGEST_FEN),
@@ -37,7 +38,9 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
 _LISTS: Final = frozenset(
     {"platforms", "shops", "tiers", "products", "categories", "exclude_products", "exclude_categories", "rewards"}
 )
-_OPTIONAL: Final = frozenset({"within_days", "expires_months", "window_days", "period_days", "distinctive"})
+_OPTIONAL: Final = frozenset(
+    {"within_days", "expires_months", "window_days", "period_days", "distinctive", "issue_on", "expires_on"}
+)
 _RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
 _RATE: Final = (
     r"^(?=[0-9]{1,12}([./]|$))(?!.*\.[0-9]{10})"
@@ -52,6 +55,11 @@ _TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
     (None, "multiplier"): {"pattern": _RATE},
     (None, "group"): {"pattern": _RULE_ID},
     (rules.Campaign, "id"): {"pattern": _RULE_ID},
+    (rules.Cap, "id"): {"pattern": _RULE_ID},
+    (None, "reward"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
+    (None, "issue_event"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
+    (None, "issue_on"): {"format": "date"},
+    (None, "expires_on"): {"format": "date"},
     (None, "code"): {"pattern": _RULE_ID},
     (None, "gateway"): {"pattern": _RULE_ID},
     (rules.Level, "name"): {"minLength": 1, "maxLength": 40, "pattern": _UNPADDED},
@@ -186,6 +194,12 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     (rules.Finished, "kinds"): _list_of(lambda says: _choices("kinds", says)),
     (Program, "campaigns"): _list_of(_ref(rules.Campaign)),
     (Program, "thresholds"): _list_of(_ref(rules.Threshold)),
+    (Program, "caps"): _list_of(_ref(rules.Cap)),
+    (rules.ClawBack, "growth"): lambda says: {
+        **_choices("shortfall", says),
+        "enum": [*CHOICES["shortfall"], None],
+    },
+    (rules.ClawBack, "stored_value"): lambda says: {**_choices("shortfall", says), "enum": ["debt", "waive"]},
     (rules.Campaign, "from_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
     (rules.Campaign, "until_at"): lambda _: {"type": ["string", "null"], "format": "date-time"},
     (rules.Campaign, "days"): _or_none(rules.Days),

@@ -39,6 +39,7 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.Days: Said("会员日", "Days"),
     rules.Campaign: Said("活动倍数", "Campaign"),
     rules.Threshold: Said("满额倍数", "Threshold"),
+    rules.Cap: Said("上限", "Cap"),
     rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
     rules.Level: Said("等级", "Tier"),
     rules.SourceTags: Said("来源标签", "Source tags"),
@@ -75,6 +76,18 @@ CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "waive": ("不足部分免除", "written off"),
         "pending_only": ("只扣未到账部分", "only what is still pending is taken"),
     },
+    "per": {
+        "order": ("每单", "order"),
+        "day": ("每日", "day"),
+        "month": ("每月", "month"),
+        "member": ("每人累计", "member, for ever"),
+    },
+    "asset": {
+        "": ("按权益编号", "of one reward"),
+        "points": ("积分", "points"),
+        "growth": ("成长值", "growth value"),
+        "stored_value": ("赠送金", "bonus money"),
+    },
     "kinds": {
         "NORMAL": ("普通订单", "ordinary"),
         "PRESALE": ("预售", "presale"),
@@ -103,6 +116,9 @@ _REWARD: Final[Mapping[str, Said]] = {
     ),
     "settle": Said("结算方式", "Counts", "按子订单还是整单", "Line by line, or the whole order"),
     "scope": Said("适用范围", "Limited to", "空为不限", "Empty: not limited"),
+    "issue_on": Said("到账日期", "Issued on", "与到账延迟二选一", "Instead of some days behind the finish"),
+    "issue_event": Said("到账事件", "Issued when", "如 reviewed，发生后到账", "Such as reviewed; pending until then"),
+    "expires_on": Said("截止日期", "Expires on", "与有效期二选一，含当日", "Instead of some months; that day included"),
 }
 _RATE: Final[Mapping[str, Said]] = {
     "rate": Said("比例", "Rate", '精确的数，如 "1.5" 或 "1/3"', 'An exact number such as "1.5" or "1/3"'),
@@ -147,6 +163,7 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         ),
         "platforms": Said("自定义平台", "Own platforms", "内置平台之外的平台", "Beside the built-in ones"),
         "campaigns": Said("活动倍数", "Campaigns", "一段时间内多倍积分", "Multiply points for some time"),
+        "caps": Said("上限", "Caps", "每单、每日、每月或每人最多发放多少", "The most that may be given"),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {
@@ -225,6 +242,13 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "after_refund": Said("退款后", "After a refund"),
         "rewards": _MULTIPLIED,
     },
+    rules.Cap: {
+        "id": Said("上限编号", "Cap id", "累计数按它记录，修改数额时请保留", "What was given is counted under it"),
+        "amount": Said("最多", "At most", "积分、成长值、张数，或分", "Points, growth value, pieces, or fen"),
+        "per": Said("每", "Per"),
+        "reward": Said("权益编号", "Reward", "与资产二选一", "Or an asset"),
+        "asset": Said("资产", "Asset", "该资产的所有权益合计", "All rewards that give it together"),
+    },
     rules.Coupon: {
         "code": Said("券模板编号", "Template code", "发券网关里的名称", "Its name at the gateway"),
         "once_per": Said("发放频次", "How often"),
@@ -244,7 +268,9 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
     },
     rules.SourceTags: {"prefix": Said("前缀", "Prefix", "放在平台名之前", "Before the platform's name")},
     rules.ClawBack: {
-        "shortfall": Said("不足时", "When less is left", "余额不够扣时怎么办", "What happens to the rest")
+        "shortfall": Said("不足时", "When less is left", "余额不够扣时怎么办", "What happens to the rest"),
+        "growth": Said("成长值不足时", "When less growth value is left", "空为同上", "Empty: the same"),
+        "stored_value": Said("赠送金不足时", "When less bonus money is left"),
     },
     Platform: {
         "name": Said("名称", "Name", "接口和记录里的名称", "In calls and records"),

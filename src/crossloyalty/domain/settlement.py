@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.arithmetic import targets_of
+from crossloyalty.domain.caps import allow
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
@@ -41,21 +42,24 @@ class Claim(NamedTuple):
         grants: Its grants, in the order of the rules.
         nets: The amounts it was settled on.
         posted: Per rule id the difference that was posted; once-per-member rules included.
+        cut: A cap of some time left less room than the order earned.
     """
 
     record: ClaimRecord
     grants: list[Grant]
     nets: Nets
     posted: dict[str, int]
+    cut: bool = False
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """What kept the claim from granting anything."""
         if self.nets.below_minimum:
             return (Reason.BELOW_MINIMUM,)
+        reasons = [Reason.CAP_REACHED] if self.cut else []
         if not any(grant.granted for grant in self.grants):
-            return (Reason.NOTHING_TO_GRANT,)
-        return ()
+            reasons.append(Reason.NOTHING_TO_GRANT)
+        return tuple(reasons)
 
 
 def grants_of(record: ClaimRecord) -> list[Grant]:
@@ -134,15 +138,16 @@ def _settle(
     nets = net_amounts(order, program)
     ref = Ref(record.family, record.order_no, record.holder_no)
     effective_at = order.effective_at or record.effective_at
-    shortfall = program.on_refund.shortfall
-    blocked = order.refund_open
-    issue = IssueTerms(effective_at, program.calendar, blocked)
+    refund_open = order.refund_open
+    cut = bool(program.period_caps_of) and allow(member, grants, nets, program)
     posted: dict[str, int] = {}
     ledger = member.ledger
     rules = program.rewards_by_id
     waiting = False
     for grant, target in zip(grants, targets_of(grants, nets, program), strict=True):
         rule = rules[grant.rule_id]
+        shortfall = program.on_refund.of(rule.asset)
+        blocked = refund_open or bool(rule.issue_event and rule.issue_event not in order.milestones)
         if rule.once_per_member:
             if target:
                 member.block_once(rule, target - grant.granted, blocked=blocked)
@@ -155,6 +160,7 @@ def _settle(
             continue
         if blocked and grant.lot_no:
             block_lot(ledger, ledger.lot(grant.lot_no), True, rule, program.calendar)
+        issue = IssueTerms(effective_at, program.calendar, blocked)
         delta = settle_grant(ledger, grant, rule, target, ref=ref, issue=issue, shortfall=shortfall)
         if delta:
             posted[rule.id] = delta
@@ -195,7 +201,7 @@ def _settle(
     )
     if first or settled != record:
         _tell(member, settled, posted, first=first)
-    return Claim(settled, grants, nets, posted)
+    return Claim(settled, grants, nets, posted, cut)
 
 
 def _tell(member: Member, claim: ClaimRecord, posted: dict[str, int], *, first: bool) -> None:

@@ -29,6 +29,7 @@ def first_grants(member: Member, order: EffectiveOrder, program: Program) -> lis
         running = {campaign.id for campaign in program.campaigns if _runs(campaign, member, order, program, tier)}
         for rule, grant in zip(program.rewards, grants, strict=True):
             _limit(rule, grant, order, tier)
+            grant.off = grant.off or (rule.expires_on is not None and rule.expires_on < member.today)
             of = program.campaigns_of.get(rule.id, ())
             grant.campaigns = [campaign.id for campaign in of if campaign.id in running and not grant.off]
     return grants

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -72,6 +73,19 @@ def fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 def texts(value: Any) -> tuple[str, ...]:
     """Take a list of names."""
     return tuple(clean_id(text, "each of a list of texts") for text in walked(value, "a list of texts"))
+
+
+def local_day(value: Any) -> str | None:
+    """Take a local day, as a date or as text such as "2026-11-11"; None stays None."""
+    if value is None:
+        return None
+    day = value.isoformat()[:10] if isinstance(value, date) else value
+    if not isinstance(day, str):
+        raise WrongType(f"a local day is a date or a text such as 2026-11-11, not {shown(value)}")
+    try:
+        return date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise InvalidInput(f"a local day is written like 2026-11-11: {shown(value)}") from None
 
 
 def rate_text(value: str | int | Fraction | Decimal) -> str:

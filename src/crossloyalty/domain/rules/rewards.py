@@ -9,9 +9,9 @@ import attrs
 
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.numbers import Rounding, exact, rounded
-from crossloyalty.domain.rules._checks import NEW_IN_2, fen, one_of, rate_text, rule_id, whole
+from crossloyalty.domain.rules._checks import NEW_IN_2, fen, local_day, one_of, rate_text, rule_id, whole
 from crossloyalty.domain.rules.scope import Rate, Scope, optional_scope
-from crossloyalty.errors import WrongType, shown
+from crossloyalty.errors import ConfigError, WrongType, shown
 
 __all__ = [
     "Coupon",
@@ -34,6 +34,11 @@ OncePer: TypeAlias = Literal["order", "member"]
 _MOST: Final = 10**9
 
 
+def _event(owner: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value != "":
+        rule_id(owner, attribute, value)
+
+
 @attrs.frozen(kw_only=True)
 class _Reward:
     """What every reward has."""
@@ -43,6 +48,9 @@ class _Reward:
     expires_months: int | None = attrs.field(default=None, validator=whole(1, 1200, optional=True))
     settle: Settle = attrs.field(default="per_line", validator=one_of("per_line", "all"))
     scope: Scope | None = attrs.field(default=None, validator=optional_scope, metadata=NEW_IN_2)
+    issue_on: str | None = attrs.field(default=None, converter=local_day, metadata=NEW_IN_2)
+    issue_event: str = attrs.field(default="", validator=_event, metadata=NEW_IN_2)
+    expires_on: str | None = attrs.field(default=None, converter=local_day, metadata=NEW_IN_2)
 
     asset: ClassVar[str]
     once_per_member: ClassVar[bool] = False
@@ -59,6 +67,12 @@ class _Reward:
         if not self.id:
             object.__setattr__(self, "id", self._default_id())
         rule_id(self, attrs.fields(type(self)).id, self.id)
+        if self.issue_on is not None and self.issue_after_days:
+            raise ConfigError(f"{shown(self.id)} is issued on a day or some days after the finish, not both")
+        if self.expires_on is not None and self.expires_months is not None:
+            raise ConfigError(f"{shown(self.id)} expires on a day or some months after the issue, not both")
+        if self.issue_event and self.once_per_member:
+            raise ConfigError(f"{shown(self.id)} is given once per member; an event belongs to one order")
 
     def _default_id(self) -> str:
         return self.asset
@@ -124,6 +138,9 @@ class PointsPerYuan(Ratio):
         expires_months: Counted from the issue to the end of the clamped local day; None: never.
         settle: "per_line" counts each sub-order as it finishes, "all" waits for the whole order (D11).
         scope: What it is limited to; None: nothing.
+        issue_on: Instead of *issue_after_days*: spendable from 00:00 of this local day on, or with a later claim.
+        issue_event: Pending until a `Milestone` of this name is told of the order.
+        expires_on: Instead of *expires_months*: to the end of this local day; orders settled behind it earn nothing.
         rates: Other rates by platform, shop, tier, product or category; the first that takes a line decides.
         id: Remembered by claims; default "points".
     """

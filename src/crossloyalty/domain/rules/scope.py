@@ -10,7 +10,7 @@ import attrs
 
 from crossloyalty.domain.checks import walked
 from crossloyalty.domain.numbers import exact
-from crossloyalty.domain.rules._checks import fen, rate_text, texts
+from crossloyalty.domain.rules._checks import fen, local_day, rate_text, texts
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 __all__ = ["Days", "Rate", "Scope", "optional_scope"]
@@ -36,16 +36,7 @@ def _month_days(value: Any) -> tuple[int, ...]:
 
 
 def _dates(value: Any) -> tuple[str, ...]:
-    days = []
-    for given in walked(value, "dates"):
-        day = given.isoformat()[:10] if isinstance(given, date) else given
-        if not isinstance(day, str):
-            raise WrongType(f"dates hold local days such as 2026-11-11, not {shown(day)}")
-        try:
-            days.append(date.fromisoformat(day).isoformat())
-        except ValueError:
-            raise InvalidInput(f"dates hold local days such as 2026-11-11, not {shown(day)}") from None
-    return tuple(sorted(set(days)))
+    return tuple(sorted({day for given in walked(value, "dates") if (day := local_day(given)) is not None}))
 
 
 @attrs.frozen(kw_only=True)

@@ -173,7 +173,7 @@ def _amounts(looked: _Looked) -> Iterator[Finding]:
         if reward.asset == "stored_value" and given >= typical > 0:
             yield Finding(
                 LintCode.GIVES_MORE_THAN_PAID,
-                f"rewards[{place}].rate",
+                f"rewards[{place}].{_what_decides(reward)}",
                 f"{_yuan(typical)} 元的订单送 {_yuan(given)} 元，不低于客户实付",
                 f"An order of {_yuan(typical)} yuan gives {_yuan(given)} yuan, as much as was paid or more.",
             )
@@ -362,7 +362,8 @@ def _less(path: str) -> Finding:
 def _what_decides(reward: Reward) -> str:
     if isinstance(reward, PerSteps):
         return "every_fen"
-    return "minimum_fen" if isinstance(reward, Coupon) else "rate"
+    names = ("rate", "minimum_fen", "points", "growth", "bonus_fen")
+    return next(name for name in names if hasattr(reward, name))
 
 
 def _yuan(fen: int) -> str:

@@ -292,6 +292,8 @@ def _calls(door: Any) -> Iterator[Any]:
     yield door.ingest([refund(FIRST, 5_000)])
     yield door.run_due(batch=10)
     yield door.adjust("m1", asset="points", amount=5, key="k1", note="sorry")
+    yield door.enrol("m9")
+    yield door.set_tier("m1", tier="白银", key="k6", note="sorry")
     yield door.block("m2", reason="fraud", key="k2")
     yield door.unblock("m2", key="k3")
     yield door.block_buyer(platform="jd", buyer_id="b-9", reason="fraud", key="k4")

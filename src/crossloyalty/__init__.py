@@ -11,7 +11,7 @@ from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import Page
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyReport
@@ -48,6 +48,7 @@ __all__ = [
     "Detail",
     "DueReport",
     "Engine",
+    "EnrolResult",
     "Event",
     "Finding",
     "Granted",
@@ -73,6 +74,7 @@ __all__ = [
     "RefundStatus",
     "Rejected",
     "SourceKind",
+    "TierResult",
     "VerifyReport",
     "errors",
     "rules",

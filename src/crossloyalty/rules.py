@@ -6,6 +6,7 @@ from crossloyalty.domain.rules import (
     ClawBack,
     Coupon,
     Days,
+    EnrolGift,
     Finished,
     GrowthFixed,
     GrowthPerStep,
@@ -23,6 +24,7 @@ from crossloyalty.domain.rules import (
     StoredValuePercent,
     StoredValuePerStep,
     Threshold,
+    TierGift,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "ClawBack",
     "Coupon",
     "Days",
+    "EnrolGift",
     "Finished",
     "GrowthFixed",
     "GrowthPerStep",
@@ -48,4 +51,5 @@ __all__ = [
     "StoredValuePerStep",
     "StoredValuePercent",
     "Threshold",
+    "TierGift",
 ]

@@ -12,7 +12,7 @@ from crossloyalty.domain.tiers import (
     Qualification,
     dump_qualifications,
     load_qualifications,
-    next_review_day,
+    next_due_day,
     retier,
     review,
 )
@@ -122,14 +122,14 @@ def test_lifetime_tiers_are_never_reviewed() -> None:
         "白银",
         "2026-01-10",
     )
-    assert next_review_day(LIFETIME, kept) is None
+    assert next_due_day(LIFETIME, kept, today="2026-01-10") is None
 
 
 def test_the_next_review_is_that_of_the_earliest_day() -> None:
     """The first period to end is looked at first."""
     kept: list[Qualification] = [["黄金", "2026-03-01", True], ["白银", "2026-01-10", True]]
-    assert next_review_day(TIERS, kept) == "2027-01-10"
-    assert next_review_day(TIERS, []) is None
+    assert next_due_day(TIERS, kept, today="2026-01-10") == "2027-01-10"
+    assert next_due_day(TIERS, [], today="2026-01-10") is None
 
 
 spends = st.dictionaries(st.integers(0, 120).map(lambda n: shift_day("2026-01-01", n)), st.integers(0, 400), max_size=8)

@@ -104,7 +104,7 @@ class Grant:
 class Member:
     lots: list[Lot] = field(default_factory=list)
     debt: Counter[str] = field(default_factory=Counter)
-    reached: list[tuple[int, date]] = field(default_factory=list)  # (line in fen, qualified on)
+    reached: list[tuple[int, date, bool]] = field(default_factory=list)  # (line in fen, qualified on, by policy)
     once: dict[str, Grant] = field(default_factory=dict)
     blocked: bool = False
 

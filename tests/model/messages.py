@@ -147,7 +147,11 @@ def limited_program() -> Program:
         tiers=rules.SpendTiers(
             [rules.Level("普通", 0), rules.Level("白银", 30_000, "1.5"), rules.Level("黄金", 80_000, "5/3")],
             window_days=30,
-            period_days=60,
+            period_days=20,
+            grace_days=3,
+            downgrade="one_level",
+            warn_days=5,
+            include_current=True,
         ),
         campaigns=[
             rules.Campaign("early", "2", from_at=START, until_at=START + timedelta(days=3)),

@@ -140,7 +140,8 @@ class Model(Ledger):
 
     def line(self, name: str) -> int:
         """The line of the tier held: the highest qualification whose own day still holds."""
-        return max((line for line, day in self.member(name).reached if self.window(name, day) >= line), default=0)
+        held = [line for line, day, given in self.member(name).reached if given or self.window(name, day) >= line]
+        return max(held, default=0)
 
     def tier(self, name: str) -> Any:
         levels = self.program.tiers.levels if self.program.tiers else ()
@@ -149,7 +150,7 @@ class Model(Ledger):
     def _qualify(self, name: str, day: date) -> None:
         lines = [level.from_fen for level in self.program.tiers.levels] if self.program.tiers else []
         held = self.line(name)
-        self.member(name).reached += [(line, day) for line in lines if held < line <= self.window(name, day)]
+        self.member(name).reached += [(line, day, False) for line in lines if held < line <= self.window(name, day)]
 
     def _retier(self, name: str) -> None:
         self._qualify(name, local_day(self.now))
@@ -157,16 +158,35 @@ class Model(Ledger):
     def _review(self, name: str) -> None:
         tiers, kept = self.program.tiers, self.member(name).reached
         lasts = (tiers.period_days or tiers.window_days) if tiers and tiers.window_days else None
-        while lasts and kept:
-            line, since = min(kept, key=lambda held: held[1])
-            ends = since + timedelta(days=lasts)
+        while lasts and tiers and kept:
+            line, since, given = min(kept, key=lambda held: held[1])
+            ends = since + timedelta(days=lasts + tiers.grace_days)
             if ends > local_day(self.now):
                 break
-            kept.remove((line, since))
-            if self.window(name, ends) >= line:
-                kept.append((line, ends))
-            else:
-                self._qualify(name, ends)
+            held = given or self.window(name, since) >= line
+            kept.remove((line, since, given))
+            if held and self.window(name, ends) >= line:
+                kept.append((line, ends, False))
+                continue
+            below = max(level.from_fen for level in tiers.levels if level.from_fen < line)
+            if held and tiers.downgrade == "one_level" and below > self.window(name, ends):
+                kept.append((below, ends, True))
+            self._qualify(name, ends)
+
+    def _multiplier(self, name: str, view: View) -> str:
+        """That of the tier before the order, or of the tier the order leads to."""
+        tiers = self.program.tiers
+        if tiers is None:
+            return "1"
+        spent = 0
+        if tiers.include_current:
+            net, today = view.count(self.program)[0], local_day(self.now)
+            inside = tiers.window_days is None or local_day(view.effective) > today - timedelta(days=tiers.window_days)
+            below = net < self.program.eligibility.minimum_fen
+            spent = self.window(name, today) + (net if inside and not below else 0)
+        line = self.line(name)
+        best = [level for level in tiers.levels if level.from_fen <= max(line, spent)][-1]
+        return str(best.points_multiplier)
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -273,7 +293,7 @@ class Model(Ledger):
             return False, set(reasons)
         facts.tickets.pop(name, None)
         level = self.tier(name)
-        times = Fraction(level.points_multiplier) if level else Fraction(1)
+        times = Fraction(self._multiplier(name, view))
         seen = (view.platform, level.name if level else self.program.tiers.levels[0].name if self.program.tiers else "")
         grants = {
             rule.id: Grant(

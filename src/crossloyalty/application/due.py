@@ -15,6 +15,7 @@ from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint, read_revisions
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call
+from crossloyalty.domain.gifts import gift_of
 from crossloyalty.domain.grants import activate
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
@@ -23,7 +24,7 @@ from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import NEVER, Key, LotRecord, MemberRecord, OrderRecord
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.settlement import grants_of
-from crossloyalty.domain.tiers import next_review_day
+from crossloyalty.domain.tiers import next_due_day
 from crossloyalty.errors import InvalidInput, shown
 
 __all__ = ["DueReport", "run_due"]
@@ -191,7 +192,8 @@ def _claim_issued(batch: Batch, key: OrderKey) -> None:
 def _rule_of(batch: Batch, lot: LotRecord) -> Reward | None:
     """Give the rule a lot came from as its claim's own revision has it, whatever is in force now (D16)."""
     if not lot.order_no:
-        return None
+        gift = gift_of(batch.program.gifts, lot.rule_id)
+        return None if gift is None else gift.reward
     claim = batch.order(OrderKey(lot.program_id, lot.family, lot.order_no)).claim
     return None if claim is None else batch.program_of(claim).rewards_by_id.get(lot.rule_id)
 
@@ -217,7 +219,7 @@ def _member_due(batch: Batch, member: Member, coming: int | None, report: DueRep
     if coming is not None:
         ledger.due(coming)
     tiers = program.tiers
-    day = None if tiers is None else next_review_day(tiers, member.qualifications)
+    day = None if tiers is None else next_due_day(tiers, member.qualifications, today=member.today)
     if day is not None:
         ledger.due(program.calendar.start(day))
 

@@ -18,6 +18,7 @@ from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
+from crossloyalty.domain.gifts import ENROLLED_ROW, settle_gift
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.needs import MoreLots
@@ -25,7 +26,19 @@ from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
 
-__all__ = ["AdjustResult", "BlockResult", "CouponUse", "adjust", "block", "block_buyer", "use_coupon"]
+__all__ = [
+    "AdjustResult",
+    "BlockResult",
+    "CouponUse",
+    "EnrolResult",
+    "TierResult",
+    "adjust",
+    "block",
+    "block_buyer",
+    "enrol",
+    "set_tier",
+    "use_coupon",
+]
 
 _LARGEST: Final = 2**53 - 1
 _ADJUSTABLE: Final = ("points", "growth", "stored_value")
@@ -59,6 +72,32 @@ class CouponUse:
 
     used: bool
     code: str
+
+
+@attrs.frozen
+class TierResult:
+    """
+    The tier behind the call.
+
+    Args:
+        tier: Its name.
+        tier_on: The local day it was reached on, "" for the lowest.
+    """
+
+    tier: str
+    tier_on: str
+
+
+@attrs.frozen
+class EnrolResult:
+    """
+    What an enrolment did.
+
+    Args:
+        created: False for somebody who had enrolled before.
+    """
+
+    created: bool
 
 
 @attrs.frozen
@@ -230,6 +269,77 @@ def _take(ledger: Ledger, asset: str, amount: int, key: str) -> bool:
         if not left:
             break
     return True
+
+
+async def set_tier(world: World, program_id: str, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
+    """
+    Give a tier by hand, or take such tiers back.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Whom.
+        tier: A tier's name; it is held to the end of its period whatever was spent. "" takes back what was given so.
+        key: Idempotency key.
+        note: Why, for the event; no personal data.
+
+    Raises:
+        InvalidInput: The program has no such tier above the lowest.
+        IdempotencyConflict: The key was used for another request.
+    """
+    clean_id(member_id, "member_id")
+    clean_text(tier, "tier")
+    clean_text(note, "note")
+
+    def decision(batch: Batch) -> dict[str, Any]:
+        levels = () if batch.program.tiers is None else batch.program.tiers.levels[1:]
+        if tier and all(level.name != tier for level in levels):
+            raise InvalidInput(f"no tier above the lowest is named {shown(tier)}")
+        member = batch.member(member_id)
+        member.ledger.emit("tier.granted", {"tier": tier, "key": key, "note": note})
+        member.grant_tier(tier)
+        return {"tier": member.tier_name(), "tier_on": member.tier_on}
+
+    request = {"do": "set_tier", "member_id": member_id, "tier": tier}
+    root = Key(MemberRecord, (program_id, member_id))
+    return TierResult(**await _once(world, program_id, key, request, root, decision))
+
+
+async def enrol(world: World, program_id: str, member_id: str) -> EnrolResult:
+    """
+    Take note that a member has enrolled (入会) and give the gifts for it; again, it changes nothing.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Who.
+    """
+    clean_id(member_id, "member_id")
+    await program_hint(world, program_id)
+
+    async def body(tx: AsyncTransaction) -> EnrolResult:
+        versions = await tx.lock([Key(MemberRecord, (program_id, member_id))])
+        loaded = Loaded(world, tx, program_id, world.now(), versions)
+        await loaded.read((), [member_id])
+
+        def decision(batch: Batch) -> EnrolResult:
+            member = batch.member(member_id)
+            row, _ = member.gift_row(ENROLLED_ROW)
+            if row.claims:
+                return EnrolResult(False)
+            member.put_gift(row._replace(claims=1))
+            member.ledger.emit("member.enrolled", {"member_id": member_id})
+            for gift in batch.program.enrol_gifts:
+                settle_gift(member, gift, given=True)
+            return EnrolResult(True)
+
+        batch, result = await decide(loaded, decision)
+        changes, touched = batch.changes(versions)
+        if changes:
+            await tx.write(changes, roots=touched, final=True)
+        return result
+
+    return await world.run(body)
 
 
 async def block(

@@ -95,6 +95,7 @@ class MemberSnapshot:
         first_source: The tag of the earliest effective order, None without orders.
         coupons: Those that are pending or active.
         blocked: On the deny list now.
+        benefits: What the host offers the tier held (权益), as the rules name it.
     """
 
     member_id: str
@@ -113,6 +114,7 @@ class MemberSnapshot:
     first_source: str | None
     coupons: tuple[CouponPiece, ...]
     blocked: bool
+    benefits: Mapping[str, str]
 
     @property
     def points(self) -> int:
@@ -194,6 +196,7 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
             if lot.asset.startswith("coupon:") and lot.state in ("PENDING", "ACTIVE")
         ),
         member.blocked(),
+        {} if tier is None else dict(tier.benefits),
     )
 
 

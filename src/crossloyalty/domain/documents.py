@@ -60,7 +60,13 @@ def _converter() -> Converter:
         younger = {field.name: override(omit_if_default=True) for field in attrs.fields(kind) if field.metadata}
         return make_dict_unstructure_fn(kind, converter, **younger)  # type: ignore[arg-type]
 
+    def flag(value: Any, _: Any) -> bool:
+        if type(value) is not bool:
+            raise InvalidInput(f"true or false is needed, not {shown(value)}")
+        return value
+
     converter.register_structure_hook(str, text)
+    converter.register_structure_hook(bool, flag)
     converter.register_structure_hook(int, whole)
     converter.register_structure_hook(datetime, lambda value, _: _time(value))
     converter.register_unstructure_hook(datetime, lambda value: value.astimezone(UTC).isoformat())

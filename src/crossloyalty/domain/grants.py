@@ -216,7 +216,7 @@ def settle_grant(
 
 def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, issue: IssueTerms) -> None:
     """Cancel what a claw-back left on record, then issue the rest, under its original expiry where a lot exists."""
-    asset, rule_id = rule.asset, rule.id
+    asset, rule_id = rule.asset, grant.rule_id
     if grant.exempt or grant.waived or grant.debt:
         amount -= _cancel(ledger, grant, asset, rule_id, amount, ref)
         if not amount:
@@ -285,14 +285,14 @@ def _cancel(ledger: Ledger, grant: Grant, asset: str, rule_id: str, amount: int,
 
 def _take(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, shortfall: str) -> None:
     """Claw back from the grant's own lot, then other lots in spending order, then leave a shortfall record."""
-    asset, rule_id = rule.asset, rule.id
+    asset, rule_id = rule.asset, grant.rule_id
     left = amount
     if grant.lot_no:
         own = ledger.lot(grant.lot_no)
         if own.state == "ACTIVE" and own.expires_at is not None and own.expires_at <= ledger.at:
             own = ledger.expire_lot(own)
         if own.state == "PENDING" or (own.state == "ACTIVE" and shortfall != "pending_only"):
-            left -= _take_part(ledger, own, left, ref, rule)
+            left -= _take_part(ledger, own, left, ref, rule, rule_id)
         exempt = min(left, own.expired - grant.exempt)
         if exempt > 0:
             # What has expired is gone already; taking it again would take it twice (D3).
@@ -301,7 +301,7 @@ def _take(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, sho
             left -= exempt
     if left and shortfall != "pending_only" and not asset.startswith("coupon:") and ledger.balance(asset) > 0:
         for lot in ledger.live_lots(asset):
-            left -= _take_part(ledger, lot, left, ref, rule)
+            left -= _take_part(ledger, lot, left, ref, rule, rule_id)
             if not left:
                 break
     if left:
@@ -326,13 +326,13 @@ def gateway_of(rule: Reward | None) -> str:
     return rule.gateway if isinstance(rule, Coupon) else "default"
 
 
-def _take_part(ledger: Ledger, lot: LotRecord, wanted: int, ref: Ref, rule: Reward) -> int:
+def _take_part(ledger: Ledger, lot: LotRecord, wanted: int, ref: Ref, rule: Reward, rule_id: str) -> int:
     """Take what a lot can give; a revoked coupon that was sent is asked back from its gateway."""
     part = min(wanted, lot.remaining - lot.held)
     if part <= 0:
         return 0
     was_active = lot.state == "ACTIVE"
-    lot = ledger.take_from_lot(lot, part, kind="claw_back", end_state="CLAWED_BACK", ref=ref, rule_id=rule.id)
+    lot = ledger.take_from_lot(lot, part, kind="claw_back", end_state="CLAWED_BACK", ref=ref, rule_id=rule_id)
     if was_active and lot.asset.startswith("coupon:"):
         ledger.deliver(
             ledger.entry_seq, gateway_of(rule), "coupon.revoke", {"code": lot.asset[7:], "lot_no": lot.lot_no}

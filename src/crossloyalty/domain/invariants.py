@@ -17,6 +17,7 @@ from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.gifts import ENROLLED_ROW
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.keys import Platforms, fold
 from crossloyalty.domain.ledger import chained, lane_of
@@ -244,22 +245,24 @@ def _check_once(rows: MemberRows) -> Iterable[Violation]:
             if row.claims != allowed:
                 yield Violation("I-61", f"{who}: cap {name} has let {row.claims} through, the claims say {allowed}")
             continue
-        qualifying = sum(
-            grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
-        )
-        grant = Grant.from_text(row.rule_id, row.grant)
-        if row.claims != qualifying or bool(grant.granted) != bool(qualifying):
-            yield Violation(
-                "I-33",
-                f"{who}: {row.rule_id} counts {row.claims} claims and gave {grant.granted}; {qualifying} qualify",
-            )
+        given = Grant.from_text(row.rule_id, "" if row.rule_id == ENROLLED_ROW else row.grant)
         posted = sum(
             -entry.amount if entry.account in _NEGATIVE else entry.amount
             for entry in rows.entries
             if entry.rule_id == row.rule_id and entry.kind in _GRANT_KINDS
         )
-        if posted != grant.granted:
-            yield Violation("I-20", f"{who}: {row.rule_id} gave {grant.granted}, its entries say {posted}")
+        if posted != given.granted:
+            yield Violation("I-20", f"{who}: {row.rule_id} gave {given.granted}, its entries say {posted}")
+        if row.rule_id.startswith("#"):
+            continue
+        qualifying = sum(
+            grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
+        )
+        if row.claims != qualifying or bool(given.granted) != bool(qualifying):
+            yield Violation(
+                "I-33",
+                f"{who}: {row.rule_id} counts {row.claims} claims and gave {given.granted}; {qualifying} qualify",
+            )
 
 
 def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platforms) -> list[Violation]:

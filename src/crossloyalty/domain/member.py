@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.gifts import settle_tier_gifts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, settle_grant
 from crossloyalty.domain.ledger import Ledger, Ref
 from crossloyalty.domain.needs import MoreClaims, MoreDays
@@ -23,7 +24,7 @@ from crossloyalty.domain.records import (
     SpendDayRecord,
     TagRecord,
 )
-from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.rules import Reward, SpendTiers
 
 __all__ = ["Contribution", "Member"]
 
@@ -127,12 +128,22 @@ class Member:
         tiers = self.program.tiers
         return "" if tiers is None else self.tier or tiers.levels[0].name
 
-    def multiplier(self) -> tuple[int, int]:
-        """Give the points multiplier of the tier held now, as a fraction (D17)."""
+    def multiplier(self, net_fen: int, day: str) -> tuple[int, int]:
+        """
+        Give the points multiplier of an order as a fraction: that of the tier held before it (D17).
+
+        Args:
+            net_fen, day: What the order adds to the spend of which local day; matters where the program includes it.
+        """
         tiers = self.program.tiers
-        if tiers is None or not self.tier:
+        if tiers is None:
             return 1, 1
-        return tiers.level(self.tier).multiplier
+        if tiers.include_current:
+            window = tiers.window_days
+            counts = window is None or shift_day(self.today, 1 - window) <= day <= self.today
+            reached = tiers.reached(self.window_spend(self.today) + (net_fen if counts else 0))
+            return max(reached, tiers.level(self.tier), key=lambda level: level.from_fen).multiplier
+        return tiers.level(self.tier).multiplier if self.tier else (1, 1)
 
     # -- what a claim adds -------------------------------------------------------------------------------------------
 
@@ -169,7 +180,7 @@ class Member:
             name, day = tier_rules.retier(
                 tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=fell
             )
-            self._change_tier(name, day)
+            self._change_tier(name, day, taken=fell)
 
     def _add_spend(self, day: str, delta_fen: int) -> None:
         held = self._days.get(day)
@@ -273,21 +284,43 @@ class Member:
             name, day = tier_rules.review(tiers, self.qualifications, today=self.today, window_spend=self.window_spend)
             self._change_tier(name, day)
 
-    def _change_tier(self, name: str, day: str) -> None:
+    def grant_tier(self, name: str) -> None:
+        """Give a tier by hand: it is held to the end of its period whatever was spent; "" takes such tiers back."""
         tiers = self.program.tiers
         if tiers is None:
             return
+        if name:
+            self.qualifications.append([name, self.today, True, tier_rules.PINNED])
+        else:
+            self.qualifications[:] = [q for q in self.qualifications if tier_rules.PINNED not in q[3:]]
+        tier_rules.retier(tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=True)
+        self._change_tier(*tier_rules.held(tiers, self.qualifications), taken=not name)
+
+    def _change_tier(self, name: str, day: str, *, taken: bool = False) -> None:
+        tiers = self.program.tiers
+        if tiers is None:
+            return
+        before, after = tiers.level(self.tier), tiers.level(name)
         if name != self.tier:
-            before = tiers.level(self.tier)
-            after = tiers.level(name)
             if self.tier or after.from_fen:
                 kind = "tier.upgraded" if after.from_fen > before.from_fen else "tier.downgraded"
                 self.ledger.emit(kind, {"from": self.tier or before.name, "to": name, "on": self.today})
             self.tier = name
+        if self.program.gifts and (before != after or day != self.tier_on):
+            settle_tier_gifts(self, before, after, self.tier_on, day, taken=taken)
         self.tier_on = day
-        review_day = tier_rules.next_review_day(tiers, self.qualifications)
-        if review_day is not None:
-            self.ledger.due(self.program.calendar.start(review_day))
+        if self.qualifications:
+            self._look_ahead(tiers)
+
+    def _look_ahead(self, tiers: SpendTiers) -> None:
+        """Warn of a tier that is about to be lost, and come back when there is something to do about it."""
+        found = tier_rules.warn(tiers, self.qualifications, today=self.today, window_spend=self.window_spend)
+        if found is not None:
+            kind = "tier.retained" if found.saved else "tier.will_downgrade"
+            self.ledger.emit(kind, {"tier": self.tier, "on": found.review_on, "missing_fen": found.missing_fen})
+        due_day = tier_rules.next_due_day(tiers, self.qualifications, today=self.today)
+        if due_day is not None:
+            self.ledger.due(self.program.calendar.start(due_day))
 
     # -- once per member ---------------------------------------------------------------------------------------------
 
@@ -362,6 +395,20 @@ class Member:
         if grant is None:
             grant = self._once[row.rule_id] = Grant.from_text(row.rule_id, row.grant)
         return grant
+
+    # -- gifts -------------------------------------------------------------------------------------------------------
+
+    def gift_row(self, name: str) -> tuple[MemberGrantRecord, Grant]:
+        """Give the row of a gift and what it says was given; a gift never given has an empty one."""
+        row = self._grants.get(name)
+        if row is None:
+            row = MemberGrantRecord(self._root.program_id, self.member_id, name, 0, "")
+        return row, self._once_grant(row)
+
+    def put_gift(self, row: MemberGrantRecord) -> None:
+        """Store the row of a gift."""
+        self._grants_changed.setdefault(row.rule_id, row.rule_id not in self._grants)
+        self._grants[row.rule_id] = row
 
     # -- counting ----------------------------------------------------------------------------------------------------
 

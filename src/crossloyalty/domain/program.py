@@ -12,7 +12,19 @@ from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.orders import checked_time
-from crossloyalty.domain.rules import Campaign, Cap, ClawBack, Finished, Reward, SourceTags, SpendTiers, Threshold
+from crossloyalty.domain.rules import (
+    Campaign,
+    Cap,
+    ClawBack,
+    EnrolGift,
+    Finished,
+    Gift,
+    Reward,
+    SourceTags,
+    SpendTiers,
+    Threshold,
+    TierGift,
+)
 from crossloyalty.domain.rules._checks import NEW_IN_2
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
@@ -55,6 +67,14 @@ def _caps(items: Iterable[Cap]) -> tuple[Cap, ...]:
     return _all_of(Cap, items, "caps")
 
 
+def _tier_gifts(items: Iterable[TierGift]) -> tuple[TierGift, ...]:
+    return _all_of(TierGift, items, "tier_gifts")
+
+
+def _enrol_gifts(items: Iterable[EnrolGift]) -> tuple[EnrolGift, ...]:
+    return _all_of(EnrolGift, items, "enrol_gifts")
+
+
 def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
     return _all_of(Platform, items, "platforms")
 
@@ -86,6 +106,8 @@ class Program:
         campaigns: Multipliers for some time; ids are unique.
         thresholds: Multipliers from an order amount on.
         caps: The most that may be given of a reward or an asset; ids are unique.
+        tier_gifts: What members get for reaching a tier; ids are unique among gifts.
+        enrol_gifts: What members get when they enrol.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -107,6 +129,8 @@ class Program:
     campaigns: tuple[Campaign, ...] = attrs.field(default=(), converter=_campaigns, metadata=NEW_IN_2)
     thresholds: tuple[Threshold, ...] = attrs.field(default=(), converter=_thresholds, metadata=NEW_IN_2)
     caps: tuple[Cap, ...] = attrs.field(default=(), converter=_caps, metadata=NEW_IN_2)
+    tier_gifts: tuple[TierGift, ...] = attrs.field(default=(), converter=_tier_gifts, metadata=NEW_IN_2)
+    enrol_gifts: tuple[EnrolGift, ...] = attrs.field(default=(), converter=_enrol_gifts, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -120,6 +144,7 @@ class Program:
                 raise InvalidInput(f"{name} is a whole number from 1 to 100000")
         _assert_multiplies(self)
         _assert_caps(self)
+        _assert_gifts(self)
         _ = self.calendar  # an unknown zone is refused here, not at the first claim
 
     @cached_property
@@ -154,6 +179,11 @@ class Program:
         """The thresholds that multiply a reward, the highest first, by the reward's id; without entry: none."""
         highest_first = sorted(self.thresholds, key=lambda threshold: -threshold.from_fen)
         return _by_reward(self.rewards, highest_first)
+
+    @cached_property
+    def gifts(self) -> tuple[Gift, ...]:
+        """All gifts."""
+        return (*self.tier_gifts, *self.enrol_gifts)
 
     @cached_property
     def order_caps_of(self) -> dict[str, tuple[Cap, ...]]:
@@ -256,6 +286,19 @@ def _assert_caps(program: Program) -> None:
             raise ConfigError(f"cap {shown(cap.id)} limits {shown(cap.reward or cap.asset)}, and no reward gives it")
         if cap.reward and limited[0].once_per_member:
             raise ConfigError(f"{shown(cap.reward)} is given once per member, so cap {shown(cap.id)} limits nothing")
+
+
+def _assert_gifts(program: Program) -> None:
+    """Refuse gifts that share an id, or are for a tier nobody can reach."""
+    ids = [gift.id for gift in program.gifts]
+    if len(set(ids)) < len(ids):
+        raise ConfigError("two gifts share an id; give each its own")
+    upper = () if program.tiers is None else program.tiers.levels[1:]
+    for gift in program.tier_gifts:
+        if all(gift.tier != level.name for level in upper):
+            raise ConfigError(
+                f"gift {shown(gift.id)} is for {shown(gift.tier)}, and no tier above the lowest is named so"
+            )
 
 
 def _assert_multiplies(program: Program) -> None:

@@ -30,6 +30,8 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "growth": (1, 10**9),
     "bonus_fen": (1, 10**9),
     "amount": (1, 10**12),
+    "grace_days": (0, 3660),
+    "warn_days": (1, 3660),
     "window_days": (1, 36_600),
     "period_days": (1, 36_600),
     "minimum_fen": (0, LARGEST_FEN),
@@ -39,7 +41,16 @@ _LISTS: Final = frozenset(
     {"platforms", "shops", "tiers", "products", "categories", "exclude_products", "exclude_categories", "rewards"}
 )
 _OPTIONAL: Final = frozenset(
-    {"within_days", "expires_months", "window_days", "period_days", "distinctive", "issue_on", "expires_on"}
+    {
+        "within_days",
+        "expires_months",
+        "window_days",
+        "period_days",
+        "distinctive",
+        "issue_on",
+        "expires_on",
+        "warn_days",
+    }
 )
 _RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
 _RATE: Final = (
@@ -55,6 +66,8 @@ _TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
     (None, "multiplier"): {"pattern": _RATE},
     (None, "group"): {"pattern": _RULE_ID},
     (rules.Campaign, "id"): {"pattern": _RULE_ID},
+    (rules.TierGift, "id"): {"pattern": _RULE_ID},
+    (rules.EnrolGift, "id"): {"pattern": _RULE_ID},
     (rules.Cap, "id"): {"pattern": _RULE_ID},
     (None, "reward"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
     (None, "issue_event"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
@@ -179,6 +192,11 @@ def _reward(says: _English) -> _Fragment:
     return {"oneOf": [_ref(kind)(says) for kind in rules.Reward.__args__]}
 
 
+def _gift(says: _English) -> _Fragment:
+    kinds = (rules.Coupon, rules.PointsFixed, rules.GrowthFixed, rules.StoredValueFixed)
+    return {"oneOf": [_ref(kind)(says) for kind in kinds]}
+
+
 def _texts(_: _English) -> _Fragment:
     return {"type": "string", **_id()}
 
@@ -195,6 +213,16 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     (Program, "campaigns"): _list_of(_ref(rules.Campaign)),
     (Program, "thresholds"): _list_of(_ref(rules.Threshold)),
     (Program, "caps"): _list_of(_ref(rules.Cap)),
+    (Program, "tier_gifts"): _list_of(_ref(rules.TierGift)),
+    (Program, "enrol_gifts"): _list_of(_ref(rules.EnrolGift)),
+    (rules.TierGift, "reward"): _gift,
+    (rules.EnrolGift, "reward"): _gift,
+    (rules.TierGift, "per"): lambda says: {
+        "enum": ["life", "period"],
+        "x-labels": {"life": says.label(("一次", "once")), "period": says.label(("每个等级周期", "each period"))},
+    },
+    (rules.SpendTiers, "include_current"): lambda _: {"type": "boolean"},
+    (rules.Level, "benefits"): lambda says: {"type": "object", "additionalProperties": {"type": "string"}},
     (rules.ClawBack, "growth"): lambda says: {
         **_choices("shortfall", says),
         "enum": [*CHOICES["shortfall"], None],

@@ -40,6 +40,8 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.Campaign: Said("活动倍数", "Campaign"),
     rules.Threshold: Said("满额倍数", "Threshold"),
     rules.Cap: Said("上限", "Cap"),
+    rules.TierGift: Said("等级礼", "Gift for a tier"),
+    rules.EnrolGift: Said("入会礼", "Gift for enrolling"),
     rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
     rules.Level: Said("等级", "Tier"),
     rules.SourceTags: Said("来源标签", "Source tags"),
@@ -75,6 +77,12 @@ CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "debt": ("记为欠积分，以后的积分先抵扣", "a debt that later points repay"),
         "waive": ("不足部分免除", "written off"),
         "pending_only": ("只扣未到账部分", "only what is still pending is taken"),
+    },
+    "period": {"days": ("固定天数", "a number of days"), "calendar_year": ("自然年", "calendar years")},
+    "downgrade": {
+        "recompute": ("按累计重新定级", "to what was spent"),
+        "one_level": ("只降一级", "by one tier"),
+        "keep": ("不降级", "never"),
     },
     "per": {
         "order": ("每单", "order"),
@@ -164,6 +172,8 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "platforms": Said("自定义平台", "Own platforms", "内置平台之外的平台", "Beside the built-in ones"),
         "campaigns": Said("活动倍数", "Campaigns", "一段时间内多倍积分", "Multiply points for some time"),
         "caps": Said("上限", "Caps", "每单、每日、每月或每人最多发放多少", "The most that may be given"),
+        "tier_gifts": Said("等级礼", "Gifts for tiers", "达到等级时赠送", "For reaching a tier"),
+        "enrol_gifts": Said("入会礼", "Gifts for enrolling", "入会时赠送", "For enrolling"),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {
@@ -242,6 +252,16 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "after_refund": Said("退款后", "After a refund"),
         "rewards": _MULTIPLIED,
     },
+    rules.TierGift: {
+        "id": Said("礼品编号", "Gift id", "已赠记录会永久引用它", "What was given is remembered under it"),
+        "tier": Said("等级", "Tier"),
+        "reward": Said("礼品", "Gift", "优惠券或固定数额", "A coupon or a fixed reward"),
+        "per": Said("频次", "How often"),
+    },
+    rules.EnrolGift: {
+        "id": Said("礼品编号", "Gift id", "已赠记录会永久引用它", "What was given is remembered under it"),
+        "reward": Said("礼品", "Gift", "优惠券或固定数额", "A coupon or a fixed reward"),
+    },
     rules.Cap: {
         "id": Said("上限编号", "Cap id", "累计数按它记录，修改数额时请保留", "What was given is counted under it"),
         "amount": Said("最多", "At most", "积分、成长值、张数，或分", "Points, growth value, pieces, or fen"),
@@ -260,11 +280,19 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "levels": Said("等级", "Tiers", "最低一级从 0 开始", "The lowest begins at 0"),
         "window_days": Said("累计窗口", "Window", "累计最近几天的消费，空为终身", "Rolling days; empty: lifetime"),
         "period_days": Said("等级有效期", "Lasts for", "空为与累计窗口相同", "Empty: as long as the window"),
+        "period": Said("有效期类型", "Periods are"),
+        "grace_days": Said("宽限期", "Grace", "到期后再等几天才评估", "The review waits so long behind the end"),
+        "downgrade": Said("降级方式", "Falling", "到期未达标时", "When the line is not reached at the review"),
+        "warn_days": Said("降级提醒", "Warned before", "评估前几天提醒，空为不提醒", "Before the review; empty: never"),
+        "include_current": Said(
+            "本单按升级后倍数", "Order counts for itself", "否则按下单前等级", "Else the tier before the order counts"
+        ),
     },
     rules.Level: {
         "name": Said("名称", "Name", "客户看到的名称", "As customers read it"),
         "from_fen": Said("消费门槛", "From", "累计消费达到", "Least spending"),
         "points_multiplier": Said("积分倍数", "Multiplies points by", "达到等级之后的订单适用", "Of later orders"),
+        "benefits": Said("权益", "Benefits", "名称和说明，由业务系统读取", "Names and texts for the host to read"),
     },
     rules.SourceTags: {"prefix": Said("前缀", "Prefix", "放在平台名之前", "Before the platform's name")},
     rules.ClawBack: {

@@ -94,7 +94,9 @@ def first_settlement(
     Returns:
         The claim, to be inserted under its key.
     """
-    grants = first_grants(member, order, program)
+    nets = net_amounts(order, program)
+    day = program.calendar.day(order.effective_at) if order.effective_at else member.today
+    grants = first_grants(member, order, program, net_fen=0 if nets.below_minimum else nets.total, day=day)
     record = ClaimRecord(
         member.root.program_id,
         family,

@@ -11,7 +11,7 @@ from crossloyalty.domain.rules import Campaign, Reward
 __all__ = ["first_grants"]
 
 
-def first_grants(member: Member, order: EffectiveOrder, program: Program) -> list[Grant]:
+def first_grants(member: Member, order: EffectiveOrder, program: Program, *, net_fen: int, day: str) -> list[Grant]:
     """
     Take the snapshot: one grant per reward, with the multiplier of the tier held now (D17).
 
@@ -19,8 +19,9 @@ def first_grants(member: Member, order: EffectiveOrder, program: Program) -> lis
         member: The holder.
         order: The order as it stands.
         program: The rules in force.
+        net_fen, day: What it is going to add to the qualifying spend of which local day.
     """
-    num, den = member.multiplier()
+    num, den = member.multiplier(net_fen, day)
     grants = [
         Grant(rule.id, num=num, den=den) if rule.takes_tier_multiplier else Grant(rule.id) for rule in program.rewards
     ]

@@ -10,15 +10,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.rules import Level, SpendTiers
 
-__all__ = ["Qualification", "dump_qualifications", "load_qualifications", "next_review_day", "retier", "review"]
+__all__ = [
+    "PINNED",
+    "Notice",
+    "Qualification",
+    "dump_qualifications",
+    "held",
+    "load_qualifications",
+    "next_due_day",
+    "retier",
+    "review",
+    "warn",
+]
 
-# [level name, local day it was reached on, whether that day still holds]
+# [level name, local day it was reached on, whether that day still holds, marks …]
 Qualification: TypeAlias = list[str | bool]
+# Given by a person, an import or the policy of a review: the window of its day says nothing about it.
+PINNED: Final = "pinned"
+# The member was told that it is about to be lost.
+_WARNED: Final = "warned"
 WindowSpend: TypeAlias = Callable[[str], int]
 
 
@@ -37,7 +52,7 @@ def dump_qualifications(kept: list[Qualification]) -> str:
 
 def _held(tiers: SpendTiers, kept: list[Qualification]) -> Level:
     best = tiers.levels[0]
-    for name, _, holds in kept:
+    for name, _, holds, *_ in kept:
         if holds:
             level = tiers.level(str(name))
             if level.from_fen > best.from_fen:
@@ -46,7 +61,7 @@ def _held(tiers: SpendTiers, kept: list[Qualification]) -> Level:
 
 
 def _held_on(tiers: SpendTiers, kept: list[Qualification], name: str) -> str:
-    days = [str(day) for level, day, holds in kept if level == name and holds]
+    days = [str(day) for level, day, holds, *_ in kept if level == name and holds]
     return max(days, default="")
 
 
@@ -55,6 +70,12 @@ def _qualify(tiers: SpendTiers, kept: list[Qualification], above: Level, reached
     for level in tiers.levels:
         if above.from_fen < level.from_fen <= reached.from_fen:
             kept.append([level.name, day, True])
+
+
+def held(tiers: SpendTiers, kept: list[Qualification]) -> tuple[str, str]:
+    """Give the level held by its qualifications and the day it was reached on ("" for the lowest)."""
+    level = _held(tiers, kept)
+    return level.name, _held_on(tiers, kept, level.name)
 
 
 def retier(
@@ -76,22 +97,22 @@ def retier(
     reached = tiers.reached(window_spend(today))
     if not kept and not reached.from_fen:
         return reached.name, ""
-    held = _held(tiers, kept)
-    lost_before = any(not holds and tiers.level(str(name)).from_fen > held.from_fen for name, _, holds in kept)
+    best = _held(tiers, kept)
+    lost_before = any(not holds and tiers.level(str(name)).from_fen > best.from_fen for name, _, holds, *_ in kept)
     if fell or lost_before:
         for qualification in kept:
-            line = tiers.level(str(qualification[0])).from_fen
-            qualification[2] = line > 0 and window_spend(str(qualification[1])) >= line
-        held = _held(tiers, kept)
-    if reached.from_fen > held.from_fen:
-        _qualify(tiers, kept, held, reached, today)
-        held = reached
-    return held.name, _held_on(tiers, kept, held.name)
+            if PINNED not in qualification[3:]:
+                line = tiers.level(str(qualification[0])).from_fen
+                qualification[2] = line > 0 and window_spend(str(qualification[1])) >= line
+        best = _held(tiers, kept)
+    if reached.from_fen > best.from_fen:
+        _qualify(tiers, kept, best, reached, today)
+    return held(tiers, kept)
 
 
 def review(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> tuple[str, str]:
     """
-    Look again at every qualification whose period has ended, in the order of their ends.
+    Look again at every qualification whose time is over, in the order of their ends.
 
     Args:
         tiers, kept, today, window_spend: As for `retier`.
@@ -99,27 +120,69 @@ def review(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_s
     Returns:
         The level's name and the day it was reached on ("" for the lowest).
     """
-    lasts = tiers.lasts_days
-    while lasts is not None:
-        ended = [q for q in kept if shift_day(str(q[1]), lasts) <= today]
-        if not ended:
-            break
-        first = min(ended, key=lambda q: str(q[1]))
-        day = shift_day(str(first[1]), lasts)
+    while True:
+        first = min(kept, key=lambda q: str(q[1]), default=None)
+        day = None if first is None else tiers.review_on(str(first[1]))
+        if first is None or day is None or day > today:
+            return held(tiers, kept)
         kept.remove(first)
-        reached = tiers.reached(window_spend(day))
-        if first[2] and tiers.level(str(first[0])).from_fen <= reached.from_fen:
-            if tiers.level(str(first[0])).from_fen > 0:
-                kept.append([first[0], day, True])
-        else:
-            _qualify(tiers, kept, _held(tiers, kept), reached, day)
-    held = _held(tiers, kept)
-    return held.name, _held_on(tiers, kept, held.name)
+        level, reached = tiers.level(str(first[0])), tiers.reached(window_spend(day))
+        if first[2] and level.from_fen <= reached.from_fen:
+            if level.from_fen > 0:
+                kept.append([level.name, day, True])
+            continue
+        lower = tiers.below(level)
+        if first[2] and tiers.downgrade == "one_level" and lower.from_fen > reached.from_fen:
+            kept.append([lower.name, day, True, PINNED])
+        _qualify(tiers, kept, _held(tiers, kept), reached, day)
 
 
-def next_review_day(tiers: SpendTiers, kept: list[Qualification]) -> str | None:
-    """Give the local day the earliest period ends on; None when nothing ends."""
-    lasts = tiers.lasts_days
-    if lasts is None or not kept:
+class Notice(NamedTuple):
+    """
+    What a member is to be told about the end of a tier.
+
+    Args:
+        saved: It was about to be lost and is not any more.
+        review_on: The local day it is looked at.
+        missing_fen: What is missing by then; 0 where it is saved.
+    """
+
+    saved: bool
+    review_on: str
+    missing_fen: int
+
+
+def warn(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> Notice | None:
+    """
+    Say that the tier held is about to be lost, once; or that it is saved after all (D35).
+
+    Args:
+        tiers, kept, today, window_spend: As for `retier`.
+    """
+    if tiers.warn_days is None:
         return None
-    return shift_day(min(str(day) for _, day, _ in kept), lasts)
+    level = _held(tiers, kept)
+    mine = [q for q in kept if q[0] == level.name and q[2]]
+    last = max(mine, key=lambda q: str(q[1]), default=None)
+    day = None if last is None else tiers.review_on(str(last[1]))
+    if last is None or day is None or not shift_day(day, -tiers.warn_days) <= today < day:
+        return None
+    missing = level.from_fen - window_spend(day)
+    warned = _WARNED in last[3:]
+    if (missing > 0) == warned:
+        return None
+    if warned:
+        last.remove(_WARNED)
+    else:
+        last.append(_WARNED)
+    return Notice(warned, day, max(0, missing))
+
+
+def next_due_day(tiers: SpendTiers, kept: list[Qualification], *, today: str) -> str | None:
+    """Give the local day something is next to be done about a tier; None when nothing ends."""
+    days = [day for q in kept if (day := tiers.review_on(str(q[1]))) is not None]
+    if not days:
+        return None
+    if tiers.warn_days is not None:
+        days += [soon for day in days if (soon := shift_day(day, -tiers.warn_days)) > today]
+    return min(days)

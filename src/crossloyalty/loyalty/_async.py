@@ -26,7 +26,7 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
 from crossloyalty.application.snapshots import MemberSnapshot
@@ -210,6 +210,14 @@ class AsyncLoyalty:
     async def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
         """See `Loyalty.use_coupon`."""
         return await self._run(operating.use_coupon(self._world, self._id, member_id, lot_no=lot_no, key=key))
+
+    async def enrol(self, member_id: str) -> EnrolResult:
+        """See `Loyalty.enrol`."""
+        return await self._run(operating.enrol(self._world, self._id, member_id))
+
+    async def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
+        """See `Loyalty.set_tier`."""
+        return await self._run(operating.set_tier(self._world, self._id, member_id, tier=tier, key=key, note=note))
 
     async def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """See `Loyalty.block`."""

@@ -26,7 +26,7 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
 from crossloyalty.application.snapshots import MemberSnapshot
@@ -278,6 +278,39 @@ class Loyalty:
             Whether it was there to be used.
         """
         return self._runner.run(operating.use_coupon(self._runner.world, self._id, member_id, lot_no=lot_no, key=key))
+
+    def enrol(self, member_id: str) -> EnrolResult:
+        """
+        Take note that a member has enrolled (入会) and give the gifts for it, once.
+
+        Args:
+            member_id: Who.
+
+        Returns:
+            Whether this call enrolled them.
+        """
+        return self._runner.run(operating.enrol(self._runner.world, self._id, member_id))
+
+    def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
+        """
+        Give a tier by hand, held to the end of its period whatever was spent.
+
+        Args:
+            member_id: Whom.
+            tier: Its name; "" takes back what was given by hand.
+            key: Idempotency key.
+            note: Why.
+
+        Returns:
+            The tier behind it.
+
+        Raises:
+            InvalidInput: The program has no such tier above the lowest.
+            IdempotencyConflict: The key was used for another request.
+        """
+        return self._runner.run(
+            operating.set_tier(self._runner.world, self._id, member_id, tier=tier, key=key, note=note)
+        )
 
     def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """Put a member on the deny list: no new claims, no spending; what was granted stays."""

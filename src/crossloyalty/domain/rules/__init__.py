@@ -7,6 +7,7 @@ Every reward has an `id`; claims remember it for ever, so keep it when a paramet
 
 from crossloyalty.domain.rules.caps import Cap
 from crossloyalty.domain.rules.eligibility import Finished
+from crossloyalty.domain.rules.gifts import EnrolGift, Gift, TierGift
 from crossloyalty.domain.rules.multipliers import Campaign, Threshold
 from crossloyalty.domain.rules.refunds import ClawBack
 from crossloyalty.domain.rules.rewards import (
@@ -32,7 +33,9 @@ __all__ = [
     "ClawBack",
     "Coupon",
     "Days",
+    "EnrolGift",
     "Finished",
+    "Gift",
     "GrowthFixed",
     "GrowthPerStep",
     "GrowthPerYuan",
@@ -49,4 +52,5 @@ __all__ = [
     "StoredValuePerStep",
     "StoredValuePercent",
     "Threshold",
+    "TierGift",
 ]

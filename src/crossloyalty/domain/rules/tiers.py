@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
-from crossloyalty.domain.checks import walked
+from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.checks import clean_text, walked
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.numbers import exact
-from crossloyalty.domain.rules._checks import LONGEST_DAYS, fen, named, rate_text, whole
-from crossloyalty.errors import InvalidInput, WrongType, shown
+from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, named, one_of, rate_text, whole
+from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 __all__ = ["Level", "SpendTiers"]
+
+
+def _benefits(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise WrongType(f"benefits map names to texts, not {shown(value)}")
+    return {clean_id(name, "the name of a benefit"): clean_text(text, "a benefit") for name, text in value.items()}
 
 
 @attrs.frozen
@@ -24,11 +32,14 @@ class Level:
         name: As customers read it.
         from_fen: Least qualifying spend.
         points_multiplier: Exact text; multiplies the points of orders that come after the tier was reached (D17).
+        benefits: What the host offers this tier (权益), name to text, such as {"生日礼": "双倍积分"}; kept and handed
+            out, never looked at (S0-16).
     """
 
     name: str = attrs.field(validator=named)
     from_fen: int = attrs.field(validator=fen)
     points_multiplier: str = attrs.field(default="1", converter=rate_text)
+    benefits: Mapping[str, str] = attrs.field(factory=dict, converter=_benefits, metadata=NEW_IN_2)
 
     @property
     def multiplier(self) -> tuple[int, int]:
@@ -65,16 +76,51 @@ class SpendTiers:
         levels: Name → least qualifying spend in fen, or a sequence of `Level`; the lowest begins at 0.
         window_days: The rolling window: today and the days before; None: lifetime.
         period_days: How long a tier once reached lasts; default `window_days`. Lifetime tiers last for ever.
+        period: "days", or "calendar_year": to 31 December of the year it was reached in.
+        grace_days: The review waits so long behind the period's end (宽限期), and looks at the window as of that day.
+        downgrade: What a review does below the line: "recompute" falls to what the window reaches, "one_level" by one
+            tier at most, "keep" never (保级): only refunds take a tier then.
+        warn_days: So long before a review that would take the tier, `tier.will_downgrade` is sent; None: never (D35).
+        include_current: The multiplier of an order is that of the tier it leads to, not of the tier before (D17).
     """
 
     levels: tuple[Level, ...] = attrs.field(converter=_levels)
     window_days: int | None = attrs.field(default=None, validator=whole(1, LONGEST_DAYS, optional=True), kw_only=True)
     period_days: int | None = attrs.field(default=None, validator=whole(1, LONGEST_DAYS, optional=True), kw_only=True)
+    period: Literal["days", "calendar_year"] = attrs.field(
+        default="days", validator=one_of("days", "calendar_year"), kw_only=True, metadata=NEW_IN_2
+    )
+    grace_days: int = attrs.field(default=0, validator=whole(0, 3660), kw_only=True, metadata=NEW_IN_2)
+    downgrade: Literal["recompute", "one_level", "keep"] = attrs.field(
+        default="recompute", validator=one_of("recompute", "one_level", "keep"), kw_only=True, metadata=NEW_IN_2
+    )
+    warn_days: int | None = attrs.field(
+        default=None, validator=whole(1, 3660, optional=True), kw_only=True, metadata=NEW_IN_2
+    )
+    include_current: bool = attrs.field(
+        default=False, validator=attrs.validators.instance_of(bool), kw_only=True, metadata=NEW_IN_2
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.period == "calendar_year" and (self.window_days is None or self.period_days is not None):
+            raise ConfigError("a calendar year needs window_days, and has no period_days")
 
     @property
     def lasts_days(self) -> int | None:
         """How long a tier lasts, in days; None: for ever."""
         return None if self.window_days is None else self.period_days or self.window_days
+
+    def review_on(self, day: str) -> str | None:
+        """Give the local day a tier reached on a day is looked at again; None: never."""
+        lasts = self.lasts_days
+        if lasts is None or self.downgrade == "keep":
+            return None
+        end = f"{int(day[:4]) + 1}-01-01" if self.period == "calendar_year" else shift_day(day, lasts)
+        return shift_day(end, self.grace_days)
+
+    def below(self, level: Level) -> Level:
+        """Give the level under another one, the lowest for itself."""
+        return self.levels[max(0, self.levels.index(level) - 1)]
 
     def level(self, name: str) -> Level:
         """Give the level of a name; an unknown one (a revision dropped it) is the lowest."""

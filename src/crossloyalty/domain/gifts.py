@@ -1,0 +1,82 @@
+"""Gifts that no order gave: for enrolling, for a tier; each is given once and remembered at its member."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crossloyalty.domain.grants import IssueTerms, settle_grant
+from crossloyalty.domain.ledger import NO_REF
+from crossloyalty.domain.rules import Gift, Level, TierGift
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.member import Member
+
+__all__ = ["ENROLLED_ROW", "GIFT_ROW", "GIVEN_ELSEWHERE", "gift_of", "settle_gift", "settle_tier_gifts"]
+
+# Gifts stand beside once-per-member rewards; no reward can have such an id.
+GIFT_ROW: Final = "#gift:"
+# That a member has enrolled.
+ENROLLED_ROW: Final = "#enrolled"
+# A gift that was given before the member's history here begins; nothing is given or taken for it.
+GIVEN_ELSEWHERE: Final = -1
+
+
+def gift_of(gifts: tuple[Gift, ...], rule_id: str) -> Gift | None:
+    """Find the gift a lot or a row came from, None for another rule's."""
+    name = rule_id.removeprefix(GIFT_ROW).partition("@")[0] if rule_id.startswith(GIFT_ROW) else ""
+    return next((gift for gift in gifts if gift.id == name), None)
+
+
+def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") -> int:
+    """
+    Bring a gift to what it should be: there or not.
+
+    Args:
+        member: Whose; changed in place.
+        gift: The gift.
+        given: Whether it should be there.
+        period: The local day the period it belongs to began on; "" for a gift of a life.
+
+    Returns:
+        The difference posted.
+    """
+    name = f"{GIFT_ROW}{gift.id}" + (f"@{period}" if period else "")
+    row, grant = member.gift_row(name)
+    if row.claims == GIVEN_ELSEWHERE or (not given and not grant.granted):
+        return 0
+    reward, ledger, calendar = gift.reward, member.ledger, member.program.calendar
+    posted = settle_grant(
+        ledger,
+        grant,
+        reward,
+        reward.each if given else 0,
+        ref=NO_REF,
+        issue=IssueTerms(ledger.at, calendar, False),
+        shortfall=member.program.on_refund.of(reward.asset),
+    )
+    if posted:
+        member.put_gift(row._replace(claims=int(given), grant=grant.text()))
+    return posted
+
+
+def settle_tier_gifts(member: Member, before: Level, after: Level, was_on: str, day: str, *, taken: bool) -> None:
+    """
+    Give what a change of tier gives, take what a refund takes.
+
+    Args:
+        member: Whose tier changed or was renewed.
+        before, after: The tiers; equal ones where the tier was renewed.
+        was_on, day: Since which local day each is held.
+        taken: A refund took the tier; otherwise a lower tier leaves gifts alone.
+    """
+    tiers = member.program.tiers
+    for gift in member.program.gifts:
+        if not isinstance(gift, TierGift) or tiers is None:
+            continue
+        line = tiers.level(gift.tier).from_fen
+        each_period = gift.per == "period"
+        renewed = each_period and line == before.from_fen == after.from_fen and day != was_on
+        if before.from_fen < line <= after.from_fen or renewed:
+            settle_gift(member, gift, given=True, period=day if each_period else "")
+        elif taken and after.from_fen < line <= before.from_fen:
+            settle_gift(member, gift, given=False, period=was_on if each_period else "")

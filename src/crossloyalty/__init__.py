@@ -26,6 +26,7 @@ from crossloyalty.domain.orders import (
     OrderKind,
     OrderStatus,
     Refund,
+    RefundKind,
     RefundStatus,
     SourceKind,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "PublicAnswer",
     "Reason",
     "Refund",
+    "RefundKind",
     "RefundStatus",
     "Rejected",
     "SourceKind",

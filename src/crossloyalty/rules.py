@@ -1,6 +1,7 @@
 """The rules a merchant sets; see each class for its parameters, units and defaults."""
 
 from crossloyalty.domain.rules import (
+    Basis,
     Campaign,
     Cap,
     ClawBack,
@@ -28,6 +29,7 @@ from crossloyalty.domain.rules import (
 )
 
 __all__ = [
+    "Basis",
     "Campaign",
     "Cap",
     "ClawBack",

@@ -122,7 +122,9 @@ def test_every_choice_is_the_constructors() -> None:
                 if (kind, name) == (rules.Cap, "asset"):
                     rules.Cap("c", 1, **{"asset": value} if value else {"reward": "r"})
                     continue
-                given: Any = {"*": [value]} if name == "statuses" else [value] if name == "kinds" else value
+                given: Any = (
+                    {"*": [value]} if name == "statuses" else [value] if name in ("kinds", "refunds_ignored") else value
+                )
                 kind(**{**LEAST.get(kind, {}), name: given})
 
 

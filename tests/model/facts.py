@@ -86,6 +86,7 @@ class View:
         self.finished = said.get("finished_at") or (max(finished) if finished and self.rows[0]["is"] else None)
         self.effective = self.finished or said.get("paid_at") or said.get("created_at") or LONG_AGO
         self.refund_open = bool(said.get("refund_open"))
+        self.shipping = self.shipping_left = shipping
         self.buyer = (FAMILIES.get(self.platform, self.platform), said.get("buyer_scope", ""), said.get("buyer_id"))
         self._refund(facts, said_at, lines)
 
@@ -122,6 +123,8 @@ class View:
         by_id = loose + sum(min(by_line[row["id"]], row["paid"]) for row in self.rows)
         left = [row["paid"] - row["refunded"] for row in self.rows]
         excess = min(max(by_id, figure - shipping) - sum(row["refunded"] for row in self.rows), sum(left))
+        goods = sum(row["refunded"] for row in self.rows) + max(0, excess)
+        self.shipping_left = max(0, self.shipping - max(shipping, figure - goods, 0))
         if excess > 0:
             for row, part in zip(self.rows, shares(excess, left), strict=True):
                 row["refunded"] += part
@@ -134,17 +137,20 @@ class View:
         """Net, gross and the stated line of everything the program does not leave out."""
         asked, claimable = program.eligibility, self.claimable(program)
         counted = []
-        for row in self.rows:
+        weights = [row["paid"] for row in self.rows]
+        ships = (program.basis.shipping, self.shipping, self.shipping_left)
+        extra = [shares(part, weights) if ships[0] else [0] * len(weights) for part in ships[1:]]
+        for row, more, more_left in zip(self.rows, *extra, strict=True):
             at = row["is"]
             if at and (at.product_id in asked.exclude_products or at.category in asked.exclude_categories):
                 continue
             if at and at.is_free_gift:
                 continue
-            net, gross = 0, row["paid"] - row["own"]
+            net, gross = 0, row["paid"] - (0 if program.basis.own_value else row["own"])
             closed = self.status == "CLOSED" or str(row["status"]).startswith("CLOSED")
             if not closed and (self.status in claimable or row["status"] in claimable):
-                net = (row["paid"] - row["refunded"]) * gross // max(1, row["paid"])
-            counted.append((net, gross, at))
+                net = (row["paid"] - row["refunded"]) * gross // max(1, row["paid"]) + more_left
+            counted.append((net, gross + more, at))
         return counted
 
     def count(self, program: Program) -> tuple[int, int, bool]:

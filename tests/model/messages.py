@@ -116,6 +116,7 @@ def limited_program() -> Program:
     return Program(
         program_id=PROGRAM_ID,
         eligibility=rules.Finished(within_days=90, minimum_fen=200),
+        basis=rules.Basis(shipping=True, own_value=True),
         rewards=[
             rules.PointsPerYuan(
                 "1",

@@ -114,6 +114,13 @@ programs = st.builds(
     platforms=st.one_of(st.just(()), st.just((Platform("mall", "mall", r"M[0-9]{6}", zh="商城"),))),
     campaigns=st.lists(campaigns, max_size=2, unique_by=lambda campaign: campaign.id),
     thresholds=st.lists(thresholds, max_size=2, unique_by=lambda threshold: threshold.from_fen),
+    basis=st.builds(
+        rules.Basis,
+        shipping=st.booleans(),
+        subsidy_platforms=names,
+        own_value=st.booleans(),
+        refunds_ignored=st.sampled_from([(), ("COMPENSATION", "EXCHANGE")]),
+    ),
     caps=st.lists(
         st.builds(
             rules.Cap,

@@ -15,6 +15,7 @@ from crossloyalty.domain.numbers import largest_remainder
 
 __all__ = ["EffectiveLine", "EffectiveOrder", "effective_order"]
 
+_LOOSE = "\x00"  # no line is named so: what of a refund belongs to none
 _CLOSED_LINES = ("CLOSED_UNPAID", "CLOSED_REFUNDED")
 
 
@@ -70,6 +71,7 @@ class EffectiveOrder:
         "created_at",
         "currency",
         "finished_at",
+        "flags",
         "kind",
         "lines",
         "milestones",
@@ -77,8 +79,12 @@ class EffectiveOrder:
         "paid_fen",
         "platform",
         "refund_open",
+        "refunds_by_kind",
+        "shipping_fen",
+        "shipping_left_fen",
         "shop_id",
         "status",
+        "subsidy_fen",
     )
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -99,6 +105,11 @@ class EffectiveOrder:
         self.refund_open: bool = bool(get("refund_open"))
         self.lines: list[EffectiveLine] = []
         self.milestones: Collection[str] = ()
+        self.flags: Collection[str] = get("flags", ())
+        self.shipping_fen: int = get("shipping_fen", 0)
+        self.shipping_left_fen = self.shipping_fen
+        self.subsidy_fen: int = get("subsidy_fen", 0)
+        self.refunds_by_kind: dict[str, list[int]] = {}
 
     @property
     def effective_at(self) -> int:
@@ -193,6 +204,7 @@ def _apply_refunds(
     known: dict[str, int] = dict.fromkeys(by_line, 0)
     loose_goods = 0
     shipping_back = 0
+    kinds: dict[str, dict[str, int]] = {}
     never = UNKNOWN_TIME - 1
     failed_at = failed_loose_at = never
     line_failed_at: dict[str, int] = {}
@@ -214,6 +226,10 @@ def _apply_refunds(
             room = sum([each.paid_fen for each in lines]) if owner is None else owner.paid_fen
             goods = _goods_part(about, room)
             shipping_back += about["amount_fen"] - goods - about.get("subsidy_fen", 0)
+            if "kind" in about:
+                of_kind = kinds.setdefault(about["kind"], {})
+                name = _LOOSE if owner is None else owner.line_id
+                of_kind[name] = of_kind.get(name, 0) + goods
             if owner is None:
                 loose_goods += goods
             else:
@@ -230,6 +246,14 @@ def _apply_refunds(
         line.refunded_fen = min(line.paid_fen, max(known[line.line_id], figures.get(line.line_id, 0)))
     figure = fields.get("refunded_fen", 0) if stated_at.get("refunded_fen", UNKNOWN_TIME) > failed_at else 0
     _spread(lines, max(by_id_goods, figure - shipping_back) - sum(line.refunded_fen for line in lines))
+    back = max(shipping_back, figure - sum(line.refunded_fen for line in lines))
+    order.shipping_left_fen = max(0, order.shipping_fen - max(0, back))
+    for kind, of_kind in kinds.items():
+        # What belongs to no line is shared out as it was taken: by what went back.
+        shares = largest_remainder(of_kind.get(_LOOSE, 0), [line.refunded_fen for line in lines])
+        order.refunds_by_kind[kind] = [
+            of_kind.get(line.line_id, 0) + share for line, share in zip(lines, shares, strict=True)
+        ]
 
 
 def _goods_part(about: Mapping[str, Any], room: int) -> int:

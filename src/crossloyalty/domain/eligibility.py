@@ -6,13 +6,16 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from crossloyalty.domain.basis import line_amounts
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
+from crossloyalty.domain.rules import Basis
 
 __all__ = ["Judgement", "Nets", "Verdict", "judge", "net_amounts"]
 
+_USUAL = Basis()
 _MINUTE_US = 60_000_000
 
 
@@ -75,12 +78,26 @@ def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
     complete = order.status in claimable or order.lines_are_over(claimable)
     per_line: list[int] = []
     gross = 0
+    if program.basis != _USUAL:
+        return _on_basis(order, program, claimable, complete=complete)
     for line in order.lines:
         if (products and line.product_id in products) or (categories and line.category in categories):
             per_line.append(0)
             continue
         gross += line.gross_fen
         per_line.append(line.net_fen if order.counts(line, claimable) else 0)
+    total = sum(per_line)
+    return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
+
+
+def _on_basis(order: EffectiveOrder, program: Program, claimable: Sequence[str], *, complete: bool) -> Nets:
+    rules = program.eligibility
+    per_line: list[int] = []
+    gross = 0
+    for line, amounts in zip(order.lines, line_amounts(order, program.basis), strict=True):
+        taken = line.product_id in rules.exclude_products or line.category in rules.exclude_categories
+        gross += 0 if taken else amounts.gross_fen
+        per_line.append(amounts.net_fen if not taken and order.counts(line, claimable) else 0)
     total = sum(per_line)
     return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
 
@@ -115,7 +132,7 @@ def judge(order: EffectiveOrder, program: Program, *, requested_at: int, now: in
 
     if rules.shops and order.shop_id not in rules.shops:
         refused.append(Reason.SHOP_NOT_COVERED)
-    if order.kind not in rules.kinds:
+    if order.kind not in rules.kinds or (rules.exclude_flags and not set(rules.exclude_flags).isdisjoint(order.flags)):
         refused.append(Reason.KIND_EXCLUDED)
     if program.starts_at is not None:
         placed = order.created_at or order.paid_at

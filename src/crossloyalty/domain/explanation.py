@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from crossloyalty.domain.arithmetic import targets_of
+from crossloyalty.domain.basis import ignored_fen
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
@@ -71,13 +72,22 @@ def explain_order(order: EffectiveOrder, program: Program, nets: Nets, language:
     goods = sum(line.paid_fen for line in order.lines)
     refunded = sum(line.refunded_fen for line in order.lines)
     shipping = order.paid_fen - goods
+    basis = program.basis
+    ignored = sum(ignored_fen(order, basis)) if basis.refunds_ignored else 0
     parts = [f"Paid {yuan(order.paid_fen)} yuan" if en else f"实付{yuan(order.paid_fen)}元"]
-    if shipping:
+    if shipping and basis.shipping:
+        parts.append(f"shipping {yuan(shipping)} of it" if en else f"含运费{yuan(shipping)}元")
+    elif shipping:
         parts.append(f"shipping {yuan(shipping)} does not count" if en else f"运费{yuan(shipping)}元不计")
-    if own:
+    if order.subsidy_fen and order.platform in basis.subsidy_platforms:
+        subsidy = yuan(order.subsidy_fen)
+        parts.append(f"{subsidy} of platform subsidy count too" if en else f"平台补贴{subsidy}元计入")
+    if own and not basis.own_value:
         parts.append(f"{yuan(own)} was paid with points or stored value" if en else f"积分或储值支付{yuan(own)}元不计")
     if refunded:
         parts.append(f"{yuan(refunded)} was refunded" if en else f"已退款{yuan(refunded)}元")
+    if ignored:
+        parts.append(f"{yuan(ignored)} of that changes nothing" if en else f"其中{yuan(ignored)}元不影响权益")
     for line in order.lines:
         why = _why_not(line, order, program, language)
         if why is not None:

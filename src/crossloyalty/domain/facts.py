@@ -98,6 +98,8 @@ def order_fields(order: Order) -> Fields:
         value = getattr(order, name)
         if value is not None:
             fields[name] = instant_of(value)
+    if order.flags is not None:
+        fields["flags"] = sorted(order.flags)
     if order.lines is not None:
         fields["lines"] = [_line_fields(line) for line in order.lines]
     return fields
@@ -151,6 +153,8 @@ def merge_refund(facts: Facts, refund: Refund) -> bool:
         value = getattr(refund, name)
         if value is not None:
             fields[name] = value
+    if refund.kind is not None:
+        fields["kind"] = refund.kind.value
     modified = UNKNOWN_TIME if refund.modified_at is None else instant_of(refund.modified_at)
     version = [modified, _REFUND_RANKS[refund.status], _digest(fields)]
     refunds = facts["refunds"]

@@ -26,6 +26,7 @@ __all__ = [
     "OrderKind",
     "OrderStatus",
     "Refund",
+    "RefundKind",
     "RefundStatus",
     "SourceKind",
     "checked_fen",
@@ -76,6 +77,16 @@ class RefundStatus(enum.Enum):
     CLOSED = "CLOSED"
     SUCCESS = "SUCCESS"
     PAYOUT_FAILED = "PAYOUT_FAILED"
+
+
+class RefundKind(enum.Enum):
+    """Why money went back; every kind reduces what counts unless the program's `Basis` ignores it (D31)."""
+
+    RETURN = "RETURN"
+    EXCHANGE = "EXCHANGE"
+    PRICE_PROTECTION = "PRICE_PROTECTION"
+    COMPENSATION = "COMPENSATION"
+    CASHBACK = "CASHBACK"
 
 
 class OrderKind(enum.Enum):
@@ -182,6 +193,15 @@ def _time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     checked_time(value, attribute.name)
 
 
+def _flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, tuple):
+        raise WrongType(f"{attribute.name} is a tuple of names, not {shown(value)}")
+    for flag in value:
+        clean_id(flag, attribute.name)
+
+
 def _quantity(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and (type(value) is not int or not 0 <= value <= 1_000_000):
         raise WrongType(f"{attribute.name} is a whole number of pieces: {shown(value)}")
@@ -248,6 +268,7 @@ class Order:
         refund_open: The source shows an after-sale case that is not over.
         lines: The sub-orders; None when the source does not know them.
         source: The kind of source; the newest snapshot of each kind is kept.
+        flags: What the host or the seller's memo says of it, such as "staff" or "brushing" (刷单); see `Finished`.
     """
 
     platform: str = attrs.field(validator=_text)
@@ -271,6 +292,7 @@ class Order:
     refund_open: bool | None = attrs.field(default=None, validator=_optional_flag)
     lines: tuple[Line, ...] | None = attrs.field(default=None, validator=_lines)
     source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
+    flags: tuple[str, ...] | None = attrs.field(default=None, validator=_flags)
 
 
 @attrs.frozen(kw_only=True)
@@ -306,6 +328,7 @@ class Refund:
         goods_fen, shipping_fen, subsidy_fen: Its parts; unstated means goods first and the rest shipping.
         modified_at: The platform's modification time: the version of this fact.
         source: The kind of source.
+        kind: Why it went back; unstated is like a return (D31).
     """
 
     platform: str = attrs.field(validator=_text)
@@ -319,6 +342,7 @@ class Refund:
     subsidy_fen: int | None = attrs.field(default=None, validator=_optional_fen)
     modified_at: datetime | None = attrs.field(default=None, validator=_optional_time)
     source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
+    kind: RefundKind | None = attrs.field(default=None, validator=_is_a(RefundKind, optional=True))
 
     def __attrs_post_init__(self) -> None:
         stated = (self.goods_fen or 0) + (self.shipping_fen or 0) + (self.subsidy_fen or 0)

@@ -13,6 +13,7 @@ from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.rules import (
+    Basis,
     Campaign,
     Cap,
     ClawBack,
@@ -106,6 +107,7 @@ class Program:
         campaigns: Multipliers for some time; ids are unique.
         thresholds: Multipliers from an order amount on.
         caps: The most that may be given of a reward or an asset; ids are unique.
+        basis: What of an order's money counts.
         tier_gifts: What members get for reaching a tier; ids are unique among gifts.
         enrol_gifts: What members get when they enrol.
 
@@ -129,6 +131,7 @@ class Program:
     campaigns: tuple[Campaign, ...] = attrs.field(default=(), converter=_campaigns, metadata=NEW_IN_2)
     thresholds: tuple[Threshold, ...] = attrs.field(default=(), converter=_thresholds, metadata=NEW_IN_2)
     caps: tuple[Cap, ...] = attrs.field(default=(), converter=_caps, metadata=NEW_IN_2)
+    basis: Basis = attrs.field(factory=Basis, validator=instance_of(Basis), metadata=NEW_IN_2)
     tier_gifts: tuple[TierGift, ...] = attrs.field(default=(), converter=_tier_gifts, metadata=NEW_IN_2)
     enrol_gifts: tuple[EnrolGift, ...] = attrs.field(default=(), converter=_enrol_gifts, metadata=NEW_IN_2)
 

@@ -38,7 +38,18 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "from_fen": (0, LARGEST_FEN),
 }
 _LISTS: Final = frozenset(
-    {"platforms", "shops", "tiers", "products", "categories", "exclude_products", "exclude_categories", "rewards"}
+    {
+        "platforms",
+        "shops",
+        "tiers",
+        "products",
+        "categories",
+        "exclude_products",
+        "exclude_categories",
+        "rewards",
+        "exclude_flags",
+        "subsidy_platforms",
+    }
 )
 _OPTIONAL: Final = frozenset(
     {
@@ -212,6 +223,10 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     (rules.Finished, "kinds"): _list_of(lambda says: _choices("kinds", says)),
     (Program, "campaigns"): _list_of(_ref(rules.Campaign)),
     (Program, "thresholds"): _list_of(_ref(rules.Threshold)),
+    (Program, "basis"): _ref(rules.Basis),
+    (rules.Basis, "shipping"): lambda _: {"type": "boolean"},
+    (rules.Basis, "own_value"): lambda _: {"type": "boolean"},
+    (rules.Basis, "refunds_ignored"): _list_of(lambda says: _choices("refunds_ignored", says)),
     (Program, "caps"): _list_of(_ref(rules.Cap)),
     (Program, "tier_gifts"): _list_of(_ref(rules.TierGift)),
     (Program, "enrol_gifts"): _list_of(_ref(rules.EnrolGift)),

@@ -40,6 +40,7 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.Campaign: Said("活动倍数", "Campaign"),
     rules.Threshold: Said("满额倍数", "Threshold"),
     rules.Cap: Said("上限", "Cap"),
+    rules.Basis: Said("计算基数", "Basis"),
     rules.TierGift: Said("等级礼", "Gift for a tier"),
     rules.EnrolGift: Said("入会礼", "Gift for enrolling"),
     rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
@@ -95,6 +96,13 @@ CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "points": ("积分", "points"),
         "growth": ("成长值", "growth value"),
         "stored_value": ("赠送金", "bonus money"),
+    },
+    "refunds_ignored": {
+        "RETURN": ("退货退款", "return"),
+        "EXCHANGE": ("换货", "exchange"),
+        "PRICE_PROTECTION": ("价保", "price protection"),
+        "COMPENSATION": ("小额打款", "compensation"),
+        "CASHBACK": ("返现", "cash-back"),
     },
     "kinds": {
         "NORMAL": ("普通订单", "ordinary"),
@@ -172,6 +180,7 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "platforms": Said("自定义平台", "Own platforms", "内置平台之外的平台", "Beside the built-in ones"),
         "campaigns": Said("活动倍数", "Campaigns", "一段时间内多倍积分", "Multiply points for some time"),
         "caps": Said("上限", "Caps", "每单、每日、每月或每人最多发放多少", "The most that may be given"),
+        "basis": Said("计算基数", "Basis", "订单的哪些金额计入", "What of an order's money counts"),
         "tier_gifts": Said("等级礼", "Gifts for tiers", "达到等级时赠送", "For reaching a tier"),
         "enrol_gifts": Said("入会礼", "Gifts for enrolling", "入会时赠送", "For enrolling"),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
@@ -190,6 +199,7 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "shops": Said("参与的店铺", "Shops that take part", "空为全部", "Empty: all"),
         "exclude_products": Said("不参与的商品", "Products left out"),
         "exclude_categories": Said("不参与的类目", "Categories left out"),
+        "exclude_flags": Said("不参与的标记", "Flags left out", "如员工、刷单", "Such as staff or brushing"),
         "currency": Said("币种", "Currency", "其他币种转人工审核", "Others go to review"),
         "future_tolerance_minutes": Said(
             "时间误差", "Clock tolerance", "完成时间最多晚于现在多少", "How far ahead a finish may lie"
@@ -251,6 +261,14 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "multiplier": Said("倍数", "Multiplier", '精确的数，如 "2" 或 "1.5"', 'An exact number such as "2" or "1.5"'),
         "after_refund": Said("退款后", "After a refund"),
         "rewards": _MULTIPLIED,
+    },
+    rules.Basis: {
+        "shipping": Said("运费计入", "Shipping counts"),
+        "subsidy_platforms": Said("计入补贴的平台", "Platform subsidy counts on"),
+        "own_value": Said(
+            "积分储值支付计入", "Own value counts", "积分、储值、礼品卡支付的部分", "Points, stored value, cards"
+        ),
+        "refunds_ignored": Said("不扣减的退款类型", "Refunds that change nothing"),
     },
     rules.TierGift: {
         "id": Said("礼品编号", "Gift id", "已赠记录会永久引用它", "What was given is remembered under it"),

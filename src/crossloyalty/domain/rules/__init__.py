@@ -5,6 +5,7 @@ Amounts are plain integers in fen. Rates are exact: text such as "1.5" or "1/3",
 Every reward has an `id`; claims remember it for ever, so keep it when a parameter changes.
 """
 
+from crossloyalty.domain.rules.bases import Basis
 from crossloyalty.domain.rules.caps import Cap
 from crossloyalty.domain.rules.eligibility import Finished
 from crossloyalty.domain.rules.gifts import EnrolGift, Gift, TierGift
@@ -28,6 +29,7 @@ from crossloyalty.domain.rules.tags import SourceTags
 from crossloyalty.domain.rules.tiers import Level, SpendTiers
 
 __all__ = [
+    "Basis",
     "Campaign",
     "Cap",
     "ClawBack",

@@ -9,7 +9,7 @@ import attrs
 
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import OrderKind, OrderStatus
-from crossloyalty.domain.rules._checks import LONGEST_DAYS, fen, named, texts, whole
+from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, named, texts, whole
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["Finished"]
@@ -38,6 +38,7 @@ class Finished:
         kinds: Order kinds that take part (D10).
         shops: Shop ids that take part; empty: all.
         exclude_products, exclude_categories: Lines that earn nothing (D48).
+        exclude_flags: Orders that bear one of these flags take no part: staff, merchants, brushing (刷单) (D51).
         currency: Other currencies go to review (D52).
         future_tolerance_minutes: An order finished later than this from now is parked (D7).
     """
@@ -50,6 +51,7 @@ class Finished:
     exclude_products: tuple[str, ...] = attrs.field(default=(), converter=texts)
     exclude_categories: tuple[str, ...] = attrs.field(default=(), converter=texts)
     currency: str = attrs.field(default="CNY", validator=named)
+    exclude_flags: tuple[str, ...] = attrs.field(default=(), converter=texts, metadata=NEW_IN_2)
     future_tolerance_minutes: int = attrs.field(default=10, validator=whole(0, 1440))
 
     def __attrs_post_init__(self) -> None:

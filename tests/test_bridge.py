@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from builders import Clock, assert_sound, day, order, points_program, refund, right_proof, section8_program
 
-from crossloyalty import AsyncEngine, AsyncLoyalty, ClaimRequest, Engine, Loyalty, Proof
+from crossloyalty import AsyncEngine, AsyncLoyalty, ClaimRequest, Engine, Loyalty, OpeningBalance, Proof
 from crossloyalty._bridge import LiftedStorage, drive, lift_sleep
 from crossloyalty.application.ports import Ahead, Change, Found, Insert, Scan, Storage, Transaction
 from crossloyalty.domain.records import Key, MemberRecord, RootKey, SpendDayRecord, key_of
@@ -293,6 +293,7 @@ def _calls(door: Any) -> Iterator[Any]:
     yield door.run_due(batch=10)
     yield door.adjust("m1", asset="points", amount=5, key="k1", note="sorry")
     yield door.enrol("m9")
+    yield door.import_opening([OpeningBalance(member_id="m8", asset="points", amount=5)], name="old", batch=2)
     yield door.set_tier("m1", tier="白银", key="k6", note="sorry")
     yield door.block("m2", reason="fraud", key="k2")
     yield door.unblock("m2", key="k3")

@@ -11,6 +11,7 @@ from crossloyalty.application.due import DueReport
 from crossloyalty.application.events import Event
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
+from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import Page
 from crossloyalty.application.snapshots import MemberSnapshot
@@ -18,6 +19,15 @@ from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.lint import Finding, LintCode
+from crossloyalty.domain.opening import (
+    OpeningBalance,
+    OpeningClaim,
+    OpeningCode,
+    OpeningDefect,
+    OpeningGift,
+    OpeningSpend,
+    OpeningTier,
+)
 from crossloyalty.domain.orders import (
     Line,
     LineStatus,
@@ -38,6 +48,7 @@ from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
 __version__ = "0.1.0"
 
 __all__ = [
+    "OPENING_COLUMNS",
     "AdjustResult",
     "AsyncEngine",
     "AsyncLoyalty",
@@ -62,6 +73,15 @@ __all__ = [
     "Loyalty",
     "MemberSnapshot",
     "Milestone",
+    "OpeningBalance",
+    "OpeningClaim",
+    "OpeningCode",
+    "OpeningDefect",
+    "OpeningGift",
+    "OpeningProgress",
+    "OpeningReport",
+    "OpeningSpend",
+    "OpeningTier",
     "Order",
     "OrderKind",
     "OrderStatus",
@@ -79,5 +99,6 @@ __all__ = [
     "TierResult",
     "VerifyReport",
     "errors",
+    "read_opening",
     "rules",
 ]

@@ -89,7 +89,7 @@ def test_d31_compensation_beside_a_return(storage: Storage, clock: Clock) -> Non
         ]
     )
     assert loyalty.member("m1").points == 60
-    assert "其中10.00元不影响权益" in (loyalty.explain(platform="taobao", order_no=bought.order_no) or "")
+    assert "其中10.00元不影响权益" in loyalty.explain(platform="taobao", order_no=bought.order_no).text("zh")
     assert_sound(loyalty)
 
 

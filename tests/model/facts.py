@@ -124,7 +124,7 @@ class View:
         left = [row["paid"] - row["refunded"] for row in self.rows]
         excess = min(max(by_id, figure - shipping) - sum(row["refunded"] for row in self.rows), sum(left))
         goods = sum(row["refunded"] for row in self.rows) + max(0, excess)
-        self.shipping_left = max(0, self.shipping - max(shipping, figure - goods, 0))
+        self.shipping_left = max(0, self.shipping - max(shipping + max(0, by_id - goods), figure - goods))
         if excess > 0:
             for row, part in zip(self.rows, shares(excess, left), strict=True):
                 row["refunded"] += part

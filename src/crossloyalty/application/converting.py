@@ -19,7 +19,7 @@ from crossloyalty.domain.needs import Need
 from crossloyalty.domain.ownership import NO_PROOF, Proof, Standing, standing
 from crossloyalty.domain.reasons import Reason, by_precedence
 from crossloyalty.domain.records import BuyerRecord, Key, TicketRecord
-from crossloyalty.domain.settlement import first_settlement, resettle
+from crossloyalty.domain.settlement import IMPORTED, first_settlement, resettle
 
 __all__ = ["Candidate", "convert", "expire_tickets", "settle_all"]
 
@@ -92,7 +92,7 @@ def _settling_order(state: OrderState) -> tuple[int, str, str]:
 
 def _resettle(batch: Batch, state: OrderState) -> None:
     claim, order = state.claim, state.effective
-    if claim is None or order is None or not state.changed:
+    if claim is None or order is None or not state.changed or claim.state == IMPORTED:
         return
     settled = resettle(batch.member(claim.member_id), claim, order, batch.program_of(claim))
     if settled.record != claim:

@@ -194,7 +194,10 @@ class Loaded:
                 self.claims[key] = cast(ClaimRecord, claim)
         for member_id, root in member_roots.items():
             row = cast("MemberRecord | None", get(root))
-            self.members[member_id] = MemberRows(MemberRecord(*root.values[:2]) if row is None else row, days_from)  # type: ignore[arg-type]
+            self.members[member_id] = MemberRows(
+                MemberRecord(*root.values[:2]) if row is None else row,  # type: ignore[arg-type]
+                "" if self._versions.get(root) == 0 else days_from,
+            )
         for place, member_id in enumerate(known):
             self.members[member_id].take(rows[4 * place : 4 * place + 4])
         for buyer_root in buyer_roots:

@@ -246,7 +246,8 @@ def _apply_refunds(
         line.refunded_fen = min(line.paid_fen, max(known[line.line_id], figures.get(line.line_id, 0)))
     figure = fields.get("refunded_fen", 0) if stated_at.get("refunded_fen", UNKNOWN_TIME) > failed_at else 0
     _spread(lines, max(by_id_goods, figure - shipping_back) - sum(line.refunded_fen for line in lines))
-    back = max(shipping_back, figure - sum(line.refunded_fen for line in lines))
+    goods_back = sum(line.refunded_fen for line in lines)
+    back = max(shipping_back + max(0, by_id_goods - goods_back), figure - goods_back)
     order.shipping_left_fen = max(0, order.shipping_fen - max(0, back))
     for kind, of_kind in kinds.items():
         # What belongs to no line is shared out as it was taken: by what went back.

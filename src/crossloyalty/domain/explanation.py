@@ -26,6 +26,7 @@ _STATES: Final = {
     "GRANTED": ("已发放", "granted"),
     "PARTIAL": ("部分发放", "granted in part"),
     "REVERSED": ("已扣回", "taken back"),
+    "IMPORTED": ("此前已兑换", "converted before"),
     "PENDING_SYNC": ("等待同步", "waiting for the order"),
     "PENDING_FINISH": ("待交易完成", "waiting for the order to finish"),
     "REFUND_OPEN": ("售后中", "waiting for the after-sale case"),

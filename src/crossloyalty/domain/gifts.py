@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crossloyalty.domain.grants import IssueTerms, settle_grant
+from crossloyalty.domain.grants import ELSEWHERE, IssueTerms, settle_grant
 from crossloyalty.domain.ledger import NO_REF
 from crossloyalty.domain.rules import Gift, Level, TierGift
 
 if TYPE_CHECKING:
     from crossloyalty.domain.member import Member
 
-__all__ = ["ENROLLED_ROW", "GIFT_ROW", "GIVEN_ELSEWHERE", "gift_of", "settle_gift", "settle_tier_gifts"]
+__all__ = ["ENROLLED_ROW", "GIFT_ROW", "gift_of", "mark_given", "mark_tier_gifts", "settle_gift", "settle_tier_gifts"]
 
 # Gifts stand beside once-per-member rewards; no reward can have such an id.
 GIFT_ROW: Final = "#gift:"
 # That a member has enrolled.
 ENROLLED_ROW: Final = "#enrolled"
-# A gift that was given before the member's history here begins; nothing is given or taken for it.
-GIVEN_ELSEWHERE: Final = -1
 
 
 def gift_of(gifts: tuple[Gift, ...], rule_id: str) -> Gift | None:
@@ -42,7 +40,7 @@ def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") ->
     """
     name = f"{GIFT_ROW}{gift.id}" + (f"@{period}" if period else "")
     row, grant = member.gift_row(name)
-    if row.claims == GIVEN_ELSEWHERE or (not given and not grant.granted):
+    if row.grant == ELSEWHERE or (not given and not grant.granted):
         return 0
     reward, ledger, calendar = gift.reward, member.ledger, member.program.calendar
     posted = settle_grant(
@@ -57,6 +55,44 @@ def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") ->
     if posted:
         member.put_gift(row._replace(claims=int(given), grant=grant.text()))
     return posted
+
+
+def mark_given(member: Member, name: str) -> bool:
+    """
+    Note that a gift, or a reward once per member, was given before; it is not given again and never taken.
+
+    Args:
+        member: Whose; changed in place.
+        name: The id of the gift or of the reward.
+
+    Returns:
+        False when the rules have neither.
+    """
+    program = member.program
+    gift = next((gift for gift in program.gifts if gift.id == name), None)
+    if gift is not None:
+        mark_row(member, GIFT_ROW + name)
+        return True
+    reward = program.rewards_by_id.get(name)
+    if reward is None or not reward.once_per_member:
+        return False
+    mark_row(member, name)
+    return True
+
+
+def mark_row(member: Member, name: str) -> None:
+    """Note what was given elsewhere, unless something was given here."""
+    row, grant = member.gift_row(name)
+    if not grant.granted:
+        member.put_gift(row._replace(grant=ELSEWHERE))
+
+
+def mark_tier_gifts(member: Member, tier: str, day: str) -> None:
+    """Note that the gifts of a tier held since a local day, and of those below, were given before."""
+    tiers = member.program.tiers
+    for gift in member.program.tier_gifts:
+        if tiers is not None and tiers.level(gift.tier).from_fen <= tiers.level(tier).from_fen:
+            mark_row(member, f"{GIFT_ROW}{gift.id}" + (f"@{day}" if gift.per == "period" else ""))
 
 
 def settle_tier_gifts(member: Member, before: Level, after: Level, was_on: str, day: str, *, taken: bool) -> None:

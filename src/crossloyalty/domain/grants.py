@@ -16,7 +16,7 @@ from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
 
-__all__ = ["Grant", "IssueTerms", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
+__all__ = ["ELSEWHERE", "Grant", "IssueTerms", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
 
 _FIELDS: Final = (
     "granted",
@@ -44,6 +44,8 @@ _DEFAULTS: Final = {
     "waived": 0,
     "exempt": 0,
 }
+# Stands for a grant that was given before the member's history here begins: nothing is given or taken for it.
+ELSEWHERE: Final = "elsewhere"
 
 
 class Grant:
@@ -151,8 +153,8 @@ class Grant:
 
     @classmethod
     def from_text(cls, rule_id: str, text: str) -> Grant:
-        """Read a grant that stands alone; the empty text is one that never was given."""
-        return cls.from_document(json.loads(text)) if text else cls(rule_id)
+        """Read a grant that stands alone; the empty text is one that never was given here."""
+        return cls.from_document(json.loads(text)) if text and text != ELSEWHERE else cls(rule_id)
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Grant:

@@ -18,9 +18,9 @@ from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.gifts import ENROLLED_ROW
-from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.grants import ELSEWHERE, Grant
 from crossloyalty.domain.keys import Platforms, fold
-from crossloyalty.domain.ledger import chained, lane_of
+from crossloyalty.domain.ledger import OPENING_DAY, chained, lane_of
 from crossloyalty.domain.orders import LARGEST_FEN
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
@@ -36,7 +36,7 @@ from crossloyalty.domain.records import (
     SpendDayRecord,
     TagRecord,
 )
-from crossloyalty.domain.settlement import grants_of
+from crossloyalty.domain.settlement import IMPORTED, grants_of
 
 __all__ = ["MemberRows", "Violation", "check_claim", "check_member", "check_order"]
 
@@ -119,7 +119,7 @@ def _check_entries(rows: MemberRows) -> Iterable[Violation]:
     for entry in rows.entries:
         if entry.account == "debt":
             opened[entry.asset] += entry.amount
-        if entry.kind in ("shortfall", "claw_back", "exempt"):
+        if entry.kind in ("shortfall", "claw_back", "exempt") or (entry.kind == "import" and entry.account == "debt"):
             reversed_[entry.asset] += abs(entry.amount)
     for asset, debt in opened.items():
         if debt > reversed_[asset]:
@@ -198,6 +198,8 @@ def _check_claims_of(rows: MemberRows) -> Iterable[Violation]:
     sources: dict[str, list[ClaimRecord]] = defaultdict(list)
     granted: dict[tuple[str, str, int, str], int] = defaultdict(int)
     for entry in rows.entries:
+        if entry.account == "opening":
+            days[entry.rule_id.removeprefix(OPENING_DAY)] += entry.amount
         if entry.kind in _GRANT_KINDS:
             sign = -1 if entry.account in _NEGATIVE else 1
             granted[entry.family, entry.order_no, entry.holder_no, entry.rule_id] += sign * entry.amount
@@ -258,7 +260,7 @@ def _check_once(rows: MemberRows) -> Iterable[Violation]:
         qualifying = sum(
             grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
         )
-        if row.claims != qualifying or bool(given.granted) != bool(qualifying):
+        if row.claims != qualifying or (row.grant != ELSEWHERE and bool(given.granted) != bool(qualifying)):
             yield Violation(
                 "I-33",
                 f"{who}: {row.rule_id} counts {row.claims} claims and gave {given.granted}; {qualifying} qualify",
@@ -280,6 +282,8 @@ def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platfo
 
 def check_claim(order: OrderRecord, claim: ClaimRecord, programs: Mapping[int, Program]) -> list[Violation]:
     """Check that a claim stands where its order's facts and its own snapshot put it (I-20, I-32)."""
+    if claim.state == IMPORTED:
+        return []
     program = programs.get(claim.revision)
     if program is None:
         return [Violation("I-13", f"{claim.order_no} names revision {claim.revision}, which is not there")]

@@ -28,8 +28,11 @@ from crossloyalty.domain.records import (
 
 __all__ = ["ACCOUNTS", "LANES", "NO_REF", "Ledger", "Ref", "chained", "lane_of", "spending_order"]
 
-AccountName: TypeAlias = Literal["pending", "balance", "debt", "waived", "exempt"]
-ACCOUNTS: Final = ("pending", "balance", "debt", "waived", "exempt")
+AccountName: TypeAlias = Literal["pending", "balance", "debt", "waived", "exempt", "opening"]
+ACCOUNTS: Final = ("pending", "balance", "debt", "waived", "exempt", "opening")
+# Qualifying spend of before stands in the ledger under an asset nobody can hold, one entry a local day.
+OPENING_SPEND: Final = "#spend"
+OPENING_DAY: Final = "#day:"
 LANES: Final = 64
 EVENTS_A_ROW: Final = 60  # each has a bit in a 64-bit integer that says whether it was acknowledged
 _sha256 = hashlib.sha256
@@ -138,7 +141,7 @@ class Ledger:
 
     def assets(self) -> list[str]:
         """Name the assets this member has accounts of."""
-        return sorted({asset for asset, _ in self._accounts})
+        return sorted({asset for asset, _ in self._accounts if asset != OPENING_SPEND})
 
     def take_in(self, lots: Iterable[LotRecord], *, all_live: bool = False) -> None:
         """Make stored lots known; *all_live* says that no live lot is left out."""

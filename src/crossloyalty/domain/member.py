@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
-from crossloyalty.domain.gifts import settle_tier_gifts
-from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, settle_grant
-from crossloyalty.domain.ledger import Ledger, Ref
+from crossloyalty.domain.gifts import mark_tier_gifts, settle_tier_gifts
+from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, settle_grant
+from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, OPENING_SPEND, Ledger, Ref
 from crossloyalty.domain.needs import MoreClaims, MoreDays
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
@@ -296,6 +296,24 @@ class Member:
         tier_rules.retier(tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=True)
         self._change_tier(*tier_rules.held(tiers, self.qualifications), taken=not name)
 
+    def import_tier(self, name: str, day: str) -> None:
+        """Take in a tier that was reached before, with its gifts as given; nobody is told."""
+        tiers = self.program.tiers
+        if tiers is None:
+            return
+        self.qualifications.append([name, day, True, tier_rules.PINNED])
+        self.tier, self.tier_on = tier_rules.held(tiers, self.qualifications)
+        mark_tier_gifts(self, name, day)
+        due_day = tier_rules.next_due_day(tiers, self.qualifications, today=self.today)
+        if due_day is not None:
+            self.ledger.due(self.program.calendar.start(due_day))
+
+    def import_spend(self, day: str, spend_fen: int, request_key: str) -> None:
+        """Take in qualifying spend of a local day before; the tier looks at it with the next settlement."""
+        if spend_fen:
+            self._add_spend(day, spend_fen)
+            self.ledger.post(OPENING_SPEND, "opening", spend_fen, "import", -1, NO_REF, OPENING_DAY + day, request_key)
+
     def _change_tier(self, name: str, day: str, *, taken: bool = False) -> None:
         tiers = self.program.tiers
         if tiers is None:
@@ -348,6 +366,9 @@ class Member:
         else:
             self._grants_changed.setdefault(rule.id, False)
         claims = row.claims + qualifying
+        if row.grant == ELSEWHERE:
+            self._grants[rule.id] = row._replace(claims=claims)
+            return 0
         if row.claims > 0 and claims > 0:
             # Given already, and still deserved: the usual case, which needs no look at the grant itself.
             self._grants[rule.id] = MemberGrantRecord(row.program_id, row.member_id, rule.id, claims, row.grant)
@@ -380,7 +401,7 @@ class Member:
             blocked: The claim's order has an open refund.
         """
         row = self._grants.get(rule.id)
-        if row is None or not row.grant or (not blocked and '"blocked"' not in row.grant):
+        if row is None or not row.grant or row.grant == ELSEWHERE or (not blocked and '"blocked"' not in row.grant):
             return
         grant = self._once_grant(row)
         if grant.blocked == blocked or (blocked and row.claims + qualifying > 1):
@@ -437,8 +458,8 @@ class Member:
         return self._tags
 
     def total_net_fen(self) -> int:
-        """Give the eligible net of all claims, in fen."""
-        return sum(tag.net_fen for tag in self._tags.values())
+        """Give the eligible net of all claims and what was spent before, in fen."""
+        return sum(tag.net_fen for tag in self._tags.values()) + self.ledger.balance(OPENING_SPEND, "opening")
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

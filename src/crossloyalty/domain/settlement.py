@@ -23,13 +23,15 @@ from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord
 from crossloyalty.domain.snapshot import first_grants
 
-__all__ = ["Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
+__all__ = ["IMPORTED", "Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
 
 
 GRANTED: Final = "GRANTED"
 PENDING_ISSUE: Final = "PENDING_ISSUE"
 PARTIAL: Final = "PARTIAL"
 REVERSED: Final = "REVERSED"
+# Converted before the program was here: the number is taken and nothing is ever settled for it.
+IMPORTED: Final = "IMPORTED"
 ClaimState = str
 
 

@@ -13,6 +13,7 @@ from crossloyalty.application import (
     events,
     explaining,
     ingesting,
+    opening,
     operating,
     pages,
     snapshots,
@@ -26,6 +27,7 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
+from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
@@ -210,6 +212,19 @@ class AsyncLoyalty:
     async def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
         """See `Loyalty.use_coupon`."""
         return await self._run(operating.use_coupon(self._world, self._id, member_id, lot_no=lot_no, key=key))
+
+    async def import_opening(
+        self,
+        rows: Iterable[object],
+        *,
+        name: str,
+        batch: int = 500,
+        progress: Callable[[OpeningProgress], None] | None = None,
+    ) -> OpeningReport:
+        """See `Loyalty.import_opening`."""
+        return await self._run(
+            opening.import_opening(self._world, self._id, rows, name=name, batch=batch, progress=progress)
+        )
 
     async def enrol(self, member_id: str) -> EnrolResult:
         """See `Loyalty.enrol`."""

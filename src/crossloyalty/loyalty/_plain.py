@@ -13,6 +13,7 @@ from crossloyalty.application import (
     events,
     explaining,
     ingesting,
+    opening,
     operating,
     pages,
     snapshots,
@@ -26,6 +27,7 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
+from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
@@ -278,6 +280,31 @@ class Loyalty:
             Whether it was there to be used.
         """
         return self._runner.run(operating.use_coupon(self._runner.world, self._id, member_id, lot_no=lot_no, key=key))
+
+    def import_opening(
+        self,
+        rows: Iterable[object],
+        *,
+        name: str,
+        batch: int = 500,
+        progress: Callable[[OpeningProgress], None] | None = None,
+    ) -> OpeningReport:
+        """
+        Take in what members bring from the system before, once; an import that broke off goes on when it is repeated.
+
+        Args:
+            rows: `OpeningClaim`, `OpeningBalance`, `OpeningTier`, `OpeningSpend` and `OpeningGift` values, such as
+                `read_opening` gives; in the same order each time, read as needed.
+            name: Of this import.
+            batch: Rows a transaction.
+            progress: Called after each batch.
+
+        Returns:
+            Counts and the rows set aside with their reasons. No event is sent.
+        """
+        return self._runner.run(
+            opening.import_opening(self._runner.world, self._id, rows, name=name, batch=batch, progress=progress)
+        )
 
     def enrol(self, member_id: str) -> EnrolResult:
         """

@@ -117,6 +117,8 @@ REQUIRED: dict[type, dict[str, Any]] = {
     rules.Threshold: {"from_fen": 100, "multiplier": "2"},
     rules.TierGift: {"id": "g", "tier": "a", "reward": rules.PointsFixed(1)},
     rules.EnrolGift: {"id": "g", "reward": rules.PointsFixed(1)},
+    rules.GrowthTiers: {"levels": {"a": 0}},
+    rules.GrowthLevel: {"name": "a", "from_growth": 0},
     rules.Cap: {"id": "c", "amount": 1},
     Milestone: {"platform": "jd", "order_no": "1", "event": "reviewed", "at": datetime(2026, 1, 1, tzinfo=UTC)},
 }

@@ -44,6 +44,8 @@ LEAST: dict[type[Any], dict[str, Any]] = {
     rules.Threshold: {"from_fen": 100, "multiplier": "2"},
     rules.TierGift: {"id": "g", "tier": "a", "reward": rules.PointsFixed(1)},
     rules.EnrolGift: {"id": "g", "reward": rules.PointsFixed(1)},
+    rules.GrowthTiers: {"levels": {"a": 0}},
+    rules.GrowthLevel: {"name": "a", "from_growth": 0},
     rules.Cap: {"id": "c", "amount": 1, "reward": "points"},
 }
 

@@ -24,6 +24,7 @@ from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
+from crossloyalty.domain.rules import GrowthTiers
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
 
 __all__ = [
@@ -214,6 +215,8 @@ async def adjust(
             applied = _take(ledger, asset, -amount, key)
             if applied:
                 ledger.emit("growth.changed" if asset == "growth" else f"{asset}.spent", body)
+        if asset == "growth" and applied and isinstance(batch.program.tiers, GrowthTiers):
+            batch.member(member_id).retier(fell=amount < 0)
         return {"applied": applied, "balance": ledger.balance(asset), "debt": ledger.balance(asset, "debt")}
 
     request = {"do": "adjust", "member_id": member_id, "asset": asset, "amount": amount}

@@ -16,7 +16,9 @@ from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.records import LotRecord
+from crossloyalty.domain.rules import GrowthTiers
 
 __all__ = ["AssetBalance", "CouponPiece", "MemberSnapshot", "SourceTotals", "member_snapshot"]
 
@@ -95,6 +97,7 @@ class MemberSnapshot:
         first_source: The tag of the earliest effective order, None without orders.
         coupons: Those that are pending or active.
         blocked: On the deny list now.
+        next_tier_gap_growth: What is missing to the next level in growth value, what is pending counted as there.
         benefits: What the host offers the tier held (权益), as the rules name it.
     """
 
@@ -115,6 +118,7 @@ class MemberSnapshot:
     coupons: tuple[CouponPiece, ...]
     blocked: bool
     benefits: Mapping[str, str]
+    next_tier_gap_growth: int
 
     @property
     def points(self) -> int:
@@ -166,9 +170,10 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
         for asset in {*assets, "points"}
     }
     tiers = program.tiers
+    by_growth = isinstance(tiers, GrowthTiers)
     spend = member.window_spend(member.today) if tiers is not None else 0
     tier = tiers.level(member.tier) if tiers is not None else None
-    upper = [level for level in (tiers.levels if tiers else ()) if tier is not None and level.from_fen > tier.from_fen]
+    upper = [level for level in (tiers.levels if tiers else ()) if tier is not None and level.line > tier.line]
     live = [tag for tag in member.tags.values() if tag.claims]
     first = min(live, key=lambda tag: (tag.first_at, tag.tag), default=None)
     prefix = None if program.source_tags is None else program.source_tags.prefix
@@ -179,7 +184,7 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
         member.tier_on,
         spend,
         upper[0].name if upper else None,
-        max(0, upper[0].from_fen - spend) if upper else 0,
+        max(0, upper[0].line - spend) if upper and not by_growth else 0,
         sum(tag.claims for tag in live),
         sum(tag.net_fen for tag in live),
         None if first is None else time_of(first.first_at),
@@ -197,7 +202,13 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
         ),
         member.blocked(),
         {} if tier is None else dict(tier.benefits),
+        max(0, upper[0].line - _growth(ledger)) if upper and by_growth else 0,
     )
+
+
+def _growth(ledger: Ledger) -> int:
+    owed = ledger.balance("growth", "debt")
+    return ledger.balance("growth") + ledger.balance("growth", "pending") - owed
 
 
 def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: int) -> AssetBalance:

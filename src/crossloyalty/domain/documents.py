@@ -75,7 +75,31 @@ def _converter() -> Converter:
         converter.register_unstructure_hook(kind, plain(kind))
         converter.register_structure_hook(kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True))
     configure_tagged_union(rules.Reward, converter, tag_name="rule")
+    _tell_tiers_apart(converter)
     return converter
+
+
+def _tell_tiers_apart(converter: Converter) -> None:
+    """Tiers by growth value bear the name of their rule; those by spend came first and bear none."""
+    spend = converter.get_structure_hook(rules.SpendTiers)
+    growth = converter.get_structure_hook(rules.GrowthTiers)
+    plain = converter.get_unstructure_hook(rules.GrowthTiers)
+
+    def read(value: Any, _: Any) -> rules.Tiers | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict) or "rule" not in value:
+            tiers: rules.Tiers = spend(value, rules.SpendTiers)
+            return tiers
+        rest = {name: each for name, each in value.items() if name != "rule"}
+        if value["rule"] != "GrowthTiers":
+            raise InvalidInput(f"there is no rule {shown(value['rule'])} for tiers")
+        tiers = growth(rest, rules.GrowthTiers)
+        return tiers
+
+    converter.register_structure_hook(rules.Tiers | None, read)
+    converter.register_unstructure_hook(rules.GrowthTiers, lambda tiers: {"rule": "GrowthTiers", **plain(tiers)})
+    converter.register_unstructure_hook(rules.Tiers | None, lambda tiers: converter.unstructure(tiers, type(tiers)))
 
 
 def program_to_json(program: Program) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from crossloyalty.domain.grants import ELSEWHERE, IssueTerms, settle_grant
 from crossloyalty.domain.ledger import NO_REF
-from crossloyalty.domain.rules import Gift, Level, TierGift
+from crossloyalty.domain.rules import Gift, GrowthLevel, Level, TierGift
 
 if TYPE_CHECKING:
     from crossloyalty.domain.member import Member
 
 __all__ = ["ENROLLED_ROW", "GIFT_ROW", "gift_of", "mark_given", "mark_tier_gifts", "settle_gift", "settle_tier_gifts"]
 
+AnyLevel: TypeAlias = Level | GrowthLevel
 # Gifts stand beside once-per-member rewards; no reward can have such an id.
 GIFT_ROW: Final = "#gift:"
 # That a member has enrolled.
@@ -91,11 +92,11 @@ def mark_tier_gifts(member: Member, tier: str, day: str) -> None:
     """Note that the gifts of a tier held since a local day, and of those below, were given before."""
     tiers = member.program.tiers
     for gift in member.program.tier_gifts:
-        if tiers is not None and tiers.level(gift.tier).from_fen <= tiers.level(tier).from_fen:
+        if tiers is not None and tiers.level(gift.tier).line <= tiers.level(tier).line:
             mark_row(member, f"{GIFT_ROW}{gift.id}" + (f"@{day}" if gift.per == "period" else ""))
 
 
-def settle_tier_gifts(member: Member, before: Level, after: Level, was_on: str, day: str, *, taken: bool) -> None:
+def settle_tier_gifts(member: Member, before: AnyLevel, after: AnyLevel, was_on: str, day: str, *, taken: bool) -> None:
     """
     Give what a change of tier gives, take what a refund takes.
 
@@ -109,10 +110,10 @@ def settle_tier_gifts(member: Member, before: Level, after: Level, was_on: str, 
     for gift in member.program.gifts:
         if not isinstance(gift, TierGift) or tiers is None:
             continue
-        line = tiers.level(gift.tier).from_fen
+        line = tiers.level(gift.tier).line
         each_period = gift.per == "period"
-        renewed = each_period and line == before.from_fen == after.from_fen and day != was_on
-        if before.from_fen < line <= after.from_fen or renewed:
+        renewed = each_period and line == before.line == after.line and day != was_on
+        if before.line < line <= after.line or renewed:
             settle_gift(member, gift, given=True, period=day if each_period else "")
-        elif taken and after.from_fen < line <= before.from_fen:
+        elif taken and after.line < line <= before.line:
             settle_gift(member, gift, given=False, period=was_on if each_period else "")

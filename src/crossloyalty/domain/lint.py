@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from crossloyalty.domain.calendar import instant_of, shift_day
-from crossloyalty.domain.rules import Coupon, Reward, Scope
+from crossloyalty.domain.rules import Coupon, GrowthLevel, Level, Reward, Scope, SpendTiers
 from crossloyalty.domain.rules.rewards import PerSteps
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
@@ -183,7 +183,8 @@ def _multipliers(looked: _Looked) -> Iterator[Finding]:
     tiers = looked.program.tiers
     if tiers is None:
         return
-    for place, (lower, level) in enumerate(zip(tiers.levels, tiers.levels[1:], strict=False), start=1):
+    levels: tuple[Level | GrowthLevel, ...] = tiers.levels
+    for place, (lower, level) in enumerate(zip(levels, levels[1:], strict=False), start=1):
         (ours, of), (below, of_below) = level.multiplier, lower.multiplier
         if ours * of_below < below * of:
             yield Finding(
@@ -193,7 +194,7 @@ def _multipliers(looked: _Looked) -> Iterator[Finding]:
                 f"{level.name} earns less than {lower.name}, so going up costs points.",
             )
     takes = any(reward.takes_tier_multiplier for reward in looked.program.rewards)
-    for place, level in enumerate(tiers.levels):
+    for place, level in enumerate(levels):
         if level.multiplier != (1, 1) and not takes:
             yield Finding(
                 LintCode.MULTIPLIER_WITHOUT_POINTS,
@@ -205,7 +206,12 @@ def _multipliers(looked: _Looked) -> Iterator[Finding]:
 
 def _periods(looked: _Looked) -> Iterator[Finding]:
     tiers = looked.program.tiers
-    if tiers is not None and tiers.window_days and tiers.period_days and tiers.period_days < tiers.window_days:
+    if (
+        isinstance(tiers, SpendTiers)
+        and tiers.window_days
+        and tiers.period_days
+        and tiers.period_days < tiers.window_days
+    ):
         yield Finding(
             LintCode.PERIOD_SHORTER_THAN_WINDOW,
             "tiers.period_days",

@@ -24,7 +24,7 @@ from crossloyalty.domain.records import (
     SpendDayRecord,
     TagRecord,
 )
-from crossloyalty.domain.rules import Reward, SpendTiers
+from crossloyalty.domain.rules import GrowthTiers, Reward, Tiers
 
 __all__ = ["Contribution", "Member"]
 
@@ -142,7 +142,7 @@ class Member:
             window = tiers.window_days
             counts = window is None or shift_day(self.today, 1 - window) <= day <= self.today
             reached = tiers.reached(self.window_spend(self.today) + (net_fen if counts else 0))
-            return max(reached, tiers.level(self.tier), key=lambda level: level.from_fen).multiplier
+            return max(reached, tiers.level(self.tier), key=lambda level: level.line).multiplier
         return tiers.level(self.tier).multiplier if self.tier else (1, 1)
 
     # -- what a claim adds -------------------------------------------------------------------------------------------
@@ -177,10 +177,7 @@ class Member:
         tiers = self.program.tiers
         if tiers is not None:
             fell = old is not None and bool(old.net_fen) and (new.net_fen < old.net_fen or new.day != old.day)
-            name, day = tier_rules.retier(
-                tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=fell
-            )
-            self._change_tier(name, day, taken=fell)
+            self.retier(fell=fell)
 
     def _add_spend(self, day: str, delta_fen: int) -> None:
         held = self._days.get(day)
@@ -192,6 +189,12 @@ class Member:
         elif day not in self._day_new:
             self._day_new[day] = False
         self._days[day] = held + delta_fen
+
+    def qualifying(self, day: str) -> int:
+        """Give what counts for tiers: spend of the window that ends with a local day, or the growth value there is."""
+        if isinstance(self.program.tiers, GrowthTiers):
+            return self.ledger.balance("growth") - self.ledger.balance("growth", "debt")
+        return self.window_spend(day)
 
     def window_spend(self, day: str) -> int:
         """Give the qualifying spend, in fen, of the tier window that ends with a local day."""
@@ -277,11 +280,27 @@ class Member:
 
     # -- tier --------------------------------------------------------------------------------------------------------
 
-    def review_tier(self) -> None:
-        """End the periods that are over: renew or fall."""
+    def retier(self, *, fell: bool) -> None:
+        """
+        Find the tier after what counts for it has changed.
+
+        Args:
+            fell: Something that counted was taken back, which can take a tier at once.
+        """
         tiers = self.program.tiers
         if tiers is not None:
-            name, day = tier_rules.review(tiers, self.qualifications, today=self.today, window_spend=self.window_spend)
+            name, day = tier_rules.retier(
+                tiers, self.qualifications, today=self.today, window_spend=self.qualifying, fell=fell
+            )
+            self._change_tier(name, day, taken=fell)
+
+    def review_tier(self) -> None:
+        """End the periods that are over: renew or fall; growth value that became spendable may lift."""
+        tiers = self.program.tiers
+        if isinstance(tiers, GrowthTiers):
+            self.retier(fell=False)
+        if tiers is not None:
+            name, day = tier_rules.review(tiers, self.qualifications, today=self.today, window_spend=self.qualifying)
             self._change_tier(name, day)
 
     def grant_tier(self, name: str) -> None:
@@ -293,7 +312,7 @@ class Member:
             self.qualifications.append([name, self.today, True, tier_rules.PINNED])
         else:
             self.qualifications[:] = [q for q in self.qualifications if tier_rules.PINNED not in q[3:]]
-        tier_rules.retier(tiers, self.qualifications, today=self.today, window_spend=self.window_spend, fell=True)
+        tier_rules.retier(tiers, self.qualifications, today=self.today, window_spend=self.qualifying, fell=True)
         self._change_tier(*tier_rules.held(tiers, self.qualifications), taken=not name)
 
     def import_tier(self, name: str, day: str) -> None:
@@ -320,8 +339,8 @@ class Member:
             return
         before, after = tiers.level(self.tier), tiers.level(name)
         if name != self.tier:
-            if self.tier or after.from_fen:
-                kind = "tier.upgraded" if after.from_fen > before.from_fen else "tier.downgraded"
+            if self.tier or after.line:
+                kind = "tier.upgraded" if after.line > before.line else "tier.downgraded"
                 self.ledger.emit(kind, {"from": self.tier or before.name, "to": name, "on": self.today})
             self.tier = name
         if self.program.gifts and (before != after or day != self.tier_on):
@@ -330,12 +349,13 @@ class Member:
         if self.qualifications:
             self._look_ahead(tiers)
 
-    def _look_ahead(self, tiers: SpendTiers) -> None:
+    def _look_ahead(self, tiers: Tiers) -> None:
         """Warn of a tier that is about to be lost, and come back when there is something to do about it."""
-        found = tier_rules.warn(tiers, self.qualifications, today=self.today, window_spend=self.window_spend)
+        found = tier_rules.warn(tiers, self.qualifications, today=self.today, window_spend=self.qualifying)
         if found is not None:
             kind = "tier.retained" if found.saved else "tier.will_downgrade"
-            self.ledger.emit(kind, {"tier": self.tier, "on": found.review_on, "missing_fen": found.missing_fen})
+            unit = "missing_growth" if isinstance(tiers, GrowthTiers) else "missing_fen"
+            self.ledger.emit(kind, {"tier": self.tier, "on": found.review_on, unit: found.missing})
         due_day = tier_rules.next_due_day(tiers, self.qualifications, today=self.today)
         if due_day is not None:
             self.ledger.due(self.program.calendar.start(due_day))

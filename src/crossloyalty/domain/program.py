@@ -20,11 +20,13 @@ from crossloyalty.domain.rules import (
     EnrolGift,
     Finished,
     Gift,
+    GrowthTiers,
     Reward,
     SourceTags,
     SpendTiers,
     Threshold,
     TierGift,
+    Tiers,
 )
 from crossloyalty.domain.rules._checks import NEW_IN_2
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
@@ -97,7 +99,7 @@ class Program:
         ownership: "proof" asks the member to show that the order is theirs; "order-no-only" gives it to the first who
             types the number: choose it only where a wrong holder costs nothing.
         rewards: What an order earns; ids are unique.
-        tiers: Cumulative-spend tiers, None: no tiers.
+        tiers: By spend or by growth value; None: no tiers.
         source_tags: Source tags, None: none are shown.
         on_refund: What happens when a refund takes back more than is left.
         starts_at: Orders placed before are refused (BEFORE_PROGRAM); None: no start.
@@ -121,7 +123,9 @@ class Program:
     eligibility: Finished = attrs.field(factory=Finished, validator=instance_of(Finished))
     ownership: Ownership = attrs.field(default="proof")
     rewards: tuple[Reward, ...] = attrs.field(default=(), converter=_rewards)
-    tiers: SpendTiers | None = attrs.field(default=None, validator=instance_of(SpendTiers, optional=True))
+    tiers: Tiers | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.instance_of((SpendTiers, GrowthTiers)))
+    )
     source_tags: SourceTags | None = attrs.field(default=None, validator=instance_of(SourceTags, optional=True))
     on_refund: ClawBack = attrs.field(factory=ClawBack, validator=instance_of(ClawBack))
     starts_at: Any = attrs.field(default=None, validator=_optional_time)
@@ -292,7 +296,14 @@ def _assert_caps(program: Program) -> None:
 
 
 def _assert_gifts(program: Program) -> None:
-    """Refuse gifts that share an id, or are for a tier nobody can reach."""
+    """Refuse gifts that share an id, or are for a tier nobody can reach, and growth value that cannot carry tiers."""
+    if isinstance(program.tiers, GrowthTiers):
+        given = (*program.rewards, *(gift.reward for gift in program.gifts))
+        for reward in given:
+            if reward.asset == "growth" and (reward.expires_months is not None or reward.expires_on is not None):
+                raise ConfigError(
+                    f"{shown(reward.id)} expires, and tiers go by growth value: give them a period instead"
+                )
     ids = [gift.id for gift in program.gifts]
     if len(set(ids)) < len(ids):
         raise ConfigError("two gifts share an id; give each its own")

@@ -36,6 +36,7 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "period_days": (1, 36_600),
     "minimum_fen": (0, LARGEST_FEN),
     "from_fen": (0, LARGEST_FEN),
+    "from_growth": (0, 10**12),
 }
 _LISTS: Final = frozenset(
     {
@@ -86,6 +87,7 @@ _TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
     (None, "expires_on"): {"format": "date"},
     (None, "code"): {"pattern": _RULE_ID},
     (None, "gateway"): {"pattern": _RULE_ID},
+    (rules.GrowthLevel, "name"): {"minLength": 1, "maxLength": 40, "pattern": _UNPADDED},
     (rules.Level, "name"): {"minLength": 1, "maxLength": 40, "pattern": _UNPADDED},
     (Platform, "name"): {"pattern": _PLATFORM},
     (Platform, "family"): {"pattern": _PLATFORM},
@@ -138,7 +140,7 @@ def _object(kind: type[Any], says: _English) -> _Fragment:
     fields = {field.name: field for field in attrs.fields(kind) if field.init}
     properties: _Fragment = {}
     required: list[str] = []
-    if kind in rules.Reward.__args__:
+    if kind in (*rules.Reward.__args__, rules.GrowthTiers):
         properties["rule"] = {"const": kind.__name__}
         required.append("rule")
     for place, (name, said) in enumerate(FIELDS[kind].items()):
@@ -215,7 +217,11 @@ def _texts(_: _English) -> _Fragment:
 _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = {
     (Program, "eligibility"): _ref(rules.Finished),
     (Program, "rewards"): _list_of(_reward),
-    (Program, "tiers"): _or_none(rules.SpendTiers),
+    (Program, "tiers"): lambda says: {
+        "anyOf": [_ref(rules.SpendTiers)(says), _ref(rules.GrowthTiers)(says), {"type": "null"}]
+    },
+    (rules.GrowthTiers, "levels"): _list_of(_ref(rules.GrowthLevel), minItems=1),
+    (rules.GrowthLevel, "benefits"): lambda says: {"type": "object", "additionalProperties": {"type": "string"}},
     (Program, "source_tags"): _or_none(rules.SourceTags),
     (Program, "on_refund"): _ref(rules.ClawBack),
     (Program, "platforms"): _list_of(_ref(Platform)),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from crossloyalty.domain.calendar import shift_day
-from crossloyalty.domain.rules import Level, SpendTiers
+from crossloyalty.domain.rules import GrowthLevel, Level, Tiers
 
 __all__ = [
     "PINNED",
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 # [level name, local day it was reached on, whether that day still holds, marks …]
+AnyLevel: TypeAlias = Level | GrowthLevel
 Qualification: TypeAlias = list[str | bool]
 # Given by a person, an import or the policy of a review: the window of its day says nothing about it.
 PINNED: Final = "pinned"
@@ -50,36 +51,36 @@ def dump_qualifications(kept: list[Qualification]) -> str:
     return json.dumps(kept, ensure_ascii=True, separators=(",", ":")) if kept else ""
 
 
-def _held(tiers: SpendTiers, kept: list[Qualification]) -> Level:
+def _held(tiers: Tiers, kept: list[Qualification]) -> AnyLevel:
     best = tiers.levels[0]
     for name, _, holds, *_ in kept:
         if holds:
             level = tiers.level(str(name))
-            if level.from_fen > best.from_fen:
+            if level.line > best.line:
                 best = level
     return best
 
 
-def _held_on(tiers: SpendTiers, kept: list[Qualification], name: str) -> str:
+def _held_on(tiers: Tiers, kept: list[Qualification], name: str) -> str:
     days = [str(day) for level, day, holds, *_ in kept if level == name and holds]
     return max(days, default="")
 
 
-def _qualify(tiers: SpendTiers, kept: list[Qualification], above: Level, reached: Level, day: str) -> None:
+def _qualify(tiers: Tiers, kept: list[Qualification], above: AnyLevel, reached: AnyLevel, day: str) -> None:
     """Every line that is crossed is kept with its day, so that losing the upper one leaves the lower ones."""
     for level in tiers.levels:
-        if above.from_fen < level.from_fen <= reached.from_fen:
+        if above.line < level.line <= reached.line:
             kept.append([level.name, day, True])
 
 
-def held(tiers: SpendTiers, kept: list[Qualification]) -> tuple[str, str]:
+def held(tiers: Tiers, kept: list[Qualification]) -> tuple[str, str]:
     """Give the level held by its qualifications and the day it was reached on ("" for the lowest)."""
     level = _held(tiers, kept)
     return level.name, _held_on(tiers, kept, level.name)
 
 
 def retier(
-    tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend, fell: bool
+    tiers: Tiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend, fell: bool
 ) -> tuple[str, str]:
     """
     Find the tier after spend has changed.
@@ -95,22 +96,22 @@ def retier(
         The level's name and the day it was reached on ("" for the lowest).
     """
     reached = tiers.reached(window_spend(today))
-    if not kept and not reached.from_fen:
+    if not kept and not reached.line:
         return reached.name, ""
     best = _held(tiers, kept)
-    lost_before = any(not holds and tiers.level(str(name)).from_fen > best.from_fen for name, _, holds, *_ in kept)
+    lost_before = any(not holds and tiers.level(str(name)).line > best.line for name, _, holds, *_ in kept)
     if fell or lost_before:
         for qualification in kept:
             if PINNED not in qualification[3:]:
-                line = tiers.level(str(qualification[0])).from_fen
+                line = tiers.level(str(qualification[0])).line
                 qualification[2] = line > 0 and window_spend(str(qualification[1])) >= line
         best = _held(tiers, kept)
-    if reached.from_fen > best.from_fen:
+    if reached.line > best.line:
         _qualify(tiers, kept, best, reached, today)
     return held(tiers, kept)
 
 
-def review(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> tuple[str, str]:
+def review(tiers: Tiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> tuple[str, str]:
     """
     Look again at every qualification whose time is over, in the order of their ends.
 
@@ -127,12 +128,12 @@ def review(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_s
             return held(tiers, kept)
         kept.remove(first)
         level, reached = tiers.level(str(first[0])), tiers.reached(window_spend(day))
-        if first[2] and level.from_fen <= reached.from_fen:
-            if level.from_fen > 0:
+        if first[2] and level.line <= reached.line:
+            if level.line > 0:
                 kept.append([level.name, day, True])
             continue
         lower = tiers.below(level)
-        if first[2] and tiers.downgrade == "one_level" and lower.from_fen > reached.from_fen:
+        if first[2] and tiers.downgrade == "one_level" and lower.line > reached.line:
             kept.append([lower.name, day, True, PINNED])
         _qualify(tiers, kept, _held(tiers, kept), reached, day)
 
@@ -144,15 +145,15 @@ class Notice(NamedTuple):
     Args:
         saved: It was about to be lost and is not any more.
         review_on: The local day it is looked at.
-        missing_fen: What is missing by then; 0 where it is saved.
+        missing: What is missing by then, in fen or growth value; 0 where it is saved.
     """
 
     saved: bool
     review_on: str
-    missing_fen: int
+    missing: int
 
 
-def warn(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> Notice | None:
+def warn(tiers: Tiers, kept: list[Qualification], *, today: str, window_spend: WindowSpend) -> Notice | None:
     """
     Say that the tier held is about to be lost, once; or that it is saved after all (D35).
 
@@ -167,7 +168,7 @@ def warn(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spe
     day = None if last is None else tiers.review_on(str(last[1]))
     if last is None or day is None or not shift_day(day, -tiers.warn_days) <= today < day:
         return None
-    missing = level.from_fen - window_spend(day)
+    missing = level.line - window_spend(day)
     warned = _WARNED in last[3:]
     if (missing > 0) == warned:
         return None
@@ -178,7 +179,7 @@ def warn(tiers: SpendTiers, kept: list[Qualification], *, today: str, window_spe
     return Notice(warned, day, max(0, missing))
 
 
-def next_due_day(tiers: SpendTiers, kept: list[Qualification], *, today: str) -> str | None:
+def next_due_day(tiers: Tiers, kept: list[Qualification], *, today: str) -> str | None:
     """Give the local day something is next to be done about a tier; None when nothing ends."""
     days = [day for q in kept if (day := tiers.review_on(str(q[1]))) is not None]
     if not days:

@@ -26,7 +26,7 @@ from crossloyalty.domain.rules.rewards import (
 )
 from crossloyalty.domain.rules.scope import Days, Rate, Scope
 from crossloyalty.domain.rules.tags import SourceTags
-from crossloyalty.domain.rules.tiers import Level, SpendTiers
+from crossloyalty.domain.rules.tiers import GrowthLevel, GrowthTiers, Level, SpendTiers, Tiers
 
 __all__ = [
     "Basis",
@@ -39,8 +39,10 @@ __all__ = [
     "Finished",
     "Gift",
     "GrowthFixed",
+    "GrowthLevel",
     "GrowthPerStep",
     "GrowthPerYuan",
+    "GrowthTiers",
     "Level",
     "PerStep",
     "PointsFixed",
@@ -55,4 +57,5 @@ __all__ = [
     "StoredValuePercent",
     "Threshold",
     "TierGift",
+    "Tiers",
 ]

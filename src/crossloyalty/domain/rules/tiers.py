@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -14,7 +14,11 @@ from crossloyalty.domain.numbers import exact
 from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, named, one_of, rate_text, whole
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
-__all__ = ["Level", "SpendTiers"]
+__all__ = ["GrowthLevel", "GrowthTiers", "Level", "SpendTiers", "Tiers"]
+
+
+def _multiplier(text: str) -> tuple[int, int]:
+    return (1, 1) if text == "1" else exact(text, "points_multiplier").as_integer_ratio()
 
 
 def _benefits(value: Any) -> Mapping[str, str]:
@@ -42,24 +46,57 @@ class Level:
     benefits: Mapping[str, str] = attrs.field(factory=dict, converter=_benefits, metadata=NEW_IN_2)
 
     @property
+    def line(self) -> int:
+        """What has to be reached, in fen."""
+        return self.from_fen
+
+    @property
     def multiplier(self) -> tuple[int, int]:
         """The multiplier as numerator and denominator."""
-        if self.points_multiplier == "1":
-            return 1, 1
-        return exact(self.points_multiplier, "points_multiplier").as_integer_ratio()
+        return _multiplier(self.points_multiplier)
 
 
-def _levels(value: Any) -> tuple[Level, ...]:
+@attrs.frozen
+class GrowthLevel:
+    """
+    One tier by growth value (成长值等级).
+
+    Args:
+        name: As customers read it.
+        from_growth: Least growth value.
+        points_multiplier, benefits: As for `Level`.
+    """
+
+    name: str = attrs.field(validator=named)
+    from_growth: int = attrs.field(validator=whole(0, 10**12))
+    points_multiplier: str = attrs.field(default="1", converter=rate_text)
+    benefits: Mapping[str, str] = attrs.field(factory=dict, converter=_benefits, metadata=NEW_IN_2)
+
+    @property
+    def line(self) -> int:
+        """What has to be reached, in growth value."""
+        return self.from_growth
+
+    @property
+    def multiplier(self) -> tuple[int, int]:
+        """The multiplier as numerator and denominator."""
+        return _multiplier(self.points_multiplier)
+
+
+_L = TypeVar("_L", Level, GrowthLevel)
+
+
+def _sorted_levels(value: Any, kind: type[_L]) -> tuple[_L, ...]:
     if isinstance(value, Mapping):
-        value = [Level(name, from_fen) for name, from_fen in value.items()]
+        value = [kind(name, line) for name, line in value.items()]
     given = tuple(walked(value, "levels"))
     for level in given:
-        if not isinstance(level, Level):
-            raise WrongType(f"levels hold Level values, not {shown(level)}")
-    levels = tuple(sorted(given, key=lambda level: level.from_fen))
-    if not levels or levels[0].from_fen != 0:
-        raise InvalidInput("the lowest tier begins at 0 fen")
-    if len({level.from_fen for level in levels}) < len(levels) or len({level.name for level in levels}) < len(levels):
+        if not isinstance(level, kind):
+            raise WrongType(f"levels hold {kind.__name__} values, not {shown(level)}")
+    levels = tuple(sorted(given, key=lambda level: level.line))
+    if not levels or levels[0].line != 0:
+        raise InvalidInput("the lowest tier begins at 0")
+    if len({level.line for level in levels}) < len(levels) or len({level.name for level in levels}) < len(levels):
         raise InvalidInput("two tiers share a name or a line")
     for level in levels:
         if not level.name or len(level.name) > 40 or level.name != level.name.strip():
@@ -67,8 +104,58 @@ def _levels(value: Any) -> tuple[Level, ...]:
     return levels
 
 
+def _spend_levels(value: Any) -> tuple[Level, ...]:
+    return _sorted_levels(value, Level)
+
+
+def _growth_levels(value: Any) -> tuple[GrowthLevel, ...]:
+    return _sorted_levels(value, GrowthLevel)
+
+
+class _Tiers:
+    """What tiers by spend and by growth value have in common; the classes below say what a value is."""
+
+    __slots__ = ()
+
+    levels: Any
+    lasts_days: int | None
+    period: str
+    grace_days: int
+    downgrade: str
+
+    def level(self, name: str) -> Level | GrowthLevel:
+        """Give the level of a name; an unknown one (a revision dropped it) is the lowest."""
+        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        for level in levels:
+            if level.name == name:
+                return level
+        return levels[0]
+
+    def reached(self, value: int) -> Level | GrowthLevel:
+        """Give the highest level whose line a value reaches."""
+        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        found = levels[0]
+        for level in levels:
+            if value >= level.line:
+                found = level
+        return found
+
+    def below(self, level: Level | GrowthLevel) -> Level | GrowthLevel:
+        """Give the level under another one, the lowest for itself."""
+        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        return levels[max(0, levels.index(level) - 1)]
+
+    def review_on(self, day: str) -> str | None:
+        """Give the local day a tier reached on a day is looked at again; None: never."""
+        lasts = self.lasts_days
+        if lasts is None or self.downgrade == "keep":
+            return None
+        end = f"{int(day[:4]) + 1}-01-01" if self.period == "calendar_year" else shift_day(day, lasts)
+        return shift_day(end, self.grace_days)
+
+
 @attrs.frozen
-class SpendTiers:
+class SpendTiers(_Tiers):
     """
     Tiers by cumulative spend (累计消费等级).
 
@@ -84,7 +171,7 @@ class SpendTiers:
         include_current: The multiplier of an order is that of the tier it leads to, not of the tier before (D17).
     """
 
-    levels: tuple[Level, ...] = attrs.field(converter=_levels)
+    levels: tuple[Level, ...] = attrs.field(converter=_spend_levels)
     window_days: int | None = attrs.field(default=None, validator=whole(1, LONGEST_DAYS, optional=True), kw_only=True)
     period_days: int | None = attrs.field(default=None, validator=whole(1, LONGEST_DAYS, optional=True), kw_only=True)
     period: Literal["days", "calendar_year"] = attrs.field(
@@ -106,33 +193,44 @@ class SpendTiers:
             raise ConfigError("a calendar year needs window_days, and has no period_days")
 
     @property
-    def lasts_days(self) -> int | None:
+    def lasts_days(self) -> int | None:  # type: ignore[override]
         """How long a tier lasts, in days; None: for ever."""
         return None if self.window_days is None else self.period_days or self.window_days
 
-    def review_on(self, day: str) -> str | None:
-        """Give the local day a tier reached on a day is looked at again; None: never."""
-        lasts = self.lasts_days
-        if lasts is None or self.downgrade == "keep":
-            return None
-        end = f"{int(day[:4]) + 1}-01-01" if self.period == "calendar_year" else shift_day(day, lasts)
-        return shift_day(end, self.grace_days)
 
-    def below(self, level: Level) -> Level:
-        """Give the level under another one, the lowest for itself."""
-        return self.levels[max(0, self.levels.index(level) - 1)]
+@attrs.frozen
+class GrowthTiers(_Tiers):
+    """
+    Tiers by growth value (成长值等级): by what a member has now, so value that expires cannot carry them (S3-10).
 
-    def level(self, name: str) -> Level:
-        """Give the level of a name; an unknown one (a revision dropped it) is the lowest."""
-        for level in self.levels:
-            if level.name == name:
-                return level
-        return self.levels[0]
+    Args:
+        levels: Name → least growth value, or a sequence of `GrowthLevel`; the lowest begins at 0.
+        period_days: How long a tier once reached lasts before it is looked at again; None: for ever.
+        period, grace_days, downgrade, warn_days: As for `SpendTiers`; a calendar year needs no other setting.
+    """
 
-    def reached(self, spend_fen: int) -> Level:
-        """Give the highest level whose line this spend reaches."""
-        found = self.levels[0]
-        for level in self.levels:
-            if spend_fen >= level.from_fen:
-                found = level
-        return found
+    levels: tuple[GrowthLevel, ...] = attrs.field(converter=_growth_levels)
+    period_days: int | None = attrs.field(default=None, validator=whole(1, LONGEST_DAYS, optional=True), kw_only=True)
+    period: Literal["days", "calendar_year"] = attrs.field(
+        default="days", validator=one_of("days", "calendar_year"), kw_only=True
+    )
+    grace_days: int = attrs.field(default=0, validator=whole(0, 3660), kw_only=True)
+    downgrade: Literal["recompute", "one_level", "keep"] = attrs.field(
+        default="recompute", validator=one_of("recompute", "one_level", "keep"), kw_only=True
+    )
+    warn_days: int | None = attrs.field(default=None, validator=whole(1, 3660, optional=True), kw_only=True)
+
+    window_days: ClassVar[int | None] = None
+    include_current: ClassVar[bool] = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.period == "calendar_year" and self.period_days is not None:
+            raise ConfigError("a calendar year has no period_days")
+
+    @property
+    def lasts_days(self) -> int | None:  # type: ignore[override]
+        """How long a tier lasts, in days; None: for ever."""
+        return 366 if self.period == "calendar_year" else self.period_days
+
+
+Tiers: TypeAlias = SpendTiers | GrowthTiers

@@ -11,6 +11,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -147,6 +148,18 @@ def test_every_parameter_has_its_default(kind: type[Any]):
     assert {code(row[0]): row[1] for row in rows} == expected
     assert "Trap:" in text
     assert "Example:" in text or kind is Platform
+
+
+def test_every_example_can_be_run():
+    """Each example of rules.md is made by the constructors; none of them has gone stale."""
+    names = {"rules": rules, "Program": Program, "Milestone": Milestone, "Platform": Platform}
+    names |= {"datetime": datetime, "SHANGHAI": ZoneInfo("Asia/Shanghai"), "now": datetime(2026, 1, 1, tzinfo=UTC)}
+    text = page("reference/rules.md")
+    examples = re.findall(r"^Example: `([^`]+)`", text, re.M)
+    assert len(examples) >= len(RULES)
+    for example in examples:
+        made = eval(example, names)
+        assert attrs.has(type(made)), example
 
 
 def test_every_built_in_platform_is_listed():

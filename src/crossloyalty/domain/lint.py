@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -184,7 +185,7 @@ def _multipliers(looked: _Looked) -> Iterator[Finding]:
     if tiers is None:
         return
     levels: tuple[Level | GrowthLevel, ...] = tiers.levels
-    for place, (lower, level) in enumerate(zip(levels, levels[1:], strict=False), start=1):
+    for place, (lower, level) in enumerate(pairwise(levels), start=1):
         (ours, of), (below, of_below) = level.multiplier, lower.multiplier
         if ours * of_below < below * of:
             yield Finding(

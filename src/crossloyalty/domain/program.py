@@ -301,9 +301,7 @@ def _assert_gifts(program: Program) -> None:
         given = (*program.rewards, *(gift.reward for gift in program.gifts))
         for reward in given:
             if reward.asset == "growth" and (reward.expires_months is not None or reward.expires_on is not None):
-                raise ConfigError(
-                    f"{shown(reward.id)} expires, and tiers go by growth value: give them a period instead"
-                )
+                raise ConfigError(f"{shown(reward.id)} expires; tiers that go by growth value need a period instead")
     ids = [gift.id for gift in program.gifts]
     if len(set(ids)) < len(ids):
         raise ConfigError("two gifts share an id; give each its own")

@@ -8,11 +8,12 @@ from crossloyalty import errors, rules
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
+from crossloyalty.application.enrolling import EnrolResult
 from crossloyalty.application.events import Event
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
 from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import Page
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyReport

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from crossloyalty import rules
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.ledger import Ref
-from crossloyalty.domain.member import Contribution, Member
+from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import MoreClaims, MoreDays
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import MemberRecord, SpendDayRecord, TagRecord
+from crossloyalty.domain.sources import Contribution
 
 SHANGHAI = Calendar("Asia/Shanghai")
 NOW = SHANGHAI.start("2026-11-20") + 1

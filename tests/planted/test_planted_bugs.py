@@ -12,6 +12,8 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 3  | bonus money is not taken back                        | state machine, by `verify()`: I-20                 |
 | 4  | deliveries written in a transaction behind the claim | kill -9 between the two: the repeat ends elsewhere |
 | 5  | floats in one rule                                   | state machine: claims differ from the model's      |
+| 7  | a cap counted in memory, not in the store            | state machine: claims differ from the model's      |
+| 7  | a cap that gives back what was refunded              | state machine, by `verify()`: I-61                 |
 | 8  | order numbers as typed where they are claimed        | state machine: answers differ from the model's     |
 | 8  | order numbers as told where they are ingested        | the worked checks of orders: two spellings, one    |
 | 12 | a second refund takes the first's reversal as target | state machine, by `verify()`: I-20                 |
@@ -156,6 +158,40 @@ BUGS = [
                 "        value = value * numerator / denominator\n"
                 "        whole = {'up': math.ceil(value), 'half_up': math.floor(value + 0.5)}\n"
                 "        return whole.get(self.rounding, math.floor(value))",
+            ),
+        ),
+    ),
+    Bug(
+        "7 what a cap lets through is counted in memory only",
+        (MACHINE,),
+        "def compare_claims",
+        (
+            (
+                "domain/member.py",
+                "        self._grants_changed.setdefault(name, name not in self._grants)\n        used =",
+                "        used =",
+            ),
+        ),
+    ),
+    Bug(
+        "7 a cap gives back what was refunded",
+        (MACHINE,),
+        "invariant='I-61'",
+        (
+            (
+                "domain/caps.py",
+                "        grant.allowance = min(target, room)\n",
+                "        grant.allowance = None if room >= target else room\n",
+            ),
+            (
+                "domain/caps.py",
+                "member.count(CAP_ROW + cap.id, period, grant.allowance)",
+                "member.count(CAP_ROW + cap.id, period, min(target, room))",
+            ),
+            (
+                "domain/caps.py",
+                "cut = cut or grant.allowance < target",
+                "cut = cut or room < target",
             ),
         ),
     ),

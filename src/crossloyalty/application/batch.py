@@ -10,7 +10,7 @@ from crossloyalty.application.ports import Change, Delete, Insert, Replace
 from crossloyalty.application.writes import Writes
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.keys import OrderKey
-from crossloyalty.domain.member import Contribution, Member
+from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
@@ -19,6 +19,7 @@ from crossloyalty.domain.records import (
     Key,
     RootKey,
 )
+from crossloyalty.domain.sources import Contribution
 from crossloyalty.errors import StorageCorrupt
 
 __all__ = ["Batch"]

@@ -18,7 +18,6 @@ from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
-from crossloyalty.domain.gifts import ENROLLED_ROW, settle_gift
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.needs import MoreLots
@@ -31,12 +30,10 @@ __all__ = [
     "AdjustResult",
     "BlockResult",
     "CouponUse",
-    "EnrolResult",
     "TierResult",
     "adjust",
     "block",
     "block_buyer",
-    "enrol",
     "set_tier",
     "use_coupon",
 ]
@@ -87,18 +84,6 @@ class TierResult:
 
     tier: str
     tier_on: str
-
-
-@attrs.frozen
-class EnrolResult:
-    """
-    What an enrolment did.
-
-    Args:
-        created: False for somebody who had enrolled before.
-    """
-
-    created: bool
 
 
 @attrs.frozen
@@ -306,43 +291,6 @@ async def set_tier(world: World, program_id: str, member_id: str, *, tier: str, 
     request = {"do": "set_tier", "member_id": member_id, "tier": tier}
     root = Key(MemberRecord, (program_id, member_id))
     return TierResult(**await _once(world, program_id, key, request, root, decision))
-
-
-async def enrol(world: World, program_id: str, member_id: str) -> EnrolResult:
-    """
-    Take note that a member has enrolled (入会) and give the gifts for it; again, it changes nothing.
-
-    Args:
-        world: The ports.
-        program_id: The program.
-        member_id: Who.
-    """
-    clean_id(member_id, "member_id")
-    await program_hint(world, program_id)
-
-    async def body(tx: AsyncTransaction) -> EnrolResult:
-        versions = await tx.lock([Key(MemberRecord, (program_id, member_id))])
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read((), [member_id])
-
-        def decision(batch: Batch) -> EnrolResult:
-            member = batch.member(member_id)
-            row, _ = member.gift_row(ENROLLED_ROW)
-            if row.claims:
-                return EnrolResult(False)
-            member.put_gift(row._replace(claims=1))
-            member.ledger.emit("member.enrolled", {"member_id": member_id})
-            for gift in batch.program.enrol_gifts:
-                settle_gift(member, gift, given=True)
-            return EnrolResult(True)
-
-        batch, result = await decide(loaded, decision)
-        changes, touched = batch.changes(versions)
-        if changes:
-            await tx.write(changes, roots=touched, final=True)
-        return result
-
-    return await world.run(body)
 
 
 async def block(

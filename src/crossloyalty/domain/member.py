@@ -8,14 +8,13 @@ days, source tags and tier are re-derived the same way as grants are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.gifts import mark_tier_gifts, settle_tier_gifts
 from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, settle_grant
 from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, OPENING_SPEND, Ledger, Ref
-from crossloyalty.domain.needs import MoreClaims, MoreDays
+from crossloyalty.domain.needs import MoreDays
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
     AccountRecord,
@@ -25,25 +24,9 @@ from crossloyalty.domain.records import (
     TagRecord,
 )
 from crossloyalty.domain.rules import GrowthTiers, Reward, Tiers
+from crossloyalty.domain.sources import Contribution, Sources
 
-__all__ = ["Contribution", "Member"]
-
-
-class Contribution(NamedTuple):
-    """
-    What a claim adds to its member.
-
-    Args:
-        platform: The source.
-        day: The local day of finishing.
-        net_fen: Eligible net; 0 adds nothing.
-        effective_at: When the order counts, in microseconds.
-    """
-
-    platform: str
-    day: str
-    net_fen: int
-    effective_at: int
+__all__ = ["Member"]
 
 
 class Member:
@@ -66,9 +49,7 @@ class Member:
         "_grants_changed",
         "_once",
         "_root",
-        "_tag_changes",
-        "_tags",
-        "_tags_known",
+        "_sources",
         "claims",
         "ledger",
         "program",
@@ -97,9 +78,7 @@ class Member:
         self._days = {row.day: row.spend_fen for row in days}
         self._days_from = days_from
         self._day_new: dict[str, bool] = {}
-        self._tags = {row.tag: row for row in tags}
-        self._tags_known = set(self._tags)
-        self._tag_changes: set[str] = set()
+        self._sources = Sources(self.ledger, tags, None if program.source_tags is None else program.source_tags.prefix)
         self._grants = {row.rule_id: row for row in grants}
         self._grants_changed: dict[str, bool] = {}
         self._once: dict[str, Grant] = {}
@@ -167,13 +146,7 @@ class Member:
             self._add_spend(old.day, -old.net_fen)
         if new.net_fen:
             self._add_spend(new.day, new.net_fen)
-        if old is not None and old.net_fen and new.net_fen and old.platform == new.platform:
-            self._stay_in_source(old, new)
-        else:
-            if old is not None and old.net_fen:
-                self._leave_source(old)
-            if new.net_fen:
-                self._join_source(new)
+        self._sources.replace(old, new, self.claims)
         tiers = self.program.tiers
         if tiers is not None:
             fell = old is not None and bool(old.net_fen) and (new.net_fen < old.net_fen or new.day != old.day)
@@ -211,72 +184,6 @@ class Member:
         if first < self._days_from:
             raise MoreDays(self.member_id, first)
         return sum([spend for each, spend in self._days.items() if first <= each <= day])
-
-    def _join_source(self, new: Contribution) -> None:
-        held = self._tags.get(new.platform)
-        if held is None:
-            held = TagRecord(
-                self._root.program_id, self.member_id, new.platform, 1, new.net_fen, new.effective_at, new.effective_at
-            )
-        elif not held.claims:
-            held = held._replace(claims=1, net_fen=new.net_fen, first_at=new.effective_at, last_at=new.effective_at)
-        else:
-            self._put_tag(
-                TagRecord(
-                    held.program_id,
-                    held.member_id,
-                    held.tag,
-                    held.claims + 1,
-                    held.net_fen + new.net_fen,
-                    min(held.first_at, new.effective_at),
-                    max(held.last_at, new.effective_at),
-                )
-            )
-            return
-        self._put_tag(held)
-        self._tag_event("tag.added", new.platform)
-
-    def _stay_in_source(self, old: Contribution, new: Contribution) -> None:
-        held = self._tags[old.platform]
-        first_at, last_at = self._times_without(held, old) if old.effective_at != new.effective_at else held[5:7]
-        self._put_tag(
-            held._replace(
-                net_fen=held.net_fen - old.net_fen + new.net_fen,
-                first_at=min(first_at or new.effective_at, new.effective_at),
-                last_at=max(last_at, new.effective_at),
-            )
-        )
-
-    def _leave_source(self, old: Contribution) -> None:
-        held = self._tags[old.platform]
-        first_at, last_at = self._times_without(held, old)
-        self._put_tag(
-            held._replace(
-                claims=held.claims - 1, net_fen=held.net_fen - old.net_fen, first_at=first_at, last_at=last_at
-            )
-        )
-        if held.claims == 1:
-            self._tag_event("tag.removed", old.platform)
-
-    def _times_without(self, held: TagRecord, old: Contribution) -> tuple[int, int]:
-        """Give a source's first and last time once *old* no longer counts; 0 and 0 when nothing is left."""
-        if held.claims == 1:
-            return 0, 0
-        if old.effective_at not in (held.first_at, held.last_at):
-            return held.first_at, held.last_at
-        if self.claims is None:
-            raise MoreClaims(self.member_id)
-        times = [each.effective_at for each in self.claims.values() if each.net_fen and each.platform == held.tag]
-        return min(times, default=0), max(times, default=0)
-
-    def _put_tag(self, tag: TagRecord) -> None:
-        self._tags[tag.tag] = tag
-        self._tag_changes.add(tag.tag)
-
-    def _tag_event(self, kind: str, platform: str) -> None:
-        tags = self.program.source_tags
-        if tags is not None:
-            self.ledger.emit(kind, {"tag": tags.prefix + platform})
 
     # -- tier --------------------------------------------------------------------------------------------------------
 
@@ -475,11 +382,11 @@ class Member:
     @property
     def tags(self) -> Mapping[str, TagRecord]:
         """The sources by platform, those without claims included."""
-        return self._tags
+        return self._sources.rows
 
     def total_net_fen(self) -> int:
         """Give the eligible net of all claims and what was spent before, in fen."""
-        return sum(tag.net_fen for tag in self._tags.values()) + self.ledger.balance(OPENING_SPEND, "opening")
+        return self._sources.net_fen() + self.ledger.balance(OPENING_SPEND, "opening")
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -518,7 +425,7 @@ class Member:
 
     def tag_rows(self) -> Sequence[tuple[bool, TagRecord]]:
         """Give the touched sources, each with whether it is new."""
-        return [(tag not in self._tags_known, self._tags[tag]) for tag in self._tag_changes]
+        return self._sources.changes()
 
     def grant_rows(self) -> Sequence[tuple[bool, MemberGrantRecord]]:
         """Give the touched once-per-member rewards, each with whether it is new."""

@@ -17,11 +17,12 @@ from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.ledger import Ref
-from crossloyalty.domain.member import Contribution, Member
+from crossloyalty.domain.member import Member
 from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord
 from crossloyalty.domain.snapshot import first_grants
+from crossloyalty.domain.sources import Contribution
 
 __all__ = ["IMPORTED", "Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
 

@@ -10,6 +10,7 @@ from crossloyalty.application import (
     binding,
     claiming,
     due,
+    enrolling,
     events,
     explaining,
     ingesting,
@@ -23,12 +24,13 @@ from crossloyalty.application import programs as revisions
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.due import DueReport
+from crossloyalty.application.enrolling import EnrolResult
 from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
 from crossloyalty.application.opening import OpeningProgress, OpeningReport
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, EnrolResult, TierResult
+from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
 from crossloyalty.application.snapshots import MemberSnapshot
@@ -316,7 +318,7 @@ class Loyalty:
         Returns:
             Whether this call enrolled them.
         """
-        return self._runner.run(operating.enrol(self._runner.world, self._id, member_id))
+        return self._runner.run(enrolling.enrol(self._runner.world, self._id, member_id))
 
     def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
         """

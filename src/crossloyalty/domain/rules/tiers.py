@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -112,40 +112,47 @@ def _growth_levels(value: Any) -> tuple[GrowthLevel, ...]:
     return _sorted_levels(value, GrowthLevel)
 
 
+class _HasLevels(Protocol):
+    @property
+    def levels(self) -> Any: ...
+    @property
+    def lasts_days(self) -> int | None: ...
+    @property
+    def period(self) -> str: ...
+    @property
+    def grace_days(self) -> int: ...
+    @property
+    def downgrade(self) -> str: ...
+
+
 class _Tiers:
     """What tiers by spend and by growth value have in common; the classes below say what a value is."""
 
     __slots__ = ()
 
-    levels: Any
-    lasts_days: int | None
-    period: str
-    grace_days: int
-    downgrade: str
-
-    def level(self, name: str) -> Level | GrowthLevel:
+    def level(self: _HasLevels, name: str) -> Level | GrowthLevel:
         """Give the level of a name; an unknown one (a revision dropped it) is the lowest."""
-        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        levels: Sequence[Level | GrowthLevel] = self.levels
         for level in levels:
             if level.name == name:
                 return level
         return levels[0]
 
-    def reached(self, value: int) -> Level | GrowthLevel:
+    def reached(self: _HasLevels, value: int) -> Level | GrowthLevel:
         """Give the highest level whose line a value reaches."""
-        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        levels: Sequence[Level | GrowthLevel] = self.levels
         found = levels[0]
         for level in levels:
             if value >= level.line:
                 found = level
         return found
 
-    def below(self, level: Level | GrowthLevel) -> Level | GrowthLevel:
+    def below(self: _HasLevels, level: Level | GrowthLevel) -> Level | GrowthLevel:
         """Give the level under another one, the lowest for itself."""
-        levels: tuple[Level | GrowthLevel, ...] = self.levels
+        levels: Sequence[Level | GrowthLevel] = self.levels
         return levels[max(0, levels.index(level) - 1)]
 
-    def review_on(self, day: str) -> str | None:
+    def review_on(self: _HasLevels, day: str) -> str | None:
         """Give the local day a tier reached on a day is looked at again; None: never."""
         lasts = self.lasts_days
         if lasts is None or self.downgrade == "keep":
@@ -193,7 +200,7 @@ class SpendTiers(_Tiers):
             raise ConfigError("a calendar year needs window_days, and has no period_days")
 
     @property
-    def lasts_days(self) -> int | None:  # type: ignore[override]
+    def lasts_days(self) -> int | None:
         """How long a tier lasts, in days; None: for ever."""
         return None if self.window_days is None else self.period_days or self.window_days
 
@@ -228,7 +235,7 @@ class GrowthTiers(_Tiers):
             raise ConfigError("a calendar year has no period_days")
 
     @property
-    def lasts_days(self) -> int | None:  # type: ignore[override]
+    def lasts_days(self) -> int | None:
         """How long a tier lasts, in days; None: for ever."""
         return 366 if self.period == "calendar_year" else self.period_days
 

@@ -108,3 +108,53 @@ def test_growth_that_expires_cannot_carry_tiers() -> None:
             program(growth=rules.GrowthPerYuan("1", **terms))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="calendar year"):
         rules.GrowthTiers(LEVELS, period="calendar_year", period_days=1)
+
+
+def test_growth_value_is_deducted_at_the_end_of_each_period(storage: Storage, clock: Clock) -> None:
+    """3,500 makes 黄金; 1,000 a year leave 2,500, 1,500 and 500: 白银 twice, then none, and nothing more is taken."""
+    loyalty = Loyalty(program(period_days=365, deduct_growth=1_000), storage, clock=clock)
+    convert(loyalty, "m1", order(1, paid_fen=350_000))
+    seen = []
+    for year in (2027, 2028, 2029, 2030):
+        clock.set(day(20, year=year))
+        loyalty.run_due()
+        member = loyalty.member("m1")
+        seen.append((member.tier, member.balances["growth"].available))
+        assert_sound(loyalty)
+    assert seen == [("白银", 2_500), ("白银", 1_500), ("普通", 500), ("普通", 500)]
+
+
+def test_periods_that_ended_unseen_are_deducted_one_by_one(storage: Storage, clock: Clock) -> None:
+    """run_due that comes three years late takes what three calls in time would have taken."""
+    loyalty = Loyalty(program(period_days=365, deduct_growth=1_000), storage, clock=clock)
+    convert(loyalty, "m1", order(1, paid_fen=350_000))
+    clock.set(day(20, year=2030))
+    loyalty.run_due()
+    member = loyalty.member("m1")
+    assert (member.tier, member.balances["growth"].available) == ("普通", 500)
+    assert_sound(loyalty)
+
+
+def test_a_refund_behind_a_deduction_never_goes_below_nothing(storage: Storage, clock: Clock) -> None:
+    """What was deducted cannot be taken again: it is owed or written off, as the merchant says (S3-14)."""
+    full = Program(
+        program_id="d",
+        rewards=[rules.GrowthPerYuan("1")],
+        tiers=rules.GrowthTiers(LEVELS, period_days=365, deduct_growth=1_000),
+        on_refund=rules.ClawBack(growth="waive"),
+    )
+    loyalty = Loyalty(full, storage, clock=clock)
+    convert(loyalty, "m1", order(1, paid_fen=150_000))
+    clock.set(day(20, year=2027))
+    loyalty.run_due()
+    loyalty.ingest([refund(order(1), 150_000, modified_at=clock.at)])
+    growth = loyalty.member("m1").balances["growth"]
+    assert (growth.available, growth.debt) == (0, 0)
+    assert_sound(loyalty)
+
+
+def test_a_deduction_needs_a_period() -> None:
+    """Tiers for ever, and those that are kept, have no end to deduct at."""
+    for settings in ({}, {"period_days": 365, "downgrade": "keep"}):
+        with pytest.raises(ConfigError, match="have none"):
+            program(deduct_growth=1, **settings)

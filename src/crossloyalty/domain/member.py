@@ -206,9 +206,27 @@ class Member:
         tiers = self.program.tiers
         if isinstance(tiers, GrowthTiers):
             self.retier(fell=False)
+            if tiers.deduct_growth:
+                self._deduct(tiers)
         if tiers is not None:
             name, day = tier_rules.review(tiers, self.qualifications, today=self.today, window_spend=self.qualifying)
             self._change_tier(name, day)
+
+    def _deduct(self, tiers: GrowthTiers) -> None:
+        """Take growth value at the end of each period that is over, the tier looked at behind each."""
+        while True:
+            days = [day for q in self.qualifications if (day := tiers.review_on(str(q[1]))) is not None]
+            first = min(days, default=self.today)
+            if not days or first > self.today:
+                return
+            left = taken = min(tiers.deduct_growth, max(0, self.ledger.balance("growth")))
+            for lot in self.ledger.live_lots("growth") if left else ():
+                part = min(left, lot.remaining - lot.held)
+                self.ledger.take_from_lot(lot, part, kind="decay", end_state="SPENT")
+                left -= part
+            if taken:
+                self.ledger.emit("growth.changed", {"asset": "growth", "amount": left - taken, "on": first})
+            tier_rules.review(tiers, self.qualifications, today=first, window_spend=self.qualifying)
 
     def grant_tier(self, name: str) -> None:
         """Give a tier by hand: it is held to the end of its period whatever was spent; "" takes such tiers back."""

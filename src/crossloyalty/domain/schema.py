@@ -37,6 +37,7 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "minimum_fen": (0, LARGEST_FEN),
     "from_fen": (0, LARGEST_FEN),
     "from_growth": (0, 10**12),
+    "deduct_growth": (0, 10**12),
 }
 _LISTS: Final = frozenset(
     {

@@ -327,6 +327,7 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "grace_days": Said("宽限期", "Grace", "到期后再等几天才评估", "The review waits so long behind the end"),
         "downgrade": Said("降级方式", "Falling", "到期未达标时", "When the line is not reached at the review"),
         "warn_days": Said("降级提醒", "Warned before", "评估前几天提醒，空为不提醒", "Before the review; empty: never"),
+        "deduct_growth": Said("到期扣减", "Deducted", "每期结束扣减的成长值", "Growth value taken at a period's end"),
     },
     rules.SourceTags: {"prefix": Said("前缀", "Prefix", "放在平台名之前", "Before the platform's name")},
     rules.ClawBack: {

@@ -214,6 +214,8 @@ class GrowthTiers(_Tiers):
         levels: Name → least growth value, or a sequence of `GrowthLevel`; the lowest begins at 0.
         period_days: How long a tier once reached lasts before it is looked at again; None: for ever.
         period, grace_days, downgrade, warn_days: As for `SpendTiers`; a calendar year needs no other setting.
+        deduct_growth: What is taken from members above the lowest tier at the end of each period, before the tier is
+            looked at; never more than there is (S3-14).
     """
 
     levels: tuple[GrowthLevel, ...] = attrs.field(converter=_growth_levels)
@@ -227,12 +229,16 @@ class GrowthTiers(_Tiers):
     )
     warn_days: int | None = attrs.field(default=None, validator=whole(1, 3660, optional=True), kw_only=True)
 
+    deduct_growth: int = attrs.field(default=0, validator=whole(0, 10**12), kw_only=True)
+
     window_days: ClassVar[int | None] = None
     include_current: ClassVar[bool] = False
 
     def __attrs_post_init__(self) -> None:
         if self.period == "calendar_year" and self.period_days is not None:
             raise ConfigError("a calendar year has no period_days")
+        if self.deduct_growth and (self.lasts_days is None or self.downgrade == "keep"):
+            raise ConfigError("growth value is deducted at the end of a period, and these tiers have none")
 
     @property
     def lasts_days(self) -> int | None:

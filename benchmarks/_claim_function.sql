@@ -295,7 +295,7 @@ BEGIN
     granted := format('[{"rule":"points","granted":%1$s,"lot_no":%2$s},{"rule":"growth","granted":%1$s,"lot_no":%3$s},'
         '{"rule":"coupon:WELCOME20","granted":1%5$s},{"rule":"stored_value","granted":%1$s,"lot_no":%4$s}]',
         amount, entry_no + 1, entry_no + 2, stored_seq, CASE WHEN first_coupon THEN ',"gave":true' ELSE '' END);
-    INSERT INTO crossloyalty_claims VALUES (program, the_family, the_order_no, who, 1, state, 'proof', 1, 1, now_us,
+    INSERT INTO crossloyalty_claims VALUES (program, the_family, the_order_no, who, 1, state, 'proof', 1, 2, now_us,
         at_us, finished, fields ->> 'platform', finished_day::text, net, net, coalesce(m.tier, ''), '', granted);
     UPDATE crossloyalty_orders SET version = version + 1, owner_id = who
         WHERE program_id = program AND family = the_family AND order_no = the_order_no;

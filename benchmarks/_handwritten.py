@@ -464,7 +464,7 @@ def settle(rows: Rows, member: Member, order: OrderRow, about: Effective, now: i
             state,
             "proof",
             1,
-            1,
+            2,
             now,
             at,
             about.finished_at,

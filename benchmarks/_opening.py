@@ -60,7 +60,7 @@ def _member_rows(rows: Sequence[Any], numbers: Sequence[int], name: str, at: int
     yield "orders", (PROGRAM, "taobao", claim.order_no, 1, None, "", "", "", "", member, 0, "")
     yield (
         "claims",
-        (PROGRAM, "taobao", claim.order_no, member, 1, "IMPORTED", "import", 1, 1, at, at, 0, "taobao", *_NOTHING),
+        (PROGRAM, "taobao", claim.order_no, member, 1, "IMPORTED", "import", 1, 2, at, at, 0, "taobao", *_NOTHING),
     )
     ends_at = _instant(date.fromisoformat(points.expires_on) + timedelta(days=1))
     hashed = ""

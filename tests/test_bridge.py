@@ -308,6 +308,7 @@ def _calls(door: Any) -> Iterator[Any]:
     yield door.ack(["1@m1", "2@m1"])
     yield door.publish(section8_program(ticket_days=9), expected_revision=1)
     yield door.explain(platform="taobao", order_no=FIRST.order_no)
+    yield door.recalculate(dry_run=True)
     yield door.verify()
 
 

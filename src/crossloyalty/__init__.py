@@ -15,6 +15,7 @@ from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rej
 from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import Page
+from crossloyalty.application.recalculating import Recalculated, RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
@@ -92,6 +93,8 @@ __all__ = [
     "Proof",
     "PublicAnswer",
     "Reason",
+    "Recalculated",
+    "RecalculationReport",
     "Refund",
     "RefundKind",
     "RefundStatus",

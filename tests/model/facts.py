@@ -7,6 +7,7 @@ Shares no code with `src`. Messages of one version are equal (see `messages.Regi
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
@@ -21,12 +22,12 @@ REFUND_RANKS = ["OPEN", "CLOSED", "SUCCESS", "PAYOUT_FAILED"]
 FAMILIES = {"tmall": "taobao"}
 
 
-def shares(total: int, weights: list[int]) -> list[int]:
+def shares(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     """Largest remainder, ties to the earlier one."""
     whole = sum(weights)
     if not whole:
         return [total, *[0] * (len(weights) - 1)]
-    exact = [Fraction(total * weight, whole) for weight in weights]
+    exact = [total * Fraction(weight) / whole for weight in weights]
     given = [int(each) for each in exact]
     for place in sorted(range(len(weights)), key=lambda i: given[i] - exact[i])[: total - sum(given)]:
         given[place] += 1
@@ -136,7 +137,7 @@ class View:
     def counted(self, program: Program) -> list[tuple[int, int, Any]]:
         """Net, gross and the stated line of everything the program does not leave out."""
         asked, claimable = program.eligibility, self.claimable(program)
-        counted = []
+        counted: list[tuple[Any, int, Any]] = []
         weights = [row["paid"] for row in self.rows]
         ships = (program.basis.shipping, self.shipping, self.shipping_left)
         extra = [shares(part, weights) if ships[0] else [0] * len(weights) for part in ships[1:]]
@@ -146,11 +147,14 @@ class View:
                 continue
             if at and at.is_free_gift:
                 continue
-            net, gross = 0, row["paid"] - (0 if program.basis.own_value else row["own"])
+            net, gross = Fraction(0), row["paid"] - (0 if program.basis.own_value else row["own"])
             closed = self.status == "CLOSED" or str(row["status"]).startswith("CLOSED")
             if not closed and (self.status in claimable or row["status"] in claimable):
-                net = (row["paid"] - row["refunded"]) * gross // max(1, row["paid"]) + more_left
+                net = Fraction((row["paid"] - row["refunded"]) * gross, max(1, row["paid"])) + more_left
             counted.append((net, gross + more, at))
+        # Rounded down once for the order; the lines share that by largest remainder.
+        whole = shares(int(sum(net for net, _, _ in counted)), [net for net, _, _ in counted]) if counted else []
+        counted = [(net, gross, at) for net, (_, gross, at) in zip(whole, counted, strict=True)]
         return counted
 
     def count(self, program: Program) -> tuple[int, int, bool]:

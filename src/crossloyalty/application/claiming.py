@@ -256,6 +256,7 @@ def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candi
         claim.grants,
         state.facts_text(),
         batch.program_of(claim),
+        claim.calc,
     )
 
 

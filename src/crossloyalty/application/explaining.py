@@ -15,7 +15,7 @@ from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.explanation import explain_claim, state_word
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import AliasRecord, Key
 from crossloyalty.domain.settlement import grants_of
@@ -42,6 +42,7 @@ class Explanation:
     _order: EffectiveOrder | None = attrs.field(default=None, repr=False, eq=False)
     _program: Program | None = attrs.field(default=None, repr=False, eq=False)
     _grants: tuple[Grant, ...] = attrs.field(default=(), repr=False, eq=False)
+    _calc: int = attrs.field(default=CALC, repr=False, eq=False)
 
     def text(self, language: str = "zh") -> str:
         """
@@ -55,7 +56,7 @@ class Explanation:
         if self._order is None:
             lines.append(Reason.NOT_FOUND.sentence(language))
         elif self._program is not None:
-            lines += explain_claim(self._order, self._program, self._grants, language)
+            lines += explain_claim(self._order, self._program, self._grants, language, self._calc)
         if self.member_id:
             word = state_word(self.state, language)
             lines.append(f"Held by {self.member_id}: {word}." if en else f"持有人{self.member_id}：{word}。")
@@ -105,6 +106,7 @@ async def explain(world: World, program_id: str, *, platform: str, order_no: str
             state.effective,
             batch.program_of(claim),
             tuple(grants_of(claim)),
+            claim.calc,
         )
 
     return await world.run(body, readonly=True)

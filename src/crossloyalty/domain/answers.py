@@ -12,7 +12,7 @@ from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.explanation import explain_claim, explain_time, state_word
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.grants import load_grants
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 
 __all__ = ["ClaimResult", "Detail", "Granted", "PublicAnswer"]
@@ -102,6 +102,7 @@ class ClaimResult:
     _grants: str = attrs.field(default="", repr=False)
     _facts: str = attrs.field(default="", repr=False, eq=False)
     _program: Program | None = attrs.field(default=None, repr=False, eq=False)
+    _calc: int = attrs.field(default=CALC, repr=False, eq=False)
 
     @property
     def reason(self) -> Reason | None:
@@ -160,7 +161,7 @@ class ClaimResult:
         sentences += [reason.sentence(language) for reason in self.reasons[1:]]
         order = effective_order(load_facts(self._facts))
         if order is not None and self._program is not None:
-            sentences += explain_claim(order, self._program, load_grants(self._grants), language)
+            sentences += explain_claim(order, self._program, load_grants(self._grants), language, self._calc)
         if self.state:
             word = state_word(self.state, language)
             sentences.append(f"State: {word}." if en else f"状态：{word}。")

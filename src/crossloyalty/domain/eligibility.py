@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
-from crossloyalty.domain.basis import line_amounts
+from crossloyalty.domain.basis import line_amounts, whole_fen
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason, by_precedence
 from crossloyalty.domain.rules import Basis
 
@@ -64,13 +65,14 @@ class Nets(NamedTuple):
     lines: Sequence[EffectiveLine] = ()
 
 
-def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
+def net_amounts(order: EffectiveOrder, program: Program, calc: int = CALC) -> Nets:
     """
     Say how much of an order counts now.
 
     Args:
         order: The order after all messages.
         program: The revision the claim is settled under; its exclusions and its minimum apply to the net (D48, D49).
+        calc: The version of the arithmetic the claim is settled under.
     """
     rules = program.eligibility
     claimable = rules.claimable(order.platform)
@@ -78,8 +80,8 @@ def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
     complete = order.status in claimable or order.lines_are_over(claimable)
     per_line: list[int] = []
     gross = 0
-    if program.basis != _USUAL:
-        return _on_basis(order, program, claimable, complete=complete)
+    if program.basis != _USUAL or (calc > 1 and any(line.own_fen for line in order.lines)):
+        return _on_basis(order, program, claimable, complete=complete, per_line=calc == 1)
     for line in order.lines:
         if (products and line.product_id in products) or (categories and line.category in categories):
             per_line.append(0)
@@ -90,16 +92,19 @@ def net_amounts(order: EffectiveOrder, program: Program) -> Nets:
     return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
 
 
-def _on_basis(order: EffectiveOrder, program: Program, claimable: Sequence[str], *, complete: bool) -> Nets:
+def _on_basis(
+    order: EffectiveOrder, program: Program, claimable: Sequence[str], *, complete: bool, per_line: bool
+) -> Nets:
     rules = program.eligibility
-    per_line: list[int] = []
+    exact: list[Fraction] = []
     gross = 0
     for line, amounts in zip(order.lines, line_amounts(order, program.basis), strict=True):
         taken = line.product_id in rules.exclude_products or line.category in rules.exclude_categories
         gross += 0 if taken else amounts.gross_fen
-        per_line.append(amounts.net_fen if not taken and order.counts(line, claimable) else 0)
-    total = sum(per_line)
-    return Nets(tuple(per_line), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
+        exact.append(amounts.net_fen if not taken and order.counts(line, claimable) else Fraction(0))
+    nets = whole_fen(exact, per_line=per_line)
+    total = sum(nets)
+    return Nets(tuple(nets), total, gross, complete, 0 < total < rules.minimum_fen, order.lines)
 
 
 def judge(order: EffectiveOrder, program: Program, *, requested_at: int, now: int) -> Judgement:

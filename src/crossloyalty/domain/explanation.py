@@ -16,7 +16,7 @@ from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.rule_sentences import explain_rule, yuan
 
 __all__ = ["explain_claim", "explain_order", "explain_time", "state_word"]
@@ -101,9 +101,11 @@ def explain_order(order: EffectiveOrder, program: Program, nets: Nets, language:
     return [(", ".join(parts) + ".") if en else ("，".join(parts) + "。")]
 
 
-def explain_claim(order: EffectiveOrder, program: Program, grants: Sequence[Grant], language: str) -> list[str]:
-    """Say what an order's claim gives, rule by rule, from today's facts."""
-    nets = net_amounts(order, program)
+def explain_claim(
+    order: EffectiveOrder, program: Program, grants: Sequence[Grant], language: str, calc: int = CALC
+) -> list[str]:
+    """Say what an order's claim gives, rule by rule, from today's facts and by the arithmetic it was settled under."""
+    nets = net_amounts(order, program, calc)
     rules = program.rewards_by_id
     sentences = explain_order(order, program, nets, language)
     sentences += [

@@ -290,7 +290,7 @@ def check_claim(order: OrderRecord, claim: ClaimRecord, programs: Mapping[int, P
     effective = effective_order(load_facts(order.facts))
     if effective is None:
         return [Violation("I-14", f"{claim.order_no} is a claim of an order no source has described")]
-    nets = net_amounts(effective, program)
+    nets = net_amounts(effective, program, claim.calc)
     found: list[Violation] = []
     net_fen = 0 if nets.below_minimum else nets.total
     if claim.net_fen != net_fen:

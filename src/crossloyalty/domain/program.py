@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["CALC", "Ownership", "Program"]
 
 # The version of the arithmetic. A claim remembers it; an old one stays callable.
-CALC = 1
+# 1: what is left of a line paid in part with own value is rounded down line by line.
+# 2: it is rounded down once for the whole order, and shared out over the lines by largest remainder.
+CALC = 2
 
 Ownership: TypeAlias = Literal["proof", "order-no-only"]
 

@@ -140,7 +140,7 @@ def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program
 def _settle(
     member: Member, record: ClaimRecord, grants: list[Grant], order: EffectiveOrder, program: Program, *, first: bool
 ) -> Claim:
-    nets = net_amounts(order, program)
+    nets = net_amounts(order, program, record.calc)
     ref = Ref(record.family, record.order_no, record.holder_no)
     effective_at = order.effective_at or record.effective_at
     refund_open = order.refund_open

@@ -17,6 +17,7 @@ from crossloyalty.application import (
     opening,
     operating,
     pages,
+    recalculating,
     snapshots,
     verifying,
 )
@@ -33,6 +34,7 @@ from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
+from crossloyalty.application.recalculating import RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 from crossloyalty.application.world import World
@@ -40,7 +42,7 @@ from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import NO_PROOF, Proof
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.errors import ConfigError, shown
 from crossloyalty.loyalty._runners import (
     AsyncRunner,
@@ -295,6 +297,19 @@ class AsyncLoyalty:
         if checked_program(program).program_id != self._id:
             raise ConfigError(f"this door leads to {shown(self._id)}, not {shown(program.program_id)}")
         return await self._run(revisions.publish(self._world, program, expected_revision=expected_revision))
+
+    async def recalculate(
+        self,
+        *,
+        calc: int = CALC,
+        dry_run: bool = False,
+        batch: int = 200,
+        progress: Callable[[RecalculationReport], None] | None = None,
+    ) -> RecalculationReport:
+        """See `Loyalty.recalculate`."""
+        return await self._run(
+            recalculating.recalculate(self._world, self._id, calc=calc, dry_run=dry_run, batch=batch, progress=progress)
+        )
 
     async def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
         """See `Loyalty.verify`."""

@@ -17,6 +17,7 @@ from crossloyalty.application import (
     opening,
     operating,
     pages,
+    recalculating,
     snapshots,
     verifying,
 )
@@ -33,13 +34,14 @@ from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
+from crossloyalty.application.recalculating import RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import NO_PROOF, Proof
-from crossloyalty.domain.program import Program
+from crossloyalty.domain.program import CALC, Program
 from crossloyalty.errors import ConfigError, shown
 from crossloyalty.loyalty._runners import (
     SyncRunner,
@@ -416,6 +418,35 @@ class Loyalty:
         if checked_program(program).program_id != self._id:
             raise ConfigError(f"this door leads to {shown(self._id)}, not {shown(program.program_id)}")
         return self._runner.run(revisions.publish(self._runner.world, program, expected_revision=expected_revision))
+
+    def recalculate(
+        self,
+        *,
+        calc: int = CALC,
+        dry_run: bool = False,
+        batch: int = 200,
+        progress: Callable[[RecalculationReport], None] | None = None,
+    ) -> RecalculationReport:
+        """
+        Settle claims that stand under an older arithmetic again; upgrading the library alone never does that.
+
+        Args:
+            calc: The version of the arithmetic; default the newest.
+            dry_run: Say what would change, and write nothing.
+            batch: Orders a transaction.
+            progress: Called after each batch with the report so far.
+
+        Returns:
+            How many claims were looked at, and those that count something else now.
+
+        Raises:
+            InvalidInput: There is no such arithmetic.
+        """
+        return self._runner.run(
+            recalculating.recalculate(
+                self._runner.world, self._id, calc=calc, dry_run=dry_run, batch=batch, progress=progress
+            )
+        )
 
     def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
         """Check what always holds over the whole program; an empty list of violations is the good answer."""

@@ -23,7 +23,6 @@ from crossloyalty.domain.rules import (
     GrowthTiers,
     Reward,
     SourceTags,
-    SpendTiers,
     Threshold,
     TierGift,
     Tiers,
@@ -42,6 +41,11 @@ __all__ = ["CALC", "Ownership", "Program"]
 CALC = 2
 
 Ownership: TypeAlias = Literal["proof", "order-no-only"]
+
+
+def _optional_tiers(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not (value is None or isinstance(value, Tiers)):
+        raise WrongType(f"{attribute.name} is a SpendTiers or a GrowthTiers, not {shown(value)}")
 
 
 def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -125,9 +129,7 @@ class Program:
     eligibility: Finished = attrs.field(factory=Finished, validator=instance_of(Finished))
     ownership: Ownership = attrs.field(default="proof")
     rewards: tuple[Reward, ...] = attrs.field(default=(), converter=_rewards)
-    tiers: Tiers | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.instance_of((SpendTiers, GrowthTiers)))
-    )
+    tiers: Tiers | None = attrs.field(default=None, validator=_optional_tiers)
     source_tags: SourceTags | None = attrs.field(default=None, validator=instance_of(SourceTags, optional=True))
     on_refund: ClawBack = attrs.field(factory=ClawBack, validator=instance_of(ClawBack))
     starts_at: Any = attrs.field(default=None, validator=_optional_time)

@@ -49,6 +49,12 @@ def one_of(*choices: str) -> Any:
     return check
 
 
+def flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check a yes or no."""
+    if type(value) is not bool:
+        raise WrongType(f"{attribute.name} is True or False, not {shown(value)}")
+
+
 def rule_id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Check the id of a rule."""
     if not isinstance(value, str) or not _RULE_ID.fullmatch(value):

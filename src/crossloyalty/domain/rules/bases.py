@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from crossloyalty.domain.orders import RefundKind
-from crossloyalty.domain.rules._checks import texts
+from crossloyalty.domain.rules._checks import flag, texts
 from crossloyalty.errors import InvalidInput, shown
 
 __all__ = ["Basis"]
@@ -32,7 +32,7 @@ class Basis:
         refunds_ignored: Kinds of refunds that take nothing back, such as "COMPENSATION" (小额打款).
     """
 
-    shipping: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    shipping: bool = attrs.field(default=False, validator=flag)
     subsidy_platforms: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    own_value: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+    own_value: bool = attrs.field(default=False, validator=flag)
     refunds_ignored: tuple[str, ...] = attrs.field(default=(), converter=texts, validator=_kinds)

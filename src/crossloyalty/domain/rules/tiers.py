@@ -11,7 +11,7 @@ from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.checks import clean_text, walked
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.numbers import exact
-from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, named, one_of, rate_text, whole
+from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, flag, named, one_of, rate_text, whole
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 __all__ = ["GrowthLevel", "GrowthTiers", "Level", "SpendTiers", "Tiers"]
@@ -191,9 +191,7 @@ class SpendTiers(_Tiers):
     warn_days: int | None = attrs.field(
         default=None, validator=whole(1, 3660, optional=True), kw_only=True, metadata=NEW_IN_2
     )
-    include_current: bool = attrs.field(
-        default=False, validator=attrs.validators.instance_of(bool), kw_only=True, metadata=NEW_IN_2
-    )
+    include_current: bool = attrs.field(default=False, validator=flag, kw_only=True, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.period == "calendar_year" and (self.window_days is None or self.period_days is not None):

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 from builders import PROGRAM_ID, Clock, day, order, refund, right_proof, section8_program
 
-from crossloyalty import Engine, Loyalty, Program, rules
+from crossloyalty import Engine, Loyalty, OpeningBalance, OpeningClaim, OpeningSpend, Program, rules
 from crossloyalty.testing import dump
 
 __all__ = [
@@ -139,6 +139,20 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "run_due that expires": Operation(_with_points, lambda door: door.run_due(), day(20, month=1, year=2028)),
     "adjust up": Operation(_claimed, lambda door: door.adjust("m1", asset="points", amount=7, key="k", note="gift")),
     "adjust down": Operation(_with_points, lambda door: door.adjust("m1", asset="points", amount=-80, key="k")),
+    "enrol": Operation(_claimed, lambda door: door.enrol("m1")),
+    "set_tier": Operation(_claimed, lambda door: door.set_tier("m1", tier="黄金", key="k", note="invited")),
+    "import_opening in two batches": Operation(
+        _claimed,
+        lambda door: door.import_opening(
+            [
+                OpeningClaim(member_id="m1", platform="jd", order_no="290000000077"),
+                OpeningBalance(member_id="m1", asset="points", amount=5),
+                OpeningSpend(member_id="m7", day="2026-10-01", spend_fen=70_000),
+            ],
+            name="old",
+            batch=2,
+        ),
+    ),
     "block": Operation(_claimed, lambda door: door.block("m1", reason="fraud", key="k", until=day(30))),
     "unblock": Operation(
         lambda door: door.block("m1", reason="fraud", key="j"), lambda door: door.unblock("m1", key="k")

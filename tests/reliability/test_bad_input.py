@@ -137,6 +137,10 @@ DOOR_CALLS: dict[str, Call] = {
     "adjust member_id": lambda door, bad: door.adjust(bad, asset="points", amount=1, key="k"),
     "adjust asset": lambda door, bad: door.adjust("m1", asset=bad, amount=1, key="k"),
     "adjust key": lambda door, bad: door.adjust("m1", asset="points", amount=1, key=bad),
+    "enrol member_id": lambda door, bad: door.enrol(bad),
+    "set_tier member_id": lambda door, bad: door.set_tier(bad, tier="白银", key="k"),
+    "set_tier key": lambda door, bad: door.set_tier("m1", tier="白银", key=bad),
+    "import_opening name": lambda door, bad: door.import_opening([], name=bad),
     "block member_id": lambda door, bad: door.block(bad, reason="fraud", key="k"),
     "block reason": lambda door, bad: door.block("m1", reason=bad, key="k"),
     "block key": lambda door, bad: door.block("m1", reason="fraud", key=bad),
@@ -157,6 +161,7 @@ OPTIONAL_TEXT_CALLS: dict[str, Call] = {
     ),
     "bind scope": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", scope=bad),
     "bind evidence": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", evidence=bad),
+    "set_tier note": lambda door, bad: door.set_tier("m1", tier="白银", key="k", note=bad),
     "adjust note": lambda door, bad: door.adjust("m1", asset="points", amount=1, key="k", note=bad),
     "block_buyer scope": lambda door, bad: door.block_buyer(
         platform="jd", buyer_id="b", scope=bad, reason="fraud", key="k"
@@ -171,6 +176,8 @@ CURSOR_CALLS: dict[str, Call] = {
 }
 COUNT_CALLS: dict[str, Call] = {
     "ingest batch": lambda door, bad: door.ingest([SECOND], batch=bad),
+    "import_opening batch": lambda door, bad: door.import_opening([], name="n", batch=bad),
+    "recalculate batch": lambda door, bad: door.recalculate(batch=bad),
     "run_due batch": lambda door, bad: door.run_due(batch=bad),
     "orders limit": lambda door, bad: door.orders("m1", limit=bad),
     "claims limit": lambda door, bad: door.claims("m1", limit=bad),

@@ -9,10 +9,22 @@ from fractions import Fraction
 from typing import Any
 
 from bad_values import BAD_TEXTS, NOT_A_FEN, NOT_A_TIME, WRONG_TYPES, Unrepresentable, each, refusals, without
-from builders import order, refund
+from builders import NOW, order, refund
 from harness import FIRST, LATER, program
 
-from crossloyalty import Line, Order, Platform, Proof, rules
+from crossloyalty import (
+    Line,
+    Milestone,
+    OpeningBalance,
+    OpeningGift,
+    OpeningSpend,
+    OpeningTier,
+    Order,
+    Platform,
+    Program,
+    Proof,
+    rules,
+)
 from crossloyalty.errors import CrossloyaltyError, InvalidInput, WrongType
 
 Call = Callable[[Any], object]
@@ -193,6 +205,68 @@ RULE_CALLS: dict[str, Call] = {
     "Finished exclude_categories": lambda bad: rules.Finished(exclude_categories=[bad]),
     "Finished currency": lambda bad: rules.Finished(currency=bad),
     "Finished future_tolerance_minutes": lambda bad: rules.Finished(future_tolerance_minutes=bad),
+    "reward issue_on": lambda bad: rules.PointsPerYuan("1", issue_on=bad),
+    "reward issue_event": lambda bad: rules.PointsPerYuan("1", issue_event=bad),
+    "reward expires_on": lambda bad: rules.PointsPerYuan("1", expires_on=bad),
+    "reward scope": lambda bad: rules.PointsPerYuan("1", scope=bad),
+    "reward rates": lambda bad: rules.PointsPerYuan("1", rates=bad),
+    "reward rate": lambda bad: rules.PointsPerYuan("1", rates=[bad]),
+    "PointsFixed once_per": lambda bad: rules.PointsFixed(1, once_per=bad),
+    "GrowthFixed growth": rules.GrowthFixed,
+    "GrowthPerStep growth": lambda bad: rules.GrowthPerStep(100, bad),
+    "StoredValueFixed bonus_fen": rules.StoredValueFixed,
+    "StoredValuePerStep bonus_fen": lambda bad: rules.StoredValuePerStep(100, bad),
+    "Scope platforms": lambda bad: rules.Scope(platforms=bad),
+    "Scope category": lambda bad: rules.Scope(categories=[bad]),
+    "Scope minimum_fen": lambda bad: rules.Scope(minimum_fen=bad),
+    "Rate scope": lambda bad: rules.Rate("1", bad),
+    "Campaign id": lambda bad: rules.Campaign(bad, "2"),
+    "Campaign from_at": lambda bad: rules.Campaign("c", "2", from_at=bad),
+    "Campaign by": lambda bad: rules.Campaign("c", "2", by=bad),
+    "Campaign days": lambda bad: rules.Campaign("c", "2", days=bad),
+    "Campaign scope": lambda bad: rules.Campaign("c", "2", scope=bad),
+    "Campaign group": lambda bad: rules.Campaign("c", "2", group=bad),
+    "Campaign reward": lambda bad: rules.Campaign("c", "2", rewards=[bad]),
+    "Days weekdays": lambda bad: rules.Days(weekdays=bad),
+    "Days weekday": lambda bad: rules.Days(weekdays=[bad]),
+    "Days month_day": lambda bad: rules.Days(month_days=[bad]),
+    "Days date": lambda bad: rules.Days(dates=[bad]),
+    "Threshold from_fen": lambda bad: rules.Threshold(bad, "2"),
+    "Threshold after_refund": lambda bad: rules.Threshold(1, "2", after_refund=bad),
+    "Cap id": lambda bad: rules.Cap(bad, 1, reward="points"),
+    "Cap amount": lambda bad: rules.Cap("c", bad, reward="points"),
+    "Cap per": lambda bad: rules.Cap("c", 1, per=bad, reward="points"),
+    "Cap asset": lambda bad: rules.Cap("c", 1, asset=bad),
+    "TierGift tier": lambda bad: rules.TierGift("g", bad, rules.PointsFixed(1)),
+    "TierGift reward": lambda bad: rules.TierGift("g", "gold", bad),
+    "TierGift per": lambda bad: rules.TierGift("g", "gold", rules.PointsFixed(1), per=bad),
+    "EnrolGift reward": lambda bad: rules.EnrolGift("g", bad),
+    "Level benefits": lambda bad: rules.Level("gold", 0, benefits=bad),
+    "Level benefit": lambda bad: rules.Level("gold", 0, benefits={"a": bad}),
+    "SpendTiers period": lambda bad: rules.SpendTiers({"low": 0}, window_days=1, period=bad),
+    "SpendTiers grace_days": lambda bad: rules.SpendTiers({"low": 0}, grace_days=bad),
+    "SpendTiers downgrade": lambda bad: rules.SpendTiers({"low": 0}, downgrade=bad),
+    "SpendTiers warn_days": lambda bad: rules.SpendTiers({"low": 0}, warn_days=bad),
+    "SpendTiers include_current": lambda bad: rules.SpendTiers({"low": 0}, include_current=bad),
+    "GrowthTiers levels": rules.GrowthTiers,
+    "GrowthTiers line": lambda bad: rules.GrowthTiers({"low": 0, "high": bad}),
+    "Basis shipping": lambda bad: rules.Basis(shipping=bad),
+    "Basis subsidy_platforms": lambda bad: rules.Basis(subsidy_platforms=bad),
+    "Basis refunds_ignored": lambda bad: rules.Basis(refunds_ignored=[bad]),
+    "ClawBack growth": lambda bad: rules.ClawBack(growth=bad),
+    "ClawBack stored_value": lambda bad: rules.ClawBack(stored_value=bad),
+    "Program campaigns": lambda bad: Program(program_id="p", campaigns=[bad]),
+    "Program caps": lambda bad: Program(program_id="p", caps=bad),
+    "Program gift": lambda bad: Program(program_id="p", enrol_gifts=[bad]),
+    "Program basis": lambda bad: Program(program_id="p", basis=bad),
+    "Milestone event": lambda bad: Milestone(platform="jd", order_no="1", event=bad, at=NOW),
+    "Milestone at": lambda bad: Milestone(platform="jd", order_no="1", event="e", at=bad),
+    "Order flag": lambda bad: order(1, flags=(bad,)),
+    "OpeningBalance amount": lambda bad: OpeningBalance(member_id="m", asset="points", amount=bad),
+    "OpeningBalance asset": lambda bad: OpeningBalance(member_id="m", asset=bad, amount=1),
+    "OpeningSpend day": lambda bad: OpeningSpend(member_id="m", day=bad, spend_fen=1),
+    "OpeningTier tier": lambda bad: OpeningTier(member_id="m", tier=bad, qualified_on="2026-01-01"),
+    "OpeningGift gift": lambda bad: OpeningGift(member_id="m", gift=bad),
     "Coupon code": rules.Coupon,
     "Coupon once_per": lambda bad: rules.Coupon("C", once_per=bad),
     "Coupon gateway": lambda bad: rules.Coupon("C", gateway=bad),
@@ -226,11 +300,26 @@ FINE = {
         "SpendTiers window_days",
         "SpendTiers period_days",
         "Platform distinctive",
+        "reward issue_on",
+        "reward expires_on",
+        "reward scope",
+        "Campaign from_at",
+        "Campaign days",
+        "Campaign scope",
+        "SpendTiers warn_days",
+        "ClawBack growth",
     },
-    "int": {name for name in RULE_CALLS if name.endswith(("_days", "_months", "_minutes", "_orders", " points"))},
-    "list": {"Finished shops"},
-    "set": set(),
-    "dict": {"Finished shops"},
+    "True": {"SpendTiers include_current", "Basis shipping"},
+    "int": {
+        name
+        for name in RULE_CALLS
+        if name.endswith(("_days", "_months", "_minutes", "_orders", "_fen", " points", " growth", " amount"))
+        and name != "ClawBack growth"
+    }
+    | {"Days weekday", "Days month_day", "GrowthTiers line"},
+    "list": {"Finished shops", "Scope platforms", "Basis subsidy_platforms"},
+    "set": {"Days weekdays"},
+    "dict": {"Finished shops", "Scope platforms", "Basis subsidy_platforms"},
 }
 UNSTORABLE = {"NUL": "a\0", "lone surrogate": "\ud800", "ten million": "m" * 10_000_000}
 

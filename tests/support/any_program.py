@@ -66,7 +66,9 @@ campaigns = st.builds(
     from_at=st.one_of(st.none(), st.just(day(1))),
     until_at=st.one_of(st.none(), st.just(day(3))),
     by=st.sampled_from(["paid", "created", "finished", "claimed"]),
-    days=st.one_of(st.none(), st.builds(rules.Days, weekdays=st.just([6, 7])), st.just(rules.Days(dates=[day(11)]))),
+    days=st.one_of(
+        st.none(), st.builds(rules.Days, weekdays=st.just([6, 7])), st.just(rules.Days(dates=[day(11).date()]))
+    ),
     scope=st.none() | line_scopes,
     group=st.sampled_from(["default", "brand"]),
 )

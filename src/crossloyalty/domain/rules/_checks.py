@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -85,7 +85,7 @@ def local_day(value: Any) -> str | None:
     """Take a local day, as a date or as text such as "2026-11-11"; None stays None."""
     if value is None:
         return None
-    day = value.isoformat()[:10] if isinstance(value, date) else value
+    day = value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
     if not isinstance(day, str):
         raise WrongType(f"a local day is a date or a text such as 2026-11-11, not {shown(value)}")
     try:

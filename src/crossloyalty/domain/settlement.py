@@ -121,7 +121,7 @@ def first_settlement(
         touch,
         "",
     )
-    return _settle(member, record, grants, order, program, first=True)
+    return _settle(member, record, grants, order, program, nets, first=True)
 
 
 def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program: Program) -> Claim:
@@ -134,13 +134,20 @@ def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program
         order: The order after all messages.
         program: The revision the claim was first settled under, whatever is in force now (D16).
     """
-    return _settle(member, record, grants_of(record), order, program, first=False)
+    nets = net_amounts(order, program, record.calc)
+    return _settle(member, record, grants_of(record), order, program, nets, first=False)
 
 
 def _settle(
-    member: Member, record: ClaimRecord, grants: list[Grant], order: EffectiveOrder, program: Program, *, first: bool
+    member: Member,
+    record: ClaimRecord,
+    grants: list[Grant],
+    order: EffectiveOrder,
+    program: Program,
+    nets: Nets,
+    *,
+    first: bool,
 ) -> Claim:
-    nets = net_amounts(order, program, record.calc)
     ref = Ref(record.family, record.order_no, record.holder_no)
     effective_at = order.effective_at or record.effective_at
     refund_open = order.refund_open

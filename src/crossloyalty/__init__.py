@@ -4,6 +4,9 @@ Turn marketplace orders into points, coupons, stored value, growth, tiers and so
 Once per order for ever, only for finished orders, to the real buyer, taken back when refunded, explained in a sentence.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from crossloyalty import errors, rules
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
@@ -12,24 +15,11 @@ from crossloyalty.application.enrolling import EnrolResult
 from crossloyalty.application.events import Event
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
-from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import Page
-from crossloyalty.application.recalculating import Recalculated, RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
-from crossloyalty.application.verifying import VerifyReport
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
-from crossloyalty.domain.lint import Finding, LintCode
-from crossloyalty.domain.opening import (
-    OpeningBalance,
-    OpeningClaim,
-    OpeningCode,
-    OpeningDefect,
-    OpeningGift,
-    OpeningSpend,
-    OpeningTier,
-)
 from crossloyalty.domain.orders import (
     Line,
     LineStatus,
@@ -48,6 +38,21 @@ from crossloyalty.domain.reasons import Reason
 from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
+    from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.verifying import VerifyReport
+    from crossloyalty.domain.lint import Finding, LintCode
+    from crossloyalty.domain.opening import (
+        OpeningBalance,
+        OpeningClaim,
+        OpeningCode,
+        OpeningDefect,
+        OpeningGift,
+        OpeningSpend,
+        OpeningTier,
+    )
 
 __all__ = [
     "OPENING_COLUMNS",
@@ -106,3 +111,34 @@ __all__ = [
     "read_opening",
     "rules",
 ]
+
+# What few programs need is imported when it is asked for, so that a worker starts fast.
+_LATER = {
+    "Finding": "crossloyalty.domain.lint",
+    "LintCode": "crossloyalty.domain.lint",
+    "OPENING_COLUMNS": "crossloyalty.application.opening",
+    "OpeningBalance": "crossloyalty.domain.opening",
+    "OpeningClaim": "crossloyalty.domain.opening",
+    "OpeningCode": "crossloyalty.domain.opening",
+    "OpeningDefect": "crossloyalty.domain.opening",
+    "OpeningGift": "crossloyalty.domain.opening",
+    "OpeningProgress": "crossloyalty.application.opening",
+    "OpeningReport": "crossloyalty.application.opening",
+    "OpeningSpend": "crossloyalty.domain.opening",
+    "OpeningTier": "crossloyalty.domain.opening",
+    "Recalculated": "crossloyalty.application.recalculating",
+    "RecalculationReport": "crossloyalty.application.recalculating",
+    "VerifyReport": "crossloyalty.application.verifying",
+    "read_opening": "crossloyalty.application.opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'crossloyalty' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

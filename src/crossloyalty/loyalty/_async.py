@@ -14,12 +14,9 @@ from crossloyalty.application import (
     events,
     explaining,
     ingesting,
-    opening,
     operating,
     pages,
-    recalculating,
     snapshots,
-    verifying,
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.binding import BindResult
@@ -30,13 +27,10 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
-from crossloyalty.application.recalculating import RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
-from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
@@ -53,7 +47,9 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from crossloyalty.application.opening import OpeningProgress, OpeningReport
+    from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["AsyncEngine", "AsyncLoyalty"]
 
@@ -226,6 +222,8 @@ class AsyncLoyalty:
         progress: Callable[[OpeningProgress], None] | None = None,
     ) -> OpeningReport:
         """See `Loyalty.import_opening`."""
+        from crossloyalty.application import opening
+
         return await self._run(
             opening.import_opening(self._world, self._id, rows, name=name, batch=batch, progress=progress)
         )
@@ -307,12 +305,16 @@ class AsyncLoyalty:
         progress: Callable[[RecalculationReport], None] | None = None,
     ) -> RecalculationReport:
         """See `Loyalty.recalculate`."""
+        from crossloyalty.application import recalculating
+
         return await self._run(
             recalculating.recalculate(self._world, self._id, calc=calc, dry_run=dry_run, batch=batch, progress=progress)
         )
 
     async def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
         """See `Loyalty.verify`."""
+        from crossloyalty.application import verifying
+
         return await self._run(verifying.verify(self._world, self._id, progress=progress))
 
 

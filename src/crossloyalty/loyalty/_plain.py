@@ -14,12 +14,9 @@ from crossloyalty.application import (
     events,
     explaining,
     ingesting,
-    opening,
     operating,
     pages,
-    recalculating,
     snapshots,
-    verifying,
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.binding import BindResult
@@ -30,13 +27,10 @@ from crossloyalty.application.events import Event
 from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.opening import OpeningProgress, OpeningReport
 from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
 from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
-from crossloyalty.application.recalculating import RecalculationReport
 from crossloyalty.application.snapshots import MemberSnapshot
-from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Order
@@ -52,7 +46,9 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from crossloyalty.application.opening import OpeningProgress, OpeningReport
+    from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["Engine", "Loyalty"]
 
@@ -306,6 +302,8 @@ class Loyalty:
         Returns:
             Counts and the rows set aside with their reasons. No event is sent.
         """
+        from crossloyalty.application import opening
+
         return self._runner.run(
             opening.import_opening(self._runner.world, self._id, rows, name=name, batch=batch, progress=progress)
         )
@@ -442,6 +440,8 @@ class Loyalty:
         Raises:
             InvalidInput: There is no such arithmetic.
         """
+        from crossloyalty.application import recalculating
+
         return self._runner.run(
             recalculating.recalculate(
                 self._runner.world, self._id, calc=calc, dry_run=dry_run, batch=batch, progress=progress
@@ -450,6 +450,8 @@ class Loyalty:
 
     def verify(self, *, progress: Callable[[VerifyProgress], None] | None = None) -> VerifyReport:
         """Check what always holds over the whole program; an empty list of violations is the good answer."""
+        from crossloyalty.application import verifying
+
         return self._runner.run(verifying.verify(self._runner.world, self._id, progress=progress))
 
 

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 from crossloyalty import errors, rules
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
-from crossloyalty.application.due import DueReport
-from crossloyalty.application.enrolling import EnrolResult
-from crossloyalty.application.events import Event
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
-from crossloyalty.application.pages import Page
-from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import (
@@ -40,8 +34,14 @@ from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from crossloyalty.application.due import DueReport
+    from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.events import Event
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
+    from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
+    from crossloyalty.application.pages import Page
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
@@ -114,6 +114,15 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "AdjustResult": "crossloyalty.application.operating",
+    "BlockResult": "crossloyalty.application.operating",
+    "CouponUse": "crossloyalty.application.operating",
+    "DueReport": "crossloyalty.application.due",
+    "EnrolResult": "crossloyalty.application.enrolling",
+    "Event": "crossloyalty.application.events",
+    "MemberSnapshot": "crossloyalty.application.snapshots",
+    "Page": "crossloyalty.application.pages",
+    "TierResult": "crossloyalty.application.operating",
     "Finding": "crossloyalty.domain.lint",
     "LintCode": "crossloyalty.domain.lint",
     "OPENING_COLUMNS": "crossloyalty.application.opening",

@@ -9,28 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from crossloyalty.application import (
     binding,
     claiming,
-    due,
-    enrolling,
-    events,
-    explaining,
     ingesting,
-    operating,
-    pages,
-    snapshots,
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
-from crossloyalty.application.due import DueReport
-from crossloyalty.application.enrolling import EnrolResult
-from crossloyalty.application.events import Event
-from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
-from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import AsyncSleep, AsyncStorage, Clock, Storage
-from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
@@ -47,8 +33,15 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
+    from crossloyalty.application.due import DueReport
+    from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.events import Event
+    from crossloyalty.application.explaining import Explanation
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
+    from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
+    from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["AsyncEngine", "AsyncLoyalty"]
@@ -177,40 +170,58 @@ class AsyncLoyalty:
 
     async def run_due(self, *, batch: int = 200, progress: Callable[[DueReport], None] | None = None) -> DueReport:
         """See `Loyalty.run_due`."""
+        from crossloyalty.application import due
+
         return await self._run(due.run_due(self._world, self._id, batch=batch, progress=progress))
 
     async def member(self, member_id: str) -> MemberSnapshot:
         """See `Loyalty.member`."""
+        from crossloyalty.application import snapshots
+
         return await self._run(snapshots.member_snapshot(self._world, self._id, member_id))
 
     async def orders(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[OrderView]:
         """See `Loyalty.orders`."""
+        from crossloyalty.application import pages
+
         return await self._run(pages.page_of_orders(self._world, self._id, member_id, limit, after))
 
     async def claims(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[ClaimView]:
         """See `Loyalty.claims`."""
+        from crossloyalty.application import pages
+
         return await self._run(pages.page_of_claims(self._world, self._id, member_id, limit, after))
 
     async def tickets(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[TicketView]:
         """See `Loyalty.tickets`."""
+        from crossloyalty.application import pages
+
         return await self._run(pages.page_of_tickets(self._world, self._id, member_id, limit, after))
 
     async def entries(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[EntryView]:
         """See `Loyalty.entries`."""
+        from crossloyalty.application import pages
+
         return await self._run(pages.page_of_entries(self._world, self._id, member_id, limit, after))
 
     async def explain(self, *, platform: str, order_no: str) -> Explanation:
         """See `Loyalty.explain`."""
+        from crossloyalty.application import explaining
+
         return await self._run(explaining.explain(self._world, self._id, platform=platform, order_no=order_no))
 
     async def adjust(self, member_id: str, *, asset: str, amount: int, key: str, note: str = "") -> AdjustResult:
         """See `Loyalty.adjust`."""
+        from crossloyalty.application import operating
+
         return await self._run(
             operating.adjust(self._world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
         )
 
     async def use_coupon(self, member_id: str, *, lot_no: int, key: str) -> CouponUse:
         """See `Loyalty.use_coupon`."""
+        from crossloyalty.application import operating
+
         return await self._run(operating.use_coupon(self._world, self._id, member_id, lot_no=lot_no, key=key))
 
     async def import_opening(
@@ -230,19 +241,27 @@ class AsyncLoyalty:
 
     async def enrol(self, member_id: str) -> EnrolResult:
         """See `Loyalty.enrol`."""
+        from crossloyalty.application import enrolling
+
         return await self._run(enrolling.enrol(self._world, self._id, member_id))
 
     async def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
         """See `Loyalty.set_tier`."""
+        from crossloyalty.application import operating
+
         return await self._run(operating.set_tier(self._world, self._id, member_id, tier=tier, key=key, note=note))
 
     async def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """See `Loyalty.block`."""
         clean_id(reason, "reason")
+        from crossloyalty.application import operating
+
         return await self._run(operating.block(self._world, self._id, member_id, reason=reason, until=until, key=key))
 
     async def unblock(self, member_id: str, *, key: str) -> BlockResult:
         """See `Loyalty.unblock`."""
+        from crossloyalty.application import operating
+
         return await self._run(operating.block(self._world, self._id, member_id, reason="", until=None, key=key))
 
     async def block_buyer(
@@ -250,6 +269,8 @@ class AsyncLoyalty:
     ) -> BlockResult:
         """See `Loyalty.block_buyer`."""
         clean_id(reason, "reason")
+        from crossloyalty.application import operating
+
         return await self._run(
             operating.block_buyer(
                 self._world,
@@ -265,6 +286,8 @@ class AsyncLoyalty:
 
     async def unblock_buyer(self, *, platform: str, buyer_id: str, key: str, scope: str = "") -> BlockResult:
         """See `Loyalty.unblock_buyer`."""
+        from crossloyalty.application import operating
+
         return await self._run(
             operating.block_buyer(
                 self._world,
@@ -280,10 +303,14 @@ class AsyncLoyalty:
 
     async def pending_events(self, *, limit: int = 100) -> list[Event]:
         """See `Loyalty.pending_events`."""
+        from crossloyalty.application import events
+
         return await self._run(events.pending_events(self._world, self._id, limit=limit))
 
     async def ack(self, ids: Iterable[str]) -> int:
         """See `Loyalty.ack`."""
+        from crossloyalty.application import events
+
         return await self._run(events.ack(self._world, self._id, ids))
 
     async def revision(self) -> int:

@@ -9,28 +9,14 @@ from typing import TYPE_CHECKING
 from crossloyalty.application import (
     binding,
     claiming,
-    due,
-    enrolling,
-    events,
-    explaining,
     ingesting,
-    operating,
-    pages,
-    snapshots,
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.binding import BindResult
 from crossloyalty.application.claiming import ClaimRequest
-from crossloyalty.application.due import DueReport
-from crossloyalty.application.enrolling import EnrolResult
-from crossloyalty.application.events import Event
-from crossloyalty.application.explaining import Explanation
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
-from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
-from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
 from crossloyalty.application.ports import Clock, Sleep, Storage
-from crossloyalty.application.snapshots import MemberSnapshot
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Order
@@ -46,8 +32,15 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
+    from crossloyalty.application.due import DueReport
+    from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.events import Event
+    from crossloyalty.application.explaining import Explanation
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
+    from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
+    from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["Engine", "Loyalty"]
@@ -223,30 +216,44 @@ class Loyalty:
             batch: Members or orders a transaction.
             progress: Called after each batch with the counts so far.
         """
+        from crossloyalty.application import due
+
         return self._runner.run(due.run_due(self._runner.world, self._id, batch=batch, progress=progress))
 
     def member(self, member_id: str) -> MemberSnapshot:
         """Give a member at a glance; somebody never seen has zeros everywhere."""
+        from crossloyalty.application import snapshots
+
         return self._runner.run(snapshots.member_snapshot(self._runner.world, self._id, member_id))
 
     def orders(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[OrderView]:
         """List the orders a member holds or, by a bound identity, bought; *after* is the last page's `next`."""
+        from crossloyalty.application import pages
+
         return self._runner.run(pages.page_of_orders(self._runner.world, self._id, member_id, limit, after))
 
     def claims(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[ClaimView]:
         """List a member's claims, latest order first; *after* is the last page's `next`."""
+        from crossloyalty.application import pages
+
         return self._runner.run(pages.page_of_claims(self._runner.world, self._id, member_id, limit, after))
 
     def tickets(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[TicketView]:
         """List a member's requests that are no claims (yet), latest first; *after* is the last page's `next`."""
+        from crossloyalty.application import pages
+
         return self._runner.run(pages.page_of_tickets(self._runner.world, self._id, member_id, limit, after))
 
     def entries(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[EntryView]:
         """List a member's ledger rows, latest first; *after* is the last page's `next`."""
+        from crossloyalty.application import pages
+
         return self._runner.run(pages.page_of_entries(self._runner.world, self._id, member_id, limit, after))
 
     def explain(self, *, platform: str, order_no: str) -> Explanation:
         """Explain an order to staff: who holds it, what each rule gives and why, who else asked."""
+        from crossloyalty.application import explaining
+
         return self._runner.run(explaining.explain(self._runner.world, self._id, platform=platform, order_no=order_no))
 
     def adjust(self, member_id: str, *, asset: str, amount: int, key: str, note: str = "") -> AdjustResult:
@@ -263,6 +270,8 @@ class Loyalty:
         Raises:
             IdempotencyConflict: The key was used for another request.
         """
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.adjust(self._runner.world, self._id, member_id, asset=asset, amount=amount, key=key, note=note)
         )
@@ -279,6 +288,8 @@ class Loyalty:
         Returns:
             Whether it was there to be used.
         """
+        from crossloyalty.application import operating
+
         return self._runner.run(operating.use_coupon(self._runner.world, self._id, member_id, lot_no=lot_no, key=key))
 
     def import_opening(
@@ -318,6 +329,8 @@ class Loyalty:
         Returns:
             Whether this call enrolled them.
         """
+        from crossloyalty.application import enrolling
+
         return self._runner.run(enrolling.enrol(self._runner.world, self._id, member_id))
 
     def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
@@ -337,6 +350,8 @@ class Loyalty:
             InvalidInput: The program has no such tier above the lowest.
             IdempotencyConflict: The key was used for another request.
         """
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.set_tier(self._runner.world, self._id, member_id, tier=tier, key=key, note=note)
         )
@@ -344,12 +359,16 @@ class Loyalty:
     def block(self, member_id: str, *, reason: str, key: str, until: datetime | None = None) -> BlockResult:
         """Put a member on the deny list: no new claims, no spending; what was granted stays."""
         clean_id(reason, "reason")
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.block(self._runner.world, self._id, member_id, reason=reason, until=until, key=key)
         )
 
     def unblock(self, member_id: str, *, key: str) -> BlockResult:
         """Take a member off the deny list."""
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.block(self._runner.world, self._id, member_id, reason="", until=None, key=key)
         )
@@ -359,6 +378,8 @@ class Loyalty:
     ) -> BlockResult:
         """Put a platform's buyer identity on the deny list: nobody converts its orders."""
         clean_id(reason, "reason")
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.block_buyer(
                 self._runner.world,
@@ -374,6 +395,8 @@ class Loyalty:
 
     def unblock_buyer(self, *, platform: str, buyer_id: str, key: str, scope: str = "") -> BlockResult:
         """Take a platform's buyer identity off the deny list."""
+        from crossloyalty.application import operating
+
         return self._runner.run(
             operating.block_buyer(
                 self._runner.world,
@@ -389,10 +412,14 @@ class Loyalty:
 
     def pending_events(self, *, limit: int = 100) -> list[Event]:
         """Read events that are not acknowledged yet, oldest first, ordered per member."""
+        from crossloyalty.application import events
+
         return self._runner.run(events.pending_events(self._runner.world, self._id, limit=limit))
 
     def ack(self, ids: Iterable[str]) -> int:
         """Acknowledge events by their ids; says how many were pending."""
+        from crossloyalty.application import events
+
         return self._runner.run(events.ack(self._runner.world, self._id, ids))
 
     def revision(self) -> int:

@@ -87,7 +87,7 @@ ODD: Final = {
     "extra_float_digits": "-15",
     "lc_messages": "'C'",
     "lock_timeout": "0",
-    "statement_timeout": "1",
+    "statement_timeout": "50",  # also bounds the very statement that sets ours, so not less on a busy machine
     "idle_in_transaction_session_timeout": "1",
     "row_security": "off",
     "plan_cache_mode": "force_custom_plan",
@@ -117,6 +117,8 @@ def test_postgresql_with_its_oddest_defaults_is_set_right(postgresql_database: S
         with place.open() as storage, storage.transaction() as tx:
             (answer,) = drive(tx._tx._ground.send([Call("SELECT current_setting('transaction_isolation')")]))
             assert answer.rows == [("read committed",)]
+            (answer,) = drive(tx._tx._ground.send([Call("SELECT current_setting('statement_timeout')")]))
+            assert answer.rows != [("50ms",)]
     refuses_a_database_that_is_read_only(place)
     refuses_a_session_that_loses_commits(place)
     refuses_a_schema_that_is_elsewhere(place)

@@ -61,15 +61,15 @@ def _connected(server: Server, **options: Any) -> Iterator[Any]:
         yield opened
 
 
-def _lost(server: Server) -> type[Exception]:
-    """Give what the driver raises when its link is gone."""
+def _lost(server: Server) -> type[Exception] | tuple[type[Exception], ...]:
+    """Give what the driver raises when its link is gone; by the class its connections raise, whoever imported it."""
     if server.kind == "postgresql":
         import psycopg
 
         return psycopg.OperationalError
-    import pymysql
+    from pymysql import connections, err
 
-    return pymysql.err.OperationalError  # type: ignore[no-any-return]
+    return err.OperationalError, connections.err.OperationalError
 
 
 def _run(connection: Any, sql: str) -> list[tuple[Any, ...]]:

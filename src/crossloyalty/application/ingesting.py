@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from itertools import islice
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
@@ -24,7 +24,10 @@ from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import AliasRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
 from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, shown
 
-__all__ = ["IngestProgress", "IngestReport", "Rejected", "ingest"]
+if TYPE_CHECKING:
+    from crossloyalty.domain.opening import OpeningClaim
+
+__all__ = ["IngestProgress", "IngestReport", "Rejected", "ingest", "key_of_order"]
 
 _KEPT_REJECTIONS: Final = 10_000
 Item: TypeAlias = Order | Refund | Milestone
@@ -96,7 +99,8 @@ class IngestReport:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def _key(item: Item, program: Program) -> OrderKey:
+def key_of_order(item: Item | OpeningClaim, program: Program) -> OrderKey:
+    """Name the order that an item is about, in normal form."""
     platforms = program.known_platforms
     platform = platforms.get(item.platform)
     return OrderKey(program.program_id, platform.family, normalise_order_no(item.order_no, platform, platforms))
@@ -155,7 +159,7 @@ async def ingest(
             try:
                 if not isinstance(item, Item):
                     raise WrongType(f"ingest takes Order, Refund and Milestone values, not {shown(item)}")
-                grouped.setdefault(_key(item, program), []).append(item)
+                grouped.setdefault(key_of_order(item, program), []).append(item)
             except InvalidInput as error:
                 report.rejected_count += 1
                 if len(report.rejected) < _KEPT_REJECTIONS:

@@ -13,6 +13,7 @@ import attrs
 
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.deciding import decide
+from crossloyalty.application.ingesting import key_of_order
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Insert
 from crossloyalty.application.programs import program_hint
@@ -20,7 +21,7 @@ from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.checks import checked_call, walked
 from crossloyalty.domain.gifts import mark_given
-from crossloyalty.domain.keys import OrderKey, clean_id, normalise_order_no
+from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.needs import Need
 from crossloyalty.domain.opening import (
     OpeningBalance,
@@ -228,7 +229,7 @@ async def _import_batch(
     for number, row in rows:
         if isinstance(row, OpeningClaim):
             try:
-                keys[number] = _order_key(row, program)
+                keys[number] = key_of_order(row, program)
             except MangledOrderNumber as error:
                 defects.append(OpeningDefect(number, OpeningCode.ORDER_NO_MANGLED, shown(str(error))))
             except (InvalidInput, WrongType) as error:
@@ -261,12 +262,6 @@ async def _import_batch(
     report = await world.run(body) if good else OpeningReport()
     report.defects += defects
     return report
-
-
-def _order_key(row: OpeningClaim, program: Program) -> OrderKey:
-    platforms = program.known_platforms
-    platform = platforms.get(row.platform)
-    return OrderKey(program.program_id, platform.family, normalise_order_no(row.order_no, platform, platforms))
 
 
 def _take_in(

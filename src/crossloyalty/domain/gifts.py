@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from crossloyalty.domain.grants import ELSEWHERE, IssueTerms, settle_grant
 from crossloyalty.domain.ledger import NO_REF
-from crossloyalty.domain.rules import Gift, GrowthLevel, Level, TierGift
+from crossloyalty.domain.rules import AnyLevel, Gift
 
 if TYPE_CHECKING:
     from crossloyalty.domain.member import Member
 
 __all__ = ["ENROLLED_ROW", "GIFT_ROW", "gift_of", "mark_given", "mark_tier_gifts", "settle_gift", "settle_tier_gifts"]
 
-AnyLevel: TypeAlias = Level | GrowthLevel
 # Gifts stand beside once-per-member rewards; no reward can have such an id.
 GIFT_ROW: Final = "#gift:"
 # That a member has enrolled.
@@ -24,6 +23,10 @@ def gift_of(gifts: tuple[Gift, ...], rule_id: str) -> Gift | None:
     """Find the gift a lot or a row came from, None for another rule's."""
     name = rule_id.removeprefix(GIFT_ROW).partition("@")[0] if rule_id.startswith(GIFT_ROW) else ""
     return next((gift for gift in gifts if gift.id == name), None)
+
+
+def _row_name(gift: Gift, period: str = "") -> str:
+    return f"{GIFT_ROW}{gift.id}" + (f"@{period}" if period else "")
 
 
 def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") -> int:
@@ -39,8 +42,7 @@ def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") ->
     Returns:
         The difference posted.
     """
-    name = f"{GIFT_ROW}{gift.id}" + (f"@{period}" if period else "")
-    row, grant = member.gift_row(name)
+    row, grant = member.gift_row(_row_name(gift, period))
     if row.grant == ELSEWHERE or (not given and not grant.granted):
         return 0
     reward, ledger, calendar = gift.reward, member.ledger, member.program.calendar
@@ -72,16 +74,16 @@ def mark_given(member: Member, name: str) -> bool:
     program = member.program
     gift = next((gift for gift in program.gifts if gift.id == name), None)
     if gift is not None:
-        mark_row(member, GIFT_ROW + name)
+        _mark_row(member, _row_name(gift))
         return True
     reward = program.rewards_by_id.get(name)
     if reward is None or not reward.once_per_member:
         return False
-    mark_row(member, name)
+    _mark_row(member, name)
     return True
 
 
-def mark_row(member: Member, name: str) -> None:
+def _mark_row(member: Member, name: str) -> None:
     """Note what was given elsewhere, unless something was given here."""
     row, grant = member.gift_row(name)
     if not grant.granted:
@@ -93,7 +95,7 @@ def mark_tier_gifts(member: Member, tier: str, day: str) -> None:
     tiers = member.program.tiers
     for gift in member.program.tier_gifts:
         if tiers is not None and tiers.level(gift.tier).line <= tiers.level(tier).line:
-            mark_row(member, f"{GIFT_ROW}{gift.id}" + (f"@{day}" if gift.per == "period" else ""))
+            _mark_row(member, _row_name(gift, day if gift.per == "period" else ""))
 
 
 def settle_tier_gifts(member: Member, before: AnyLevel, after: AnyLevel, was_on: str, day: str, *, taken: bool) -> None:
@@ -107,9 +109,9 @@ def settle_tier_gifts(member: Member, before: AnyLevel, after: AnyLevel, was_on:
         taken: A refund took the tier; otherwise a lower tier leaves gifts alone.
     """
     tiers = member.program.tiers
-    for gift in member.program.gifts:
-        if not isinstance(gift, TierGift) or tiers is None:
-            continue
+    if tiers is None:
+        return
+    for gift in member.program.tier_gifts:
         line = tiers.level(gift.tier).line
         each_period = gift.per == "period"
         renewed = each_period and line == before.line == after.line and day != was_on

@@ -11,7 +11,6 @@ import attrs
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
-from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.rules import (
     Basis,
     Campaign,
@@ -27,7 +26,7 @@ from crossloyalty.domain.rules import (
     TierGift,
     Tiers,
 )
-from crossloyalty.domain.rules._checks import NEW_IN_2
+from crossloyalty.domain.rules._checks import NEW_IN_2, optional_time
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 if TYPE_CHECKING:
@@ -88,11 +87,6 @@ def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
     return _all_of(Platform, items, "platforms")
 
 
-def _optional_time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None:
-        checked_time(value, attribute.name)
-
-
 @attrs.frozen(kw_only=True, slots=False)
 class Program:
     """
@@ -132,7 +126,7 @@ class Program:
     tiers: Tiers | None = attrs.field(default=None, validator=_optional_tiers)
     source_tags: SourceTags | None = attrs.field(default=None, validator=instance_of(SourceTags, optional=True))
     on_refund: ClawBack = attrs.field(factory=ClawBack, validator=instance_of(ClawBack))
-    starts_at: Any = attrs.field(default=None, validator=_optional_time)
+    starts_at: Any = attrs.field(default=None, validator=optional_time)
     ticket_days: int = 30
     backfill_orders: int = 200
     platforms: tuple[Platform, ...] = attrs.field(default=(), converter=_platforms)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from crossloyalty.domain.calendar import shift_day
-from crossloyalty.domain.rules import GrowthLevel, Level, Tiers
+from crossloyalty.domain.rules import AnyLevel, Tiers
 
 __all__ = [
     "PINNED",
@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 # [level name, local day it was reached on, whether that day still holds, marks …]
-AnyLevel: TypeAlias = Level | GrowthLevel
 Qualification: TypeAlias = list[str | bool]
 # Given by a person, an import or the policy of a review: the window of its day says nothing about it.
 PINNED: Final = "pinned"

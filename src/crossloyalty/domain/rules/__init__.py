@@ -26,9 +26,10 @@ from crossloyalty.domain.rules.rewards import (
 )
 from crossloyalty.domain.rules.scope import Days, Rate, Scope
 from crossloyalty.domain.rules.tags import SourceTags
-from crossloyalty.domain.rules.tiers import GrowthLevel, GrowthTiers, Level, SpendTiers, Tiers
+from crossloyalty.domain.rules.tiers import AnyLevel, GrowthLevel, GrowthTiers, Level, SpendTiers, Tiers
 
 __all__ = [
+    "AnyLevel",
     "Basis",
     "Campaign",
     "Cap",

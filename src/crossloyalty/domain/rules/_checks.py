@@ -13,7 +13,7 @@ import attrs
 from crossloyalty.domain.checks import clean_text, walked
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.numbers import exact
-from crossloyalty.domain.orders import checked_fen
+from crossloyalty.domain.orders import checked_fen, checked_time
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 LONGEST_DAYS = 36_600
@@ -79,6 +79,12 @@ def fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 def texts(value: Any) -> tuple[str, ...]:
     """Take a list of names."""
     return tuple(clean_id(text, "each of a list of texts") for text in walked(value, "a list of texts"))
+
+
+def optional_time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check an instant that may be absent."""
+    if value is not None:
+        checked_time(value, attribute.name)
 
 
 def local_day(value: Any) -> str | None:

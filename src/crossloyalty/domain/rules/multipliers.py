@@ -10,19 +10,13 @@ import attrs
 
 from crossloyalty.domain.calendar import Calendar, instant_of
 from crossloyalty.domain.numbers import exact
-from crossloyalty.domain.orders import checked_time
-from crossloyalty.domain.rules._checks import fen, one_of, rate_text, rule_id, texts
+from crossloyalty.domain.rules._checks import fen, one_of, optional_time, rate_text, rule_id, texts
 from crossloyalty.domain.rules.scope import Days, Scope, optional_scope
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
 __all__ = ["Campaign", "Threshold"]
 
 CampaignTime = Literal["paid", "created", "finished", "claimed"]
-
-
-def _optional_time(_: Any, attribute: attrs.Attribute[Any], value: datetime | None) -> None:
-    if value is not None:
-        checked_time(value, attribute.name)
 
 
 def _optional_days(_: Any, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -50,8 +44,8 @@ class Campaign:
 
     id: str = attrs.field(validator=rule_id)
     multiplier: str = attrs.field(converter=rate_text)
-    from_at: datetime | None = attrs.field(default=None, validator=_optional_time, kw_only=True)
-    until_at: datetime | None = attrs.field(default=None, validator=_optional_time, kw_only=True)
+    from_at: datetime | None = attrs.field(default=None, validator=optional_time, kw_only=True)
+    until_at: datetime | None = attrs.field(default=None, validator=optional_time, kw_only=True)
     by: CampaignTime = attrs.field(
         default="paid", validator=one_of("paid", "created", "finished", "claimed"), kw_only=True
     )

@@ -57,11 +57,15 @@ class _Reward:
     takes_tier_multiplier: ClassVar[bool] = False
     takes_multipliers: ClassVar[bool] = True
     rates: ClassVar[tuple[Rate, ...]] = ()
+    gives: ClassVar[str] = ""  # the field that says how much comes by the piece
 
     @property
     def each(self) -> int:
         """What a step, an order or a member earns."""
-        raise AssertionError(f"{type(self).__name__} gives nothing by the piece")
+        if not self.gives:
+            raise AssertionError(f"{type(self).__name__} gives nothing by the piece")
+        number: int = getattr(self, self.gives)
+        return number
 
     def __attrs_post_init__(self) -> None:
         if not self.id:
@@ -200,13 +204,9 @@ class PerStep(PerSteps):
 
     points: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "points"
     asset: ClassVar[str] = "points"
     takes_tier_multiplier: ClassVar[bool] = True
-
-    @property
-    def each(self) -> int:
-        """What a full step earns."""
-        return self.points
 
 
 @attrs.frozen
@@ -221,12 +221,8 @@ class GrowthPerStep(PerSteps):
 
     growth: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "growth"
     asset: ClassVar[str] = "growth"
-
-    @property
-    def each(self) -> int:
-        """What a full step earns."""
-        return self.growth
 
 
 @attrs.frozen
@@ -241,12 +237,8 @@ class StoredValuePerStep(PerSteps):
 
     bonus_fen: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "bonus_fen"
     asset: ClassVar[str] = "stored_value"
-
-    @property
-    def each(self) -> int:
-        """What a full step earns."""
-        return self.bonus_fen
 
 
 @attrs.frozen
@@ -285,12 +277,8 @@ class PointsFixed(_Fixed):
 
     points: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "points"
     asset: ClassVar[str] = "points"
-
-    @property
-    def each(self) -> int:
-        """What an order earns."""
-        return self.points
 
 
 @attrs.frozen
@@ -305,12 +293,8 @@ class GrowthFixed(_Fixed):
 
     growth: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "growth"
     asset: ClassVar[str] = "growth"
-
-    @property
-    def each(self) -> int:
-        """What an order earns."""
-        return self.growth
 
 
 @attrs.frozen
@@ -325,12 +309,8 @@ class StoredValueFixed(_Fixed):
 
     bonus_fen: int = attrs.field(validator=whole(1, _MOST))
 
+    gives: ClassVar[str] = "bonus_fen"
     asset: ClassVar[str] = "stored_value"
-
-    @property
-    def each(self) -> int:
-        """What an order earns."""
-        return self.bonus_fen
 
 
 @attrs.frozen

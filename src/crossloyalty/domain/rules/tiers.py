@@ -14,7 +14,7 @@ from crossloyalty.domain.numbers import exact
 from crossloyalty.domain.rules._checks import LONGEST_DAYS, NEW_IN_2, fen, flag, named, one_of, rate_text, whole
 from crossloyalty.errors import ConfigError, InvalidInput, WrongType, shown
 
-__all__ = ["GrowthLevel", "GrowthTiers", "Level", "SpendTiers", "Tiers"]
+__all__ = ["AnyLevel", "GrowthLevel", "GrowthTiers", "Level", "SpendTiers", "Tiers"]
 
 
 def _multiplier(text: str) -> tuple[int, int]:
@@ -244,4 +244,5 @@ class GrowthTiers(_Tiers):
         return 366 if self.period == "calendar_year" else self.period_days
 
 
+AnyLevel: TypeAlias = Level | GrowthLevel
 Tiers: TypeAlias = SpendTiers | GrowthTiers

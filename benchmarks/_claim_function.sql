@@ -311,7 +311,7 @@ BEGIN
     events_before := events_before + cardinality(kinds);
     IF is_new THEN
         INSERT INTO crossloyalty_members VALUES (program, who, 1, due, at_us, at_us, stored_seq, hash4, events_before,
-            chain, tier_now, on_day, kept, '', NULL);
+            chain, tier_now, on_day, kept, '', NULL, '');
     ELSE
         UPDATE crossloyalty_members SET version = version + 1, next_due_at = due,
             created_at = coalesce(created_at, at_us), last_at = at_us, entry_seq = stored_seq, entry_hash = hash4,

@@ -560,7 +560,7 @@ INSERT_ENTRY = f"INSERT INTO crossloyalty_entries VALUES ({','.join('?' * 18)})"
 INSERT_LOT = f"INSERT INTO crossloyalty_lots VALUES ({','.join('?' * 19)})"
 INSERT_EVENT = f"INSERT INTO crossloyalty_events VALUES ({','.join('?' * 10)})"
 INSERT_DELIVERY = f"INSERT INTO crossloyalty_deliveries VALUES ({','.join('?' * 12)})"
-INSERT_MEMBER = f"INSERT INTO crossloyalty_members VALUES ({','.join('?' * 15)})"
+INSERT_MEMBER = f"INSERT INTO crossloyalty_members VALUES ({','.join('?' * 16)})"
 SET_MEMBER = (
     "UPDATE crossloyalty_members SET version = version + 1, next_due_at = ?, created_at = ?, last_at = ?,"
     " entry_seq = ?, entry_hash = ?, event_seq = ?, event_hash = ?, tier = ?, tier_on = ?, qualifications = ?"
@@ -647,7 +647,7 @@ class Handwritten:
         answer = settle(rows, member, order, about, now)
         sums_of(rows, member)
         if member.new:
-            execute(INSERT_MEMBER, (*key, *member.row(1), "", None))
+            execute(INSERT_MEMBER, (*key, *member.row(1), "", None, ""))
         else:
             execute(SET_MEMBER, (*member.row(0)[1:], *key))
         self.write(rows)
@@ -680,7 +680,7 @@ class Handwritten:
         for member in members.values():
             sums_of(rows, member)
             if member.new:
-                inserted.append((PROGRAM, member.member_id, *member.row(1), "", None))
+                inserted.append((PROGRAM, member.member_id, *member.row(1), "", None, ""))
             else:
                 updated.append((*member.row(0)[1:], PROGRAM, member.member_id))
         executemany = self.cursor.executemany

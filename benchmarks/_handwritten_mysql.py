@@ -129,7 +129,7 @@ class HandwrittenMysql:
         texts, given = [], []
         key = (PROGRAM, member.member_id)
         if member.new:
-            rows_of_members = [(*key, *member.row(1), "", None)]
+            rows_of_members = [(*key, *member.row(1), "", None, "")]
         else:
             rows_of_members = []
             texts.append(_SET_MEMBER)

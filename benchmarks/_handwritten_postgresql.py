@@ -97,7 +97,7 @@ class HandwrittenPostgresql:
             for member in members.values():
                 sums_of(rows, member)
                 if member.new:
-                    inserted.append((PROGRAM, member.member_id, *member.row(1), "", None))
+                    inserted.append((PROGRAM, member.member_id, *member.row(1), "", None, ""))
                 else:
                     updated.append((*member.row(0)[1:], PROGRAM, member.member_id))
             self._write(rows, inserted, updated)

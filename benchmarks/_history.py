@@ -44,7 +44,7 @@ from crossloyalty.domain.calendar import instant_of
 CLAIMS_A_MEMBER: Final = 10
 DAYS: Final = 8
 SHORT: Final = 100
-_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 12)})"
+_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 13)})"
 _DAY_US: Final = 86_400_000_000
 _CHUNK_MEMBERS: Final = 1_000
 
@@ -143,10 +143,11 @@ def fill(path: Path, claims: int) -> None:
                     member.member_id,
                     about.finished_at,
                     facts,
+                    "",
                 )
                 orders.append(row)
             sums_of(rows, member)
-            roots.append((PROGRAM, member.member_id, *member.row(CLAIMS_A_MEMBER), "", None))
+            roots.append((PROGRAM, member.member_id, *member.row(CLAIMS_A_MEMBER), "", None, ""))
         rows.owners.clear()
         rows.events = [(*row[:7], 0, (1 << row[3]) - 1, None) for row in rows.events]
         rows.deliveries = [(*row[:8], "DONE", 1, None, row[11]) for row in rows.deliveries]

@@ -57,7 +57,7 @@ def _member_rows(rows: Sequence[Any], numbers: Sequence[int], name: str, at: int
     member = claim.member_id
     keys = [f"opening:{name}:{number}" for number in numbers]
     head = (PROGRAM, member)
-    yield "orders", (PROGRAM, "taobao", claim.order_no, 1, None, "", "", "", "", member, 0, "")
+    yield "orders", (PROGRAM, "taobao", claim.order_no, 1, None, "", "", "", "", member, 0, "", "")
     yield (
         "claims",
         (PROGRAM, "taobao", claim.order_no, member, 1, "IMPORTED", "import", 1, 2, at, at, 0, "taobao", *_NOTHING),
@@ -81,7 +81,23 @@ def _member_rows(rows: Sequence[Any], numbers: Sequence[int], name: str, at: int
     yield "spend_days", (*head, spend.day, spend.spend_fen)
     review_at = _instant(date.fromisoformat(tier.qualified_on) + _PERIOD)
     kept = json.dumps([[tier.tier, tier.qualified_on, True, "pinned"]], separators=(",", ":"))
-    root = (*head, 1, min(ends_at, review_at), at, at, 3, hashed, 0, "", tier.tier, tier.qualified_on, kept, "", None)
+    root = (
+        *head,
+        1,
+        min(ends_at, review_at),
+        at,
+        at,
+        3,
+        hashed,
+        0,
+        "",
+        tier.tier,
+        tier.qualified_on,
+        kept,
+        "",
+        None,
+        "",
+    )
     yield "members", root
     for key, row in zip(keys, rows, strict=True):
         fields = {field: getattr(row, field) for field in row.__slots__ if not field.startswith("__")}

@@ -71,6 +71,9 @@ def full_program() -> Program:
         ),
         tier_gifts=[rules.TierGift("silver", "白银", rules.PointsFixed(50))],
         enrol_gifts=[rules.EnrolGift("hello", rules.PointsFixed(5))],
+        actions=[rules.Action("share", "share", rules.PointsFixed(5), per_day=2)],
+        inactivity=rules.Inactivity(idle_days=180, growth=100),
+        external_books=[rules.ExternalBook("stored_value", gateway="youzan")],
     )
 
 

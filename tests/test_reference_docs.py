@@ -121,6 +121,9 @@ REQUIRED: dict[type, dict[str, Any]] = {
     rules.GrowthTiers: {"levels": {"a": 0}},
     rules.GrowthLevel: {"name": "a", "from_growth": 0},
     rules.Cap: {"id": "c", "amount": 1},
+    rules.Action: {"id": "a", "action": "b", "reward": rules.PointsFixed(1)},
+    rules.ExternalBook: {"asset": "points"},
+    rules.Inactivity: {"idle_days": 1, "growth": 1},
     Milestone: {"platform": "jd", "order_no": "1", "event": "reviewed", "at": datetime(2026, 1, 1, tzinfo=UTC)},
 }
 # What must not be left empty altogether, although each part of it may be.

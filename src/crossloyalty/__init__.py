@@ -34,6 +34,8 @@ from crossloyalty.loyalty import AsyncEngine, AsyncLoyalty, Engine, Loyalty
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPENING_COLUMNS",
+    "ActionResult",
     "AdjustResult",
     "AsyncEngine",
     "AsyncLoyalty",
@@ -64,6 +67,8 @@ __all__ = [
     "ClaimRequest",
     "ClaimResult",
     "CouponUse",
+    "Delivery",
+    "DeliveryAnswer",
     "Detail",
     "DueReport",
     "Engine",
@@ -114,9 +119,12 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",
     "CouponUse": "crossloyalty.application.operating",
+    "Delivery": "crossloyalty.application.delivering",
+    "DeliveryAnswer": "crossloyalty.application.delivering",
     "DueReport": "crossloyalty.application.due",
     "EnrolResult": "crossloyalty.application.enrolling",
     "Event": "crossloyalty.application.events",

@@ -1,6 +1,8 @@
 """The rules a merchant sets; see each class for its parameters, units and defaults."""
 
 from crossloyalty.domain.rules import (
+    Action,
+    Attempts,
     Basis,
     Campaign,
     Cap,
@@ -8,12 +10,14 @@ from crossloyalty.domain.rules import (
     Coupon,
     Days,
     EnrolGift,
+    ExternalBook,
     Finished,
     GrowthFixed,
     GrowthLevel,
     GrowthPerStep,
     GrowthPerYuan,
     GrowthTiers,
+    Inactivity,
     Level,
     PerStep,
     PointsFixed,
@@ -31,6 +35,8 @@ from crossloyalty.domain.rules import (
 )
 
 __all__ = [
+    "Action",
+    "Attempts",
     "Basis",
     "Campaign",
     "Cap",
@@ -38,12 +44,14 @@ __all__ = [
     "Coupon",
     "Days",
     "EnrolGift",
+    "ExternalBook",
     "Finished",
     "GrowthFixed",
     "GrowthLevel",
     "GrowthPerStep",
     "GrowthPerYuan",
     "GrowthTiers",
+    "Inactivity",
     "Level",
     "PerStep",
     "PointsFixed",

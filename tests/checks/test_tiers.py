@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from builders import NOW, Clock, assert_sound, convert, day, event_kinds, order, points_program, refund
 
-from crossloyalty import Loyalty, Order, RefundStatus, rules
+from crossloyalty import Loyalty, Order, OrderStatus, Proof, RefundStatus, rules
 from crossloyalty.application.ports import Storage
 
 TIERS = rules.SpendTiers(
@@ -177,3 +177,24 @@ def test_d57_losing_the_upper_tier_leaves_the_lower_one(storage: Storage, clock:
     loyalty.ingest([refund(bought, 100_001)])
     assert (loyalty.member("m1").tier, loyalty.member("m1").tier_on) == ("白银", "2026-11-20")
     assert_sound(loyalty)
+
+
+def test_the_gap_counts_what_is_on_its_way(storage: Storage, clock: Clock) -> None:
+    """
+    1,000 counted, 600 of a bound buyer's order shipped, 300 of a request that waits: 100 more make 白银.
+
+    Unpaid and closed orders, and one that was refunded in part, count what is left of them.
+    """
+    loyalty = Loyalty(points_program(tiers=TIERS), storage, clock=clock)
+    convert(loyalty, "m1", order(1, paid_fen=100_000))
+    loyalty.bind("m1", platform="jd", buyer_id="b-1")
+    way = {"finished_at": None, "buyer_id": "b-1"}
+    shipped = order(2, "jd", paid_fen=70_000, status=OrderStatus.SHIPPED, **way)
+    loyalty.ingest([shipped, refund(shipped, 10_000)])
+    loyalty.ingest([order(3, "jd", paid_fen=50_000, status=OrderStatus.UNPAID, paid_at=None, **way)])
+    loyalty.ingest([order(4, "jd", paid_fen=50_000, status=OrderStatus.CLOSED, **way)])
+    loyalty.ingest([order(5, paid_fen=30_000, status=OrderStatus.SIGNED, finished_at=None)])
+    loyalty.claim("m1", platform="taobao", order_no=order(5).order_no, proof=Proof.by_host("chat"))
+    member = loyalty.member("m1")
+    assert (member.window_spend_fen, member.coming_spend_fen, member.next_tier_gap_fen) == (100_000, 90_000, 10_000)
+    assert loyalty.member("m2").coming_spend_fen == 0

@@ -194,3 +194,20 @@ def test_limits_that_never_apply_are_found_wherever_they_stand() -> None:
         ("NEVER_REACHED", "campaigns[0].scope.shops"),
         ("NEVER_RUNS", "campaigns[1]"),
     ]
+
+
+def test_books_and_losses_nothing_feeds_are_found() -> None:
+    """An external book of points and a loss of growth value, where rules give only bonus money; a gift feeds either."""
+    lonely = {
+        "rewards": [rules.StoredValuePercent("1", issue_after_days=15)],
+        "external_books": [rules.ExternalBook("points")],
+        "inactivity": rules.Inactivity(idle_days=90, growth=1),
+    }
+    found = [each for each in Program(program_id="p", **lonely).lint() if each.code is LintCode.NEVER_REACHED]
+    assert [each.path for each in found] == ["external_books[0]", "inactivity"]
+    fed = {
+        "enrol_gifts": [rules.EnrolGift("g", rules.PointsFixed(1))],
+        "actions": [rules.Action("a", "a", rules.GrowthFixed(1))],
+    }
+    codes = {each.code for each in Program(program_id="p", **lonely, **fed).lint()}
+    assert LintCode.NEVER_REACHED not in codes

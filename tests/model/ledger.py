@@ -98,6 +98,7 @@ class Grant:
     debt: int = 0
     waived: int = 0
     exempt: int = 0
+    before: bool = False  # given before the member's history here begins
 
 
 @dataclass
@@ -107,6 +108,12 @@ class Member:
     reached: list[tuple[int, date, bool]] = field(default_factory=list)  # (line in fen, qualified on, by policy)
     once: dict[str, Grant] = field(default_factory=dict)
     blocked: bool = False
+    outside: Counter[str] = field(default_factory=Counter)
+    gifts: dict[str, Grant] = field(default_factory=dict)
+    done: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    enrolled: bool = False
+    lapsed_on: date | None = None
+    shown: int = 0  # the line of the tier at the last look
 
 
 class Ledger:
@@ -116,6 +123,7 @@ class Ledger:
         self.now = now
         self.members: dict[str, Member] = {}
         self.lots = 0
+        self.outside: set[str] = set()
 
     def member(self, name: str) -> Member:
         return self.members.setdefault(name, Member())
@@ -128,6 +136,12 @@ class Ledger:
     def activate(self, m: Member, lot: Lot) -> None:
         """Points that become spendable repay debt first; nothing is consumed behind its expiry (I-07)."""
         lot.state, lot.was_active = "ACTIVE", True
+        if lot.asset in self.outside:
+            part = min(lot.left, m.debt[lot.asset])
+            m.debt[lot.asset] -= part
+            m.outside[lot.asset] += lot.left - part
+            lot.left, lot.state = 0, "SENT"
+            return
         if lot.expires is None or lot.expires > self.now:
             part = min(lot.left, m.debt[lot.asset])
             m.debt[lot.asset] -= part
@@ -156,7 +170,7 @@ class Ledger:
         m.lots.append(Lot(asset, issue, expires, blocked, self.lots))
         return m.lots[-1]
 
-    def give(self, m: Member, grant: Grant, more: int, view: View) -> None:
+    def give(self, m: Member, grant: Grant, more: int, view: View | None) -> None:
         """Waived is cancelled first, then debt, then it is issued again under the original expiry."""
         rule, asset = grant.rule, grant.rule.asset
         part = min(more, grant.waived)
@@ -168,11 +182,11 @@ class Ledger:
         grant.exempt, more = grant.exempt - part, more - part
         if more:
             if grant.lot is None:
-                due = midnight(local_day(view.effective) + timedelta(days=rule.issue_after_days))
+                due = midnight(local_day(view.effective if view else self.now) + timedelta(days=rule.issue_after_days))
                 if rule.issue_on:
                     due = midnight(date.fromisoformat(rule.issue_on))
                 issue = max(self.now, due) if rule.issue_after_days or rule.issue_on else self.now
-                grant.lot = self._open(m, asset, issue, expiry(rule, issue), view.held(rule))
+                grant.lot = self._open(m, asset, issue, expiry(rule, issue), bool(view and view.held(rule)))
             self._add(m, grant.lot, more)
 
     def take(self, m: Member, grant: Grant, less: int, policy: str) -> None:
@@ -183,6 +197,10 @@ class Ledger:
                 self.expire(lot)
             if lot.state == "PENDING" or (lot.state == "ACTIVE" and policy != "pending_only"):
                 less -= self._draw(lot, less)
+            if asset in self.outside and policy != "pending_only":
+                part = min(less, m.outside[asset])
+                m.outside[asset] -= part
+                less -= part
             part = min(less, lot.expired - grant.exempt)
             grant.exempt, less = grant.exempt + part, less - part
         if policy != "pending_only" and not asset.startswith("coupon:"):

@@ -97,6 +97,8 @@ def program(variant: int) -> Program:
         asked = rules.Finished(within_days=None, minimum_fen=5_000, statuses={"jd": ("SIGNED", "FINISHED")})
     elif variant == 4:
         return limited_program()
+    elif variant == 5:
+        return outside_program()
     else:
         rewards = [rules.PointsPerYuan("1", settle="all"), rules.PointsFixed(11, settle="per_line"), once]
         asked = rules.Finished(within_days=20)
@@ -109,6 +111,9 @@ def program(variant: int) -> Program:
         source_tags=rules.SourceTags(),
         on_refund=rules.ClawBack(shortfall=("waive", "debt", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
         ticket_days=25,
+        attempts=rules.Attempts(per_member=4, window_minutes=90, lock_minutes=60, per_order=3)
+        if variant in (1, 2)
+        else rules.Attempts(),
     )
 
 
@@ -171,6 +176,44 @@ def limited_program() -> Program:
             rules.Cap("ever", 400, per="member", reward="stored_value:fixed"),
             rules.Cap("each", 300, asset="stored_value"),
         ],
+        source_tags=rules.SourceTags(),
+        ticket_days=25,
+    )
+
+
+def outside_program() -> Program:
+    """Give a program whose points live outside, with tiers by growth value, gifts, actions and loss by inactivity."""
+    levels = [
+        rules.GrowthLevel("普通", 0),
+        rules.GrowthLevel("白银", 300, "1.5"),
+        rules.GrowthLevel("黄金", 800, "5/3"),
+    ]
+    return Program(
+        program_id=PROGRAM_ID,
+        eligibility=rules.Finished(within_days=90),
+        rewards=[
+            rules.PointsPerYuan("1", issue_after_days=9, expires_months=1),
+            rules.PerStep(5_000, 7),
+            rules.PointsFixed(30, once_per="member", id="newcomer"),
+            rules.GrowthPerYuan("1"),
+            rules.StoredValueFixed(50),
+        ],
+        external_books=[rules.ExternalBook("points", gateway="youzan")],
+        tiers=rules.GrowthTiers(levels, period_days=20, grace_days=3, warn_days=5),
+        tier_gifts=[
+            rules.TierGift("silver", "白银", rules.PointsFixed(40)),
+            rules.TierGift("gold", "黄金", rules.Coupon("GOLD")),
+        ],
+        enrol_gifts=[
+            rules.EnrolGift("hello", rules.GrowthFixed(25)),
+            rules.EnrolGift("hi", rules.StoredValueFixed(60, expires_months=1)),
+        ],
+        actions=[
+            rules.Action("share", "share", rules.PointsFixed(5), per_day=1),
+            rules.Action("review", "review", rules.GrowthFixed(40), per_month=2, per_member=3),
+            rules.Action("thanks", "review", rules.Coupon("THANKS", expires_months=1), per_day=2),
+        ],
+        inactivity=rules.Inactivity(idle_days=6, growth=250, every_days=5, floor_growth=100),
         source_tags=rules.SourceTags(),
         ticket_days=25,
     )

@@ -7,13 +7,16 @@ It keeps facts, claims and lots as plain objects, derives everything else each t
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from beside import Beside, policy
 from facts import LONG_AGO, RANKS, REFUND_RANKS, Facts, Ticket, View
-from ledger import Grant, Ledger, Member, amount, each_of, local_day, midnight
+from guesses import Tried, count
+from ledger import Grant, Member, amount, each_of, local_day, midnight
 from limits import MULTIPLIED, capped, caps_of, parts, running, threshold
 
 from crossloyalty import Milestone, Order, Program, Proof, Refund, rules
@@ -43,23 +46,16 @@ class Claim:
         return "PENDING_ISSUE" if waits else "GRANTED"
 
 
-def policy(program: Program, rule: Any) -> str:
-    """What happens to what cannot be taken back: bonus money is owed, a coupon is written off."""
-    if isinstance(rule, rules.Coupon):
-        return "waive"
-    return "debt" if rule.asset == "stored_value" else program.on_refund.shortfall
-
-
-class Model(Ledger):
+class Model(Beside):
     """Every operation answers what the library must answer, and leaves what it must hold."""
 
     def __init__(self, program: Program, now: datetime) -> None:
-        super().__init__(now)
-        self.program = program
+        super().__init__(program, now)
         self.used: Counter[tuple[str, str, str]] = Counter()
         self.orders: dict[Key, Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.aliases: dict[Key, Key] = {}
+        self.tried: dict[Any, Tried] = {}
 
     def claims(self, name: str) -> list[Claim]:
         return [at.claim for at in self.orders.values() if at.claim and at.claim.member == name]
@@ -87,7 +83,7 @@ class Model(Ledger):
                 self.bring(m, grant, target, view, policy(claim.program, rule))
         claim.net, claim.gross, claim.below, claim.platform = (0 if below else net), gross, below, view.platform
         claim.effective = view.effective if view.effective != LONG_AGO else claim.effective
-        self._retier(claim.member)
+        self.retier(claim.member, True)
 
     def _allowed(self, grants: list[Grant], wanted: list[int]) -> list[int]:
         return [
@@ -131,7 +127,17 @@ class Model(Ledger):
             days[local_day(claim.effective)] += claim.net
         return +days
 
+    def bought_on(self, name: str) -> date | None:
+        return max((local_day(claim.effective) for claim in self.claims(name) if claim.net), default=None)
+
     def window(self, name: str, day: date) -> int:
+        """What counts for tiers: growth value there is, or the spend of the window that ends with a day."""
+        if isinstance(self.program.tiers, rules.GrowthTiers):
+            m = self.member(name)
+            return sum(at.left for at in m.lots if at.asset == "growth" and at.state == "ACTIVE") - m.debt["growth"]
+        return self.spent(name, day)
+
+    def spent(self, name: str, day: date) -> int:
         days = self.program.tiers.window_days if self.program.tiers else None
         if days is None and day == local_day(self.now):
             return sum(self.spend(name).values())  # lifetime has no last day
@@ -145,19 +151,26 @@ class Model(Ledger):
 
     def tier(self, name: str) -> Any:
         levels = self.program.tiers.levels if self.program.tiers else ()
-        return next((level for level in levels if level.from_fen == self.line(name)), None)
+        return next((level for level in levels if level.line == self.line(name)), None)
 
     def _qualify(self, name: str, day: date) -> None:
-        lines = [level.from_fen for level in self.program.tiers.levels] if self.program.tiers else []
+        lines = [level.line for level in self.program.tiers.levels] if self.program.tiers else []
         held = self.line(name)
         self.member(name).reached += [(line, day, False) for line in lines if held < line <= self.window(name, day)]
 
-    def _retier(self, name: str) -> None:
+    def retier(self, name: str, took: bool) -> None:
         self._qualify(name, local_day(self.now))
+        self._look(name, took)
+
+    def _look(self, name: str, took: bool) -> None:
+        m, after = self.member(name), self.line(name)
+        before, m.shown = m.shown, after
+        self.tier_gifts(name, before, after, took)
 
     def _review(self, name: str) -> None:
         tiers, kept = self.program.tiers, self.member(name).reached
-        lasts = (tiers.period_days or tiers.window_days) if tiers and tiers.window_days else None
+        lasts = (tiers.period_days or tiers.window_days) if tiers else None
+        lasts = None if isinstance(tiers, rules.SpendTiers) and tiers.window_days is None else lasts
         while lasts and tiers and kept:
             line, since, given = min(kept, key=lambda held: held[1])
             ends = since + timedelta(days=lasts + tiers.grace_days)
@@ -168,10 +181,11 @@ class Model(Ledger):
             if held and self.window(name, ends) >= line:
                 kept.append((line, ends, False))
                 continue
-            below = max(level.from_fen for level in tiers.levels if level.from_fen < line)
+            below = max(level.line for level in tiers.levels if level.line < line)
             if held and tiers.downgrade == "one_level" and below > self.window(name, ends):
                 kept.append((below, ends, True))
             self._qualify(name, ends)
+        self._look(name, False)
 
     def _multiplier(self, name: str, view: View) -> str:
         """That of the tier before the order, or of the tier the order leads to."""
@@ -185,7 +199,7 @@ class Model(Ledger):
             below = net < self.program.eligibility.minimum_fen
             spent = self.window(name, today) + (net if inside and not below else 0)
         line = self.line(name)
-        best = [level for level in tiers.levels if level.from_fen <= max(line, spent)][-1]
+        best = [level for level in tiers.levels if level.line <= max(line, spent)][-1]
         return str(best.points_multiplier)
 
     # -- requests ----------------------------------------------------------------------------------------------------
@@ -367,9 +381,40 @@ class Model(Ledger):
         return answers
 
     def claim_many(self, asked: list[tuple[str, Key, Proof]]) -> list[tuple[bool, set[str]]]:
+        """Decide, look who came behind a lock, and decide again without them until nobody does."""
+        stopped: set[tuple[str, Key]] = set()
+        while True:
+            answers = deepcopy(self).claim_all(asked, stopped)
+            more, tried = count(self.program.attempts, self.tried, self._guesses(asked, answers, stopped), self.now)
+            if not more:
+                self.tried = tried
+                return self.claim_all(asked, stopped)
+            stopped |= more
+
+    def _guesses(
+        self, asked: list[tuple[str, Key, Proof]], answers: list[tuple[bool, set[str]]], stopped: set[tuple[str, Key]]
+    ) -> list[tuple[str, Key, bool]]:
+        """Leave out who does not guess: the host vouches, the claim is theirs, they are the bound buyer."""
+        guesses: dict[tuple[str, Key], bool] = {}
+        for (name, typed, proof), (_, reasons) in zip(asked, answers, strict=True):
+            key = self.aliases.get(typed, typed)
+            facts = self.orders.get(key, Facts())
+            theirs = facts.claim is not None and facts.claim.member == name
+            view = View(facts) if facts.snaps else None
+            bound = view is not None and bool(view.buyer[2]) and self.bound.get(view.buyer) == name
+            if proof.kind == "by_host" or theirs or bound or "MEMBER_BLOCKED" in reasons or (name, key) in stopped:
+                continue
+            ticket = facts.tickets.get(name)
+            again = ticket is not None and ticket.proof == proof
+            guesses.setdefault((name, key), "RECEIVED" in reasons and not again)
+        return [(name, key, missed) for (name, key), missed in guesses.items()]
+
+    def claim_all(
+        self, asked: list[tuple[str, Key, Proof]], stopped: set[tuple[str, Key]]
+    ) -> list[tuple[bool, set[str]]]:
         by_key: dict[Key, dict[str, Proof]] = {}
         for name, key, proof in asked:
-            if not self.member(name).blocked:
+            if not self.member(name).blocked and (name, self.aliases.get(key, key)) not in stopped:
                 by_key.setdefault(self.aliases.get(key, key), {}).setdefault(name, proof)
         answers = self._work(list(by_key), by_key)
         told: list[tuple[bool, set[str]]] = []
@@ -378,6 +423,9 @@ class Model(Ledger):
                 told.append((False, {"MEMBER_BLOCKED"}))
                 continue
             meant = self.aliases.get(key, key)
+            if (name, meant) in stopped:
+                told.append((False, {"TOO_MANY_ATTEMPTS"}))
+                continue
             created, reasons = answers[meant][name]
             again = any(each[0] == name and self.aliases.get(each[1], each[1]) == meant for each in asked[:place])
             told.append((False, {"ALREADY_CLAIMED_BY_YOU"}) if created and again else (created, reasons))
@@ -407,4 +455,23 @@ class Model(Ledger):
                     self.activate(m, lot)
                 if lot.state == "ACTIVE" and lot.expires and lot.expires <= self.now:
                     self.expire(lot)
+            self.lapse(name)
+            if isinstance(self.program.tiers, rules.GrowthTiers):
+                self.retier(name, False)
             self._review(name)
+
+    def corrected(self, name: str, asset: str, by: int) -> bool:
+        applied = self.adjust(name, asset, by)
+        if applied and asset == "growth" and isinstance(self.program.tiers, rules.GrowthTiers):
+            self.retier(name, by < 0)
+        return applied
+
+    def answer_short(self, name: str, key: Key | None, rule_id: str, missing: int) -> None:
+        """A claw-back outside took less than was asked: the grant behind it is told."""
+        claim = self.orders[key].claim if key else None
+        if claim is None:
+            self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
+        elif rule_id in self.member(name).once:
+            self.fell_short(name, self.member(name).once[rule_id], claim.program, missing)
+        else:
+            self.fell_short(name, claim.grants[rule_id], claim.program, missing)

@@ -199,7 +199,7 @@ def permuted(draw: st.DrawFn) -> tuple[list[Step], list[Step], list[bool]]:
     return steps, other, draw(st.lists(st.booleans(), min_size=1, max_size=4))
 
 
-@pytest.mark.parametrize("variant", range(5))
+@pytest.mark.parametrize("variant", range(6))
 @settings(max_examples=EXAMPLES)
 @given(drawn=permuted())
 def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bool]]) -> None:
@@ -209,7 +209,7 @@ def test_confluence_a(variant: int, drawn: tuple[list[Step], list[Step], list[bo
     assert play(of, steps, [True]) == play(of, other, cuts)
 
 
-@pytest.mark.parametrize("variant", range(5))
+@pytest.mark.parametrize("variant", range(6))
 @settings(max_examples=EXAMPLES)
 @given(
     later=st.lists(st.sampled_from([0, 3, 5]).flatmap(histories), min_size=1, max_size=2),
@@ -230,7 +230,7 @@ def test_confluence_b(variant: int, later: list[list[Step]], data: st.DataObject
     )
 
 
-@pytest.mark.parametrize("variant", range(5))
+@pytest.mark.parametrize("variant", range(6))
 @settings(max_examples=EXAMPLES)
 @given(
     before=st.lists(orders(st.integers(0, 5)) | refunds(st.integers(0, 5)), max_size=3),
@@ -262,7 +262,8 @@ def test_confluence_c(
         answers = loyalty.claim_many(asked)
         clock.move(days=20)
         loyalty.run_due()
-        loyalty.adjust("m1", asset="points", amount=-100, key="spent")
+        spent = "stored_value" if program(variant).external_books else "points"
+        loyalty.adjust("m1", asset=spent, amount=-100, key="spent")
         loyalty.ingest(told)
         assert_sound(loyalty)
         return projection(loyalty, storage), {(at.member_id, at.platform, at.order_no): at.reasons for at in answers}

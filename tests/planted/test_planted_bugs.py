@@ -10,10 +10,15 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 1  | an insert that replaces the row that was there       | storage kit: the unique key decides                |
 | 2  | refunds told apart by their amount                   | state machine: claims differ from the model's      |
 | 3  | bonus money is not taken back                        | state machine, by `verify()`: I-20                 |
+| 3  | what a gateway could not take is not told the claim  | the worked checks of assets that live outside      |
+| 3  | debt is not repaid out of what is sent outside       | state machine: members differ from the model's     |
 | 4  | deliveries written in a transaction behind the claim | kill -9 between the two: the repeat ends elsewhere |
 | 5  | floats in one rule                                   | state machine: claims differ from the model's      |
 | 7  | a cap counted in memory, not in the store            | state machine: claims differ from the model's      |
 | 7  | a cap that gives back what was refunded              | state machine, by `verify()`: I-61                 |
+| 7  | the limit of an action is read and not counted       | the worked checks of actions                       |
+| 7  | inactivity takes below the floor                     | state machine: members differ from the model's     |
+| 7  | attempts are looked at and not counted               | state machine: answers differ from the model's     |
 | 8  | order numbers as typed where they are claimed        | state machine: answers differ from the model's     |
 | 8  | order numbers as told where they are ingested        | the worked checks of orders: two spellings, one    |
 | 12 | a second refund takes the first's reversal as target | state machine, by `verify()`: I-20                 |
@@ -126,6 +131,35 @@ BUGS = [
         ),
     ),
     Bug(
+        "3 what a gateway could not take is not told to the claim",
+        ("tests/checks/test_external_books.py",),
+        "test_what_the_gateway_could_not_take_is_a_shortfall",
+        (
+            (
+                "domain/external.py",
+                "    setattr(grant, account, getattr(grant, account) + missing)\n",
+                "",
+            ),
+            (
+                "domain/external.py",
+                '    ledger.post(asset, account, missing, "shortfall", -1, ref, rule_id)\n',
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "3 debt is not repaid out of what is sent outside",
+        (MACHINE,),
+        "def compare_member",
+        (("domain/external.py", 'owed = min(ledger.balance(asset, "debt"), amount)', "owed = 0"),),
+    ),
+    Bug(
+        "7 inactivity takes below the floor",
+        (MACHINE,),
+        "def compare_member",
+        (("domain/inactivity.py", " - rule.floor_growth", ""),),
+    ),
+    Bug(
         "4 outbox behind the commit",
         (KILL,),
         "the repeat ends elsewhere",
@@ -194,6 +228,18 @@ BUGS = [
                 "cut = cut or room < target",
             ),
         ),
+    ),
+    Bug(
+        "7 the limit of an action is read and not counted",
+        ("tests/checks/test_actions.py",),
+        "FAILED",
+        (("domain/actions.py", "        member.count(row, period, 1)\n", "        member.count(row, period, 0)\n"),),
+    ),
+    Bug(
+        "7 attempts are looked at and not counted",
+        (MACHINE,),
+        "def answers",
+        (("application/guessing.py", "tries[what].counted(limit, batch.now)", "tries[what]"),),
     ),
     Bug(
         "8 numbers as typed where they are claimed",

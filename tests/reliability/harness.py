@@ -60,7 +60,10 @@ def program(**changes: Any) -> Program:
     """Give the program of the design's section 8, with coupons per order too."""
     base = section8_program()
     rewards = (*base.rewards, rules.Coupon("THANKS"), rules.PerStep(10_000, 5))
-    return attrs.evolve(base, **{"rewards": rewards, **changes})
+    actions = [rules.Action("share", "share", rules.PointsFixed(5), per_day=2)]
+    outside = [rules.ExternalBook("growth")]
+    settings = {"rewards": rewards, "actions": actions, "external_books": outside}
+    return attrs.evolve(base, **{**settings, **changes})
 
 
 def open_door(storage: Any, at: Any = LATER) -> Loyalty:
@@ -117,6 +120,16 @@ def _waiting(door: Loyalty) -> None:
     _claim(UNKNOWN)(door)
 
 
+def _asked_back(door: Loyalty) -> None:
+    _claimed(door)
+    door.ingest([refund(FIRST, 50_000)])
+
+
+def _answer_short(door: Loyalty) -> object:
+    """The refund's claw-back of growth value is the 13th entry; 500 are asked back and 1 is taken."""
+    return door.answer_delivery("brand-a/m1/13", amount=1)
+
+
 def _acknowledge(door: Loyalty) -> int:
     return door.ack(f"{number}@m1" for number in ("1", "1+1", "1+2"))
 
@@ -140,6 +153,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "adjust up": Operation(_claimed, lambda door: door.adjust("m1", asset="points", amount=7, key="k", note="gift")),
     "adjust down": Operation(_with_points, lambda door: door.adjust("m1", asset="points", amount=-80, key="k")),
     "enrol": Operation(_claimed, lambda door: door.enrol("m1")),
+    "record_action": Operation(_claimed, lambda door: door.record_action("m1", action="share", key="k")),
+    "answer_delivery that falls short": Operation(_asked_back, _answer_short),
     "set_tier": Operation(_claimed, lambda door: door.set_tier("m1", tier="黄金", key="k", note="invited")),
     "import_opening in two batches": Operation(
         _claimed,

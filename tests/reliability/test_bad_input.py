@@ -138,6 +138,10 @@ DOOR_CALLS: dict[str, Call] = {
     "adjust asset": lambda door, bad: door.adjust("m1", asset=bad, amount=1, key="k"),
     "adjust key": lambda door, bad: door.adjust("m1", asset="points", amount=1, key=bad),
     "enrol member_id": lambda door, bad: door.enrol(bad),
+    "record_action member_id": lambda door, bad: door.record_action(bad, action="share", key="k"),
+    "record_action action": lambda door, bad: door.record_action("m1", action=bad, key="k"),
+    "record_action key": lambda door, bad: door.record_action("m1", action="share", key=bad),
+    "answer_delivery key": lambda door, bad: door.answer_delivery(bad),
     "set_tier member_id": lambda door, bad: door.set_tier(bad, tier="白银", key="k"),
     "set_tier key": lambda door, bad: door.set_tier("m1", tier="白银", key=bad),
     "import_opening name": lambda door, bad: door.import_opening([], name=bad),
@@ -158,6 +162,9 @@ DOOR_CALLS: dict[str, Call] = {
 OPTIONAL_TEXT_CALLS: dict[str, Call] = {
     "claim touch": lambda door, bad: door.claim(
         "m1", platform="douyin", order_no=SECOND.order_no, proof=PROOF, touch=bad
+    ),
+    "claim device": lambda door, bad: door.claim(
+        "m1", platform="douyin", order_no=SECOND.order_no, proof=PROOF, device=bad
     ),
     "bind scope": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", scope=bad),
     "bind evidence": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", evidence=bad),

@@ -241,6 +241,14 @@ RULE_CALLS: dict[str, Call] = {
     "TierGift reward": lambda bad: rules.TierGift("g", "gold", bad),
     "TierGift per": lambda bad: rules.TierGift("g", "gold", rules.PointsFixed(1), per=bad),
     "EnrolGift reward": lambda bad: rules.EnrolGift("g", bad),
+    "Action reward": lambda bad: rules.Action("a", "b", bad),
+    "Action per_day": lambda bad: rules.Action("a", "b", rules.PointsFixed(1), per_day=bad),
+    "Inactivity growth": lambda bad: rules.Inactivity(idle_days=1, growth=bad),
+    "Attempts per_member": lambda bad: rules.Attempts(per_member=bad),
+    "Attempts lock_minutes": lambda bad: rules.Attempts(lock_minutes=bad),
+    "ExternalBook asset": rules.ExternalBook,
+    "ExternalBook gateway": lambda bad: rules.ExternalBook("points", gateway=bad),
+    "Program external_books": lambda bad: Program(program_id="p", external_books=[bad]),
     "Level benefits": lambda bad: rules.Level("gold", 0, benefits=bad),
     "Level benefit": lambda bad: rules.Level("gold", 0, benefits={"a": bad}),
     "SpendTiers period": lambda bad: rules.SpendTiers({"low": 0}, window_days=1, period=bad),
@@ -308,6 +316,7 @@ FINE = {
         "Campaign scope",
         "SpendTiers warn_days",
         "ClawBack growth",
+        "Action per_day",
     },
     "True": {"SpendTiers include_current", "Basis shipping"},
     "int": {
@@ -316,7 +325,7 @@ FINE = {
         if name.endswith(("_days", "_months", "_minutes", "_orders", "_fen", " points", " growth", " amount"))
         and name != "ClawBack growth"
     }
-    | {"Days weekday", "Days month_day", "GrowthTiers line"},
+    | {"Action per_day", "Attempts per_member", "Days weekday", "Days month_day", "GrowthTiers line"},
     "list": {"Finished shops", "Scope platforms", "Basis subsidy_platforms"},
     "set": {"Days weekdays"},
     "dict": {"Finished shops", "Scope platforms", "Basis subsidy_platforms"},

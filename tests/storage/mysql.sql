@@ -1,4 +1,4 @@
--- checksum e231b0970d6f5807a35d7604d8bde1d2350ec77a8ee4fef354294b9e16cfd6c0
+-- checksum 8245534c4e0c2cbb2ffddbf50e3903b1cae1a170e75228062bfae6f0ffb50b7f
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -32,6 +32,7 @@ CREATE TABLE `crossloyalty_orders` (
   `owner_id` varbinary(512) NOT NULL,
   `effective_at` bigint NOT NULL,
   `facts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `attempts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (`program_id`, `family`, `order_no`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_orders_by_due` ON `crossloyalty_orders` (`program_id`, `next_due_at`, `family`, `order_no`);
@@ -53,6 +54,7 @@ CREATE TABLE `crossloyalty_members` (
   `qualifications` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `blocked_reason` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `blocked_until` bigint,
+  `attempts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (`program_id`, `member_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_members_by_due` ON `crossloyalty_members` (`program_id`, `next_due_at`, `member_id`);
@@ -61,6 +63,7 @@ CREATE TABLE `crossloyalty_limits` (
   `limit_id` varbinary(512) NOT NULL,
   `version` bigint NOT NULL,
   `used` bigint NOT NULL,
+  `attempts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (`program_id`, `limit_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE TABLE `crossloyalty_programs` (
@@ -241,21 +244,21 @@ UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `b
 UPDATE `crossloyalty_buyers` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 -- orders
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
-INSERT INTO `crossloyalty_orders` (`program_id`, `family`, `order_no`, `version`, `next_due_at`, `platform`, `shop_id`, `buyer_scope`, `buyer_id`, `owner_id`, `effective_at`, `facts`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_orders` SET `version` = `version` + 1, `next_due_at` = %s, `platform` = %s, `shop_id` = %s, `buyer_scope` = %s, `buyer_id` = %s, `owner_id` = %s, `effective_at` = %s, `facts` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
+INSERT INTO `crossloyalty_orders` (`program_id`, `family`, `order_no`, `version`, `next_due_at`, `platform`, `shop_id`, `buyer_scope`, `buyer_id`, `owner_id`, `effective_at`, `facts`, `attempts`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_orders` SET `version` = `version` + 1, `next_due_at` = %s, `platform` = %s, `shop_id` = %s, `buyer_scope` = %s, `buyer_id` = %s, `owner_id` = %s, `effective_at` = %s, `facts` = %s, `attempts` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 UPDATE `crossloyalty_orders` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 -- members
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
-INSERT INTO `crossloyalty_members` (`program_id`, `member_id`, `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_members` SET `version` = `version` + 1, `next_due_at` = %s, `created_at` = %s, `last_at` = %s, `entry_seq` = %s, `entry_hash` = %s, `event_seq` = %s, `event_hash` = %s, `tier` = %s, `tier_on` = %s, `qualifications` = %s, `blocked_reason` = %s, `blocked_until` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`, `attempts`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
+INSERT INTO `crossloyalty_members` (`program_id`, `member_id`, `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`, `attempts`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_members` SET `version` = `version` + 1, `next_due_at` = %s, `created_at` = %s, `last_at` = %s, `entry_seq` = %s, `entry_hash` = %s, `event_seq` = %s, `event_hash` = %s, `tier` = %s, `tier_on` = %s, `qualifications` = %s, `blocked_reason` = %s, `blocked_until` = %s, `attempts` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_members` SET `version` = `version` + 1 WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` = %s;
 -- limits
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`limit_id` USING utf8mb4), `version`, `used`) FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
-INSERT INTO `crossloyalty_limits` (`program_id`, `limit_id`, `version`, `used`) VALUES (%s, %s, %s, %s);
-UPDATE `crossloyalty_limits` SET `version` = `version` + 1, `used` = %s WHERE `program_id` = %s AND `limit_id` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`limit_id` USING utf8mb4), `version`, `used`, `attempts`) FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
+INSERT INTO `crossloyalty_limits` (`program_id`, `limit_id`, `version`, `used`, `attempts`) VALUES (%s, %s, %s, %s, %s);
+UPDATE `crossloyalty_limits` SET `version` = `version` + 1, `used` = %s, `attempts` = %s WHERE `program_id` = %s AND `limit_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `version` = `version` + 1 WHERE `program_id` = %s AND `limit_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_limits` WHERE `program_id` = %s AND `limit_id` = %s;
 -- programs
@@ -329,12 +332,12 @@ UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AN
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
 -- many rows at once
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq`) FROM `crossloyalty_accounts` WHERE (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s) OR (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s);
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` IN (%s, %s) ORDER BY `program_id`, `member_id` FOR UPDATE;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`, `attempts`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` IN (%s, %s) ORDER BY `program_id`, `member_id` FOR UPDATE;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`day` USING utf8mb4), `spend_fen`) FROM `crossloyalty_spend_days` WHERE `program_id` = %s AND `member_id` = %s AND `day` >= %s ORDER BY `day`;
 INSERT INTO `crossloyalty_accounts` (`program_id`, `member_id`, `asset`, `account`, `book`, `balance`, `seq`) VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_accounts` SET `book` = %s, `balance` = %s, `seq` = %s WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;

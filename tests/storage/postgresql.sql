@@ -1,4 +1,4 @@
--- checksum c8f0f792125bca9d725b60e69a96607f1885e58a44178b4044af87d656d827ea
+-- checksum 43c69badcbe1b71754416ccb1b434b2c7ae8253419dc4c59c2b677952ac23b22
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -32,6 +32,7 @@ CREATE TABLE "crossloyalty_orders" (
   "owner_id" text COLLATE "C" NOT NULL,
   "effective_at" bigint NOT NULL,
   "facts" text NOT NULL,
+  "attempts" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no")
 );
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
@@ -53,6 +54,7 @@ CREATE TABLE "crossloyalty_members" (
   "qualifications" text NOT NULL,
   "blocked_reason" text NOT NULL,
   "blocked_until" bigint,
+  "attempts" text NOT NULL,
   PRIMARY KEY ("program_id", "member_id")
 );
 CREATE INDEX "crossloyalty_members_by_due" ON "crossloyalty_members" ("program_id", "next_due_at", "member_id") WHERE "next_due_at" IS NOT NULL;
@@ -61,6 +63,7 @@ CREATE TABLE "crossloyalty_limits" (
   "limit_id" text COLLATE "C" NOT NULL,
   "version" bigint NOT NULL,
   "used" bigint NOT NULL,
+  "attempts" text NOT NULL,
   PRIMARY KEY ("program_id", "limit_id")
 );
 CREATE TABLE "crossloyalty_programs" (
@@ -241,21 +244,21 @@ UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "b
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
-INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = %s, "platform" = %s, "shop_id" = %s, "buyer_scope" = %s, "buyer_id" = %s, "owner_id" = %s, "effective_at" = %s, "facts" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = %s, "platform" = %s, "shop_id" = %s, "buyer_scope" = %s, "buyer_id" = %s, "owner_id" = %s, "effective_at" = %s, "facts" = %s, "attempts" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
 UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
 -- members
-SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until" FROM "crossloyalty_members" WHERE "program_id" = %s AND "member_id" = %s;
-INSERT INTO "crossloyalty_members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_members" SET "version" = "version" + 1, "next_due_at" = %s, "created_at" = %s, "last_at" = %s, "entry_seq" = %s, "entry_hash" = %s, "event_seq" = %s, "event_hash" = %s, "tier" = %s, "tier_on" = %s, "qualifications" = %s, "blocked_reason" = %s, "blocked_until" = %s WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;
+SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until", "attempts" FROM "crossloyalty_members" WHERE "program_id" = %s AND "member_id" = %s;
+INSERT INTO "crossloyalty_members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until", "attempts") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_members" SET "version" = "version" + 1, "next_due_at" = %s, "created_at" = %s, "last_at" = %s, "entry_seq" = %s, "entry_hash" = %s, "event_seq" = %s, "event_hash" = %s, "tier" = %s, "tier_on" = %s, "qualifications" = %s, "blocked_reason" = %s, "blocked_until" = %s, "attempts" = %s WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_members" SET "version" = "version" + 1 WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_members" WHERE "program_id" = %s AND "member_id" = %s;
 -- limits
-SELECT "program_id", "limit_id", "version", "used" FROM "crossloyalty_limits" WHERE "program_id" = %s AND "limit_id" = %s;
-INSERT INTO "crossloyalty_limits" ("program_id", "limit_id", "version", "used") VALUES (%s, %s, %s, %s);
-UPDATE "crossloyalty_limits" SET "version" = "version" + 1, "used" = %s WHERE "program_id" = %s AND "limit_id" = %s AND "version" = %s;
+SELECT "program_id", "limit_id", "version", "used", "attempts" FROM "crossloyalty_limits" WHERE "program_id" = %s AND "limit_id" = %s;
+INSERT INTO "crossloyalty_limits" ("program_id", "limit_id", "version", "used", "attempts") VALUES (%s, %s, %s, %s, %s);
+UPDATE "crossloyalty_limits" SET "version" = "version" + 1, "used" = %s, "attempts" = %s WHERE "program_id" = %s AND "limit_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_limits" SET "version" = "version" + 1 WHERE "program_id" = %s AND "limit_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_limits" WHERE "program_id" = %s AND "limit_id" = %s;
 -- programs
@@ -329,12 +332,12 @@ UPDATE "crossloyalty_limits" SET "used" = "used" + %s WHERE "program_id" = %s AN
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s ORDER BY "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s AND "due_at" >= %s AND "due_at" <= %s AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (%s, %s) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT %s;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "next_due_at" <= %s AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (%s, %s, %s) ORDER BY "next_due_at", "family", "order_no" LIMIT %s;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" < %s ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "next_due_at" <= %s AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (%s, %s, %s) ORDER BY "next_due_at", "family", "order_no" LIMIT %s;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" < %s ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
 -- many rows at once
 SELECT t.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v ("program_id", "member_id", "asset", "account") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."asset", x."account", x."book", x."balance", x."seq" FROM "crossloyalty_accounts" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" AND x."asset" = v."asset" AND x."account" = v."account" OFFSET 0) t;
-SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."version", x."next_due_at", x."created_at", x."last_at", x."entry_seq", x."entry_hash", x."event_seq", x."event_hash", x."tier", x."tier_on", x."qualifications", x."blocked_reason", x."blocked_until" FROM "crossloyalty_members" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" FOR UPDATE OFFSET 0) t;
+SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."version", x."next_due_at", x."created_at", x."last_at", x."entry_seq", x."entry_hash", x."event_seq", x."event_hash", x."tier", x."tier_on", x."qualifications", x."blocked_reason", x."blocked_until", x."attempts" FROM "crossloyalty_members" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" FOR UPDATE OFFSET 0) t;
 SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."day", x."spend_fen" FROM "crossloyalty_spend_days" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" AND x."day" >= %s ORDER BY x."day" OFFSET 0) t;
 INSERT INTO "crossloyalty_accounts" ("program_id", "member_id", "asset", "account", "book", "balance", "seq") VALUES (%s, %s, %s, %s, %s, %s, %s), (%s, %s, %s, %s, %s, %s, %s);
 UPDATE "crossloyalty_accounts" SET "book" = %s, "balance" = %s, "seq" = %s WHERE "program_id" = %s AND "member_id" = %s AND "asset" = %s AND "account" = %s;

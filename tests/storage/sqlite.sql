@@ -1,4 +1,4 @@
--- checksum 7fcd4d512b862fbbbe6ba76c75122cdecaee8fdeff1c562d944f2243ec31bafe
+-- checksum 2cccb1c1c7faae615875110624f1eef66a7c811d6e2b4b4dd4aad94b2422a722
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -32,6 +32,7 @@ CREATE TABLE "crossloyalty_orders" (
   "owner_id" TEXT COLLATE BINARY NOT NULL,
   "effective_at" INTEGER NOT NULL,
   "facts" TEXT NOT NULL,
+  "attempts" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
@@ -53,6 +54,7 @@ CREATE TABLE "crossloyalty_members" (
   "qualifications" TEXT NOT NULL,
   "blocked_reason" TEXT NOT NULL,
   "blocked_until" INTEGER,
+  "attempts" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "member_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_members_by_due" ON "crossloyalty_members" ("program_id", "next_due_at", "member_id") WHERE "next_due_at" IS NOT NULL;
@@ -61,6 +63,7 @@ CREATE TABLE "crossloyalty_limits" (
   "limit_id" TEXT COLLATE BINARY NOT NULL,
   "version" INTEGER NOT NULL,
   "used" INTEGER NOT NULL,
+  "attempts" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "limit_id")
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE "crossloyalty_programs" (
@@ -241,21 +244,21 @@ UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bo
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "facts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "facts" = ?, "attempts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
 -- members
-SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until" FROM "crossloyalty_members" WHERE "program_id" = ? AND "member_id" = ?;
-INSERT INTO "crossloyalty_members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_members" SET "version" = "version" + 1, "next_due_at" = ?, "created_at" = ?, "last_at" = ?, "entry_seq" = ?, "entry_hash" = ?, "event_seq" = ?, "event_hash" = ?, "tier" = ?, "tier_on" = ?, "qualifications" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
+SELECT "program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until", "attempts" FROM "crossloyalty_members" WHERE "program_id" = ? AND "member_id" = ?;
+INSERT INTO "crossloyalty_members" ("program_id", "member_id", "version", "next_due_at", "created_at", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash", "tier", "tier_on", "qualifications", "blocked_reason", "blocked_until", "attempts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_members" SET "version" = "version" + 1, "next_due_at" = ?, "created_at" = ?, "last_at" = ?, "entry_seq" = ?, "entry_hash" = ?, "event_seq" = ?, "event_hash" = ?, "tier" = ?, "tier_on" = ?, "qualifications" = ?, "blocked_reason" = ?, "blocked_until" = ?, "attempts" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_members" SET "version" = "version" + 1 WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_members" WHERE "program_id" = ? AND "member_id" = ?;
 -- limits
-SELECT "program_id", "limit_id", "version", "used" FROM "crossloyalty_limits" WHERE "program_id" = ? AND "limit_id" = ?;
-INSERT INTO "crossloyalty_limits" ("program_id", "limit_id", "version", "used") VALUES (?, ?, ?, ?);
-UPDATE "crossloyalty_limits" SET "version" = "version" + 1, "used" = ? WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
+SELECT "program_id", "limit_id", "version", "used", "attempts" FROM "crossloyalty_limits" WHERE "program_id" = ? AND "limit_id" = ?;
+INSERT INTO "crossloyalty_limits" ("program_id", "limit_id", "version", "used", "attempts") VALUES (?, ?, ?, ?, ?);
+UPDATE "crossloyalty_limits" SET "version" = "version" + 1, "used" = ?, "attempts" = ? WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_limits" SET "version" = "version" + 1 WHERE "program_id" = ? AND "limit_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_limits" WHERE "program_id" = ? AND "limit_id" = ?;
 -- programs
@@ -329,6 +332,6 @@ UPDATE "crossloyalty_limits" SET "used" = "used" + ? WHERE "program_id" = ? AND 
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";

@@ -30,7 +30,7 @@ def test_the_runtime_user_works_on_rows_only(installed: SqlDatabase) -> None:
         for table in ("crossloyalty_limits", "crossloyalty_spend_days"):
             user.run(f"SELECT program_id FROM {table} FOR UPDATE", f"UPDATE {table} SET program_id = program_id")
             user.run(f"DELETE FROM {table}")
-        user.run("INSERT INTO crossloyalty_limits VALUES ('p', 'l', 1, 0)")
+        user.run("INSERT INTO crossloyalty_limits VALUES ('p', 'l', 1, 0, '')")
         for refused in (
             "CREATE TABLE crossloyalty_more (x bigint)",
             "DROP TABLE crossloyalty_limits",

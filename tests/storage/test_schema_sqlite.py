@@ -95,7 +95,8 @@ def test_a_changed_upgraded_file_is_refused(old: SqlDatabase, monkeypatch: pytes
 def test_a_table_of_another_shape_is_refused(tmp_path: Path, sql: str) -> None:
     """Strictness, key order, text comparison and nullability count, the spelling does not."""
     database = SqlDatabase(SQLITE, tmp_path / "changed.db")
-    columns = "program_id TEXT NOT NULL, limit_id TEXT NOT NULL, version INTEGER NOT NULL, used INTEGER NOT NULL"
+    columns = "program_id TEXT NOT NULL, limit_id TEXT NOT NULL, version INTEGER NOT NULL"
+    columns += ", used INTEGER NOT NULL, attempts TEXT NOT NULL"
     words = {
         "table": "crossloyalty_limits",
         "columns": columns,

@@ -27,12 +27,13 @@ def old_schema(dialect: Dialect) -> list[str]:
     members = made[dialect.prefix + table]
     made[dialect.prefix + table] = members.replace(_column(dialect), "")
     assert made[dialect.prefix + table] != members
-    names = "program_id member_id version last_at entry_seq entry_hash event_seq event_hash tier qualifications"
+    names = ["program_id", "member_id", "version", "last_at", "entry_seq", "entry_hash", "event_seq", "event_hash"]
+    names += ["tier", "qualifications", "blocked_reason", "attempts"]
     return [
         *made.values(),
         f"INSERT INTO {dialect.table(VERSION_TABLE)} VALUES (0, '{OLD_CHECKSUM}', 1)",
-        f"INSERT INTO {dialect.table(table)} ({', '.join(map(dialect.name_of, [*names.split(), 'blocked_reason']))})"
-        " VALUES ('p', 'm', 1, 5, 0, '', 0, '', 'gold', '', '')",
+        f"INSERT INTO {dialect.table(table)} ({', '.join(map(dialect.name_of, names))})"
+        " VALUES ('p', 'm', 1, 5, 0, '', 0, '', 'gold', '', '', '')",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import attrs
@@ -10,9 +10,10 @@ import attrs
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.converting import Candidate, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.guessing import Asking, count_attempts, device_key
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.orderstate import OrderState
-from crossloyalty.application.ports import AsyncTransaction, Insert
+from crossloyalty.application.ports import AsyncTransaction, Insert, Replace
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult, when
@@ -23,7 +24,7 @@ from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import NO_PROOF, Proof
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
-from crossloyalty.domain.records import AliasRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import AliasRecord, Key, LimitRecord, MemberRecord, OrderRecord, RootKey, key_of
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["ClaimRequest", "claim_orders", "quote_order"]
@@ -42,6 +43,7 @@ class ClaimRequest:
         order_no: As typed; a sub-order's number will do.
         proof: What shows that the order is theirs.
         touch: Where it was typed, such as "parcel-card"; kept for reports.
+        device: The host's key of the device or address it came from, for counting attempts; kept as a hash only.
     """
 
     member_id: str
@@ -49,6 +51,7 @@ class ClaimRequest:
     order_no: str
     proof: Proof = NO_PROOF
     touch: str = ""
+    device: str = ""
 
 
 @attrs.define
@@ -65,6 +68,7 @@ def _parse(request: ClaimRequest, program: Program) -> _Asked:
     if not isinstance(request.proof, Proof):
         raise WrongType(f"proof is a Proof, not {shown(request.proof)}")
     clean_text(request.touch, "touch")
+    clean_text(request.device, "device")
     platforms = program.known_platforms
     platform = platforms.get(request.platform)
     try:
@@ -124,8 +128,11 @@ async def _claim(
             wanted.setdefault(resolved.get(each.key, each.key), []).append(each)
     member_ids = list(dict.fromkeys(each.request.member_id for each in asked))
     roots: list[RootKey] = [Key(OrderRecord, key) for key in wanted]
-    asking = dict.fromkeys(each.request.member_id for each in asked if each.key is not None)  # others change nothing
-    roots += [Key(MemberRecord, (program.program_id, member_id)) for member_id in asking]
+    askers = dict.fromkeys(each.request.member_id for each in asked if each.key is not None)  # others change nothing
+    roots += [Key(MemberRecord, (program.program_id, member_id)) for member_id in askers]
+    device_of = {each.request.device: device_key(program.program_id, each.request.device) for each in asked}
+    device_of.pop("", None)
+    roots += device_of.values()
     loaded = Loaded(world, tx, program.program_id, now, {})
     versions = await loaded.lock(roots, wanted, member_ids)
     await loaded.read(wanted, member_ids)
@@ -133,6 +140,9 @@ async def _claim(
         raise StartAgain
     await _resolve_aliases(tx, loaded, wanted, resolved)
     await loaded.read_more()
+
+    devices = await _devices(tx, device_of.values())
+    stopped: set[tuple[OrderKey, str]] = set()
 
     def decision(batch: Batch) -> dict[tuple[OrderKey, str], Candidate]:
         outcome: dict[tuple[OrderKey, str], Candidate] = {}
@@ -143,15 +153,30 @@ async def _claim(
                 if (key, request.member_id) not in outcome:
                     candidate = Candidate(request.member_id, request.proof, now, touch=request.touch)
                     outcome[key, request.member_id] = candidate
-                    if not batch.member(request.member_id).blocked():
+                    if (key, request.member_id) in stopped:
+                        candidate.stopped, candidate.reasons = True, (Reason.TOO_MANY_ATTEMPTS,)
+                    elif not batch.member(request.member_id).blocked():
                         candidates.setdefault(key, []).append(candidate)
                     else:
                         candidate.reasons = (Reason.MEMBER_BLOCKED,)
         settle_all(batch, list(candidates), candidates)
         return outcome
 
-    batch, outcome = await decide(loaded, decision)
+    asking = [
+        Asking(resolved.get(each.key, each.key), each.request.member_id, device_of.get(each.request.device))
+        for each in asked
+        if each.key is not None
+    ]
+    while True:
+        batch, outcome = await decide(loaded, decision)
+        more, noted = count_attempts(batch, asking, outcome, devices)
+        if not more:
+            break
+        stopped |= more
     changes, touched = batch.changes(versions)
+    if noted:
+        changes.append(Replace.of(noted))
+        touched.update((key_of(row), versions[key_of(row)]) for row in noted)
     for state in batch.orders():
         if state.tickets and not state.record.platform and state.record.next_due_at is None:
             changes += _placeholder(loaded, state)
@@ -177,6 +202,14 @@ async def _resolve_aliases(
             again = True
     if again:
         raise StartAgain
+
+
+async def _devices(tx: AsyncTransaction, keys: Iterable[Key]) -> dict[Key, LimitRecord]:
+    """Read the rows of the devices the requests came from; most hosts name none."""
+    wanted = list(keys)
+    found = (await tx.read(wanted)).records if wanted else {}
+    new = {key: LimitRecord(str(key.values[0]), str(key.values[1])) for key in wanted}
+    return {key: cast(LimitRecord, found.get(key, new[key])) for key in wanted}
 
 
 def _placeholder(loaded: Loaded, state: OrderState) -> list[Insert]:
@@ -226,7 +259,8 @@ def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candi
     reasons = candidate.reasons
     if claim is None or claim.member_id != request.member_id or Reason.MEMBER_BLOCKED in reasons:
         # What an order paid and what became of it is told to nobody but its buyer.
-        tells = claim is None and Reason.RECEIVED not in reasons and Reason.OTHER_BUYER not in reasons
+        tells = claim is None and not candidate.stopped
+        tells = tells and Reason.RECEIVED not in reasons and Reason.OTHER_BUYER not in reasons
         return ClaimResult(
             request.member_id,
             request.platform,

@@ -43,6 +43,7 @@ class Candidate:
         won: Whether this candidate's claim was created.
         claimable_from: When time cures a refusal, in microseconds.
         state: The ticket's state after the decision.
+        stopped: Too many attempts went before; it was not looked at.
     """
 
     member_id: str
@@ -54,6 +55,7 @@ class Candidate:
     won: bool = False
     claimable_from: int | None = None
     state: str = ""
+    stopped: bool = False
 
 
 def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, list[Candidate]]) -> None:

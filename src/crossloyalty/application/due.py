@@ -14,9 +14,11 @@ from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint, read_revisions
 from crossloyalty.application.world import World
+from crossloyalty.domain.actions import action_of
 from crossloyalty.domain.checks import checked_call
 from crossloyalty.domain.gifts import gift_of
 from crossloyalty.domain.grants import activate
+from crossloyalty.domain.inactivity import lapse, look_ahead
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
@@ -192,8 +194,9 @@ def _claim_issued(batch: Batch, key: OrderKey) -> None:
 def _rule_of(batch: Batch, lot: LotRecord) -> Reward | None:
     """Give the rule a lot came from as its claim's own revision has it, whatever is in force now (D16)."""
     if not lot.order_no:
-        gift = gift_of(batch.program.gifts, lot.rule_id)
-        return None if gift is None else gift.reward
+        program = batch.program
+        found = gift_of(program.gifts, lot.rule_id) or action_of(program.actions, lot.rule_id)
+        return None if found is None else found.reward
     claim = batch.order(OrderKey(lot.program_id, lot.family, lot.order_no)).claim
     return None if claim is None else batch.program_of(claim).rewards_by_id.get(lot.rule_id)
 
@@ -213,11 +216,15 @@ def _member_due(batch: Batch, member: Member, coming: int | None, report: DueRep
         if lot.state == "ACTIVE" and lot.expires_at is not None and lot.expires_at <= ledger.at:
             ledger.expire_lot(lot)
             report.expired += 1
+    if program.inactivity is not None:
+        lapse(member, program.inactivity)
     before = member.tier
     member.review_tier()
     report.tiers_changed += before != member.tier
     if coming is not None:
         ledger.due(coming)
+    if program.inactivity is not None:
+        look_ahead(member, program.inactivity)
     tiers = program.tiers
     day = None if tiers is None else next_due_day(tiers, member.qualifications, today=member.today)
     if day is not None:

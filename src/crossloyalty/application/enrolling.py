@@ -55,6 +55,7 @@ async def enrol(world: World, program_id: str, member_id: str) -> EnrolResult:
             member.ledger.emit("member.enrolled", {"member_id": member_id})
             for gift in batch.program.enrol_gifts:
                 settle_gift(member, gift, given=True)
+            member.growth_rose()
             return EnrolResult(True)
 
         batch, result = await decide(loaded, decision)

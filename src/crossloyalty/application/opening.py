@@ -302,6 +302,8 @@ def _apply(batch: Batch, row: OpeningRow, key: OrderKey | None, request_key: str
         assert key is not None  # made before the transaction
         return _claim(batch, row, key)
     if isinstance(row, OpeningBalance):
+        if row.asset in program.gateways:
+            return OpeningCode.LIVES_OUTSIDE
         if row.expires_on is not None and row.expires_on < member.today:
             return OpeningCode.EXPIRED_BEFORE
         ledger = member.ledger

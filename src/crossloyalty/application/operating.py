@@ -34,6 +34,7 @@ __all__ = [
     "adjust",
     "block",
     "block_buyer",
+    "once",
     "set_tier",
     "use_coupon",
 ]
@@ -100,7 +101,7 @@ class BlockResult:
     until: datetime | None = None
 
 
-async def _once(
+async def once(
     world: World,
     program_id: str,
     key: str,
@@ -188,6 +189,8 @@ async def adjust(
 
     def decision(batch: Batch) -> dict[str, Any]:
         ledger = batch.member(member_id).ledger
+        if asset in ledger.gateways:
+            raise InvalidInput(f"{asset} of this program live outside; correct them there")
         body = {"asset": asset, "amount": amount, "key": key, "note": note}
         if amount > 0:
             if ledger.balance(asset) + ledger.balance(asset, "pending") + amount > _LARGEST:
@@ -206,7 +209,7 @@ async def adjust(
 
     request = {"do": "adjust", "member_id": member_id, "asset": asset, "amount": amount}
     root = Key(MemberRecord, (program_id, member_id))
-    return AdjustResult(**await _once(world, program_id, key, request, root, decision))
+    return AdjustResult(**await once(world, program_id, key, request, root, decision))
 
 
 async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: int, key: str) -> CouponUse:
@@ -241,7 +244,7 @@ async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: i
 
     request = {"do": "use_coupon", "member_id": member_id, "lot_no": lot_no}
     root = Key(MemberRecord, (program_id, member_id))
-    return CouponUse(**await _once(world, program_id, key, request, root, decision))
+    return CouponUse(**await once(world, program_id, key, request, root, decision))
 
 
 def _take(ledger: Ledger, asset: str, amount: int, key: str) -> bool:
@@ -290,7 +293,7 @@ async def set_tier(world: World, program_id: str, member_id: str, *, tier: str, 
 
     request = {"do": "set_tier", "member_id": member_id, "tier": tier}
     root = Key(MemberRecord, (program_id, member_id))
-    return TierResult(**await _once(world, program_id, key, request, root, decision))
+    return TierResult(**await once(world, program_id, key, request, root, decision))
 
 
 async def block(
@@ -317,7 +320,7 @@ async def block(
 
     request = {"do": "block", "member_id": member_id, "reason": reason, "until": ends}
     root = Key(MemberRecord, (program_id, member_id))
-    await _once(world, program_id, key, request, root, decision)
+    await once(world, program_id, key, request, root, decision)
     return BlockResult(bool(reason), until)
 
 
@@ -354,7 +357,7 @@ async def block_buyer(
         return {"blocked": bool(reason)}
 
     request = {"do": "block", "buyer": [family, scope, buyer_id], "reason": reason, "until": ends}
-    await _once(world, program_id, key, request, root, decision)
+    await once(world, program_id, key, request, root, decision)
     return BlockResult(bool(reason), until)
 
 

@@ -22,6 +22,7 @@ class OrderState:
     __slots__ = (
         "_effective",
         "_facts",
+        "attempts",
         "changed",
         "claim",
         "claim_was",
@@ -44,6 +45,7 @@ class OrderState:
         self.tickets_were = dict(self.tickets)
         self.owner_id = record.owner_id
         self.next_due_at = record.next_due_at
+        self.attempts = record.attempts
         self.changed = False
 
     @property
@@ -82,7 +84,13 @@ class OrderState:
         order = self.effective if self.changed else None
         if order is None:
             return OrderRecord(
-                *old[:4], self.next_due_at, *old[5:9], self.owner_id, old.effective_at, self.facts_text()
+                *old[:4],
+                self.next_due_at,
+                *old[5:9],
+                self.owner_id,
+                old.effective_at,
+                self.facts_text(),
+                self.attempts,
             )
         return OrderRecord(
             old.program_id,
@@ -97,4 +105,5 @@ class OrderState:
             self.owner_id,
             order.effective_at,
             self.facts_text(),
+            self.attempts,
         )

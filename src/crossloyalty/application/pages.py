@@ -14,6 +14,7 @@ from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.effective import effective_order
+from crossloyalty.domain.entry_sentences import entry_sentence
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.reasons import Reason
@@ -27,10 +28,12 @@ __all__ = [
     "OrderView",
     "Page",
     "TicketView",
+    "cursor_of",
     "page_of_claims",
     "page_of_entries",
     "page_of_orders",
     "page_of_tickets",
+    "row_behind",
 ]
 
 _T = TypeVar("_T")
@@ -51,12 +54,13 @@ class Page(Generic[_T]):
     next: str | None
 
 
-def _cursor(row: Sequence[Any], program_id: str, member_id: str) -> str:
+def cursor_of(row: Sequence[Any], program_id: str, member_id: str) -> str:
+    """Name a place in a list of a member, or in another list of the program."""
     text = json.dumps([program_id, member_id, *row], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def _after(cursor: str | None, program_id: str, member_id: str) -> tuple[str | int, ...] | None:
+def row_behind(cursor: str | None, program_id: str, member_id: str) -> tuple[str | int, ...] | None:
     """Read a cursor; one of another member or program is refused, so lists cannot be crossed."""
     if cursor is None:
         return None
@@ -83,7 +87,7 @@ async def _page(
         prefix=(program_id, member_id),
         descending=True,
         limit=limit + 1,
-        after=_after(after, program_id, member_id),
+        after=row_behind(after, program_id, member_id),
     )
 
     async def body(tx: AsyncTransaction) -> list[Any]:
@@ -92,7 +96,7 @@ async def _page(
     rows = await world.run(body, readonly=True)
     more = len(rows) > limit
     rows = rows[:limit]
-    cursor = _cursor([getattr(rows[-1], name) for name in place], program_id, member_id) if more else None
+    cursor = cursor_of([getattr(rows[-1], name) for name in place], program_id, member_id) if more else None
     return rows, cursor
 
 
@@ -153,6 +157,11 @@ class EntryView:
     order_no: str
     rule_id: str
     at: datetime
+
+    def sentence(self, language: str = "zh") -> str:
+        """Say what it did and why; *language* is "zh" or "en"."""
+        row = (self.asset, self.account, self.amount, self.balance_after, self.kind, self.order_no, self.rule_id)
+        return entry_sentence(*row, language)
 
 
 async def page_of_orders(

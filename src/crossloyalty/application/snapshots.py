@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
@@ -15,10 +15,14 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.calendar import time_of
-from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.coming import coming_net
+from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.ledger import Ledger
-from crossloyalty.domain.records import LotRecord
+from crossloyalty.domain.records import ClaimRecord, Key, LotRecord, OrderRecord, TicketRecord
 from crossloyalty.domain.rules import GrowthTiers
+
+# So many of a member's newest orders and requests are looked at for what is on its way.
+_NEWEST: Final = 50
 
 __all__ = ["AssetBalance", "CouponPiece", "MemberSnapshot", "SourceTotals", "member_snapshot"]
 
@@ -34,6 +38,7 @@ class AssetBalance:
         debt: Owed (欠积分); later points repay it first.
         expires_next_at: When the soonest lot expires, None: none does.
         expires_next: How much of `available` that is.
+        external: Of an asset that lives outside: what its gateway was asked to give and not to take back.
     """
 
     available: int = 0
@@ -41,6 +46,7 @@ class AssetBalance:
     debt: int = 0
     expires_next_at: datetime | None = None
     expires_next: int = 0
+    external: int = 0
 
 
 @attrs.frozen
@@ -88,7 +94,7 @@ class MemberSnapshot:
         tier_on: The local day it was reached on, "" for the lowest.
         window_spend_fen: Qualifying spend of the tier window, in fen.
         next_tier: The next level's name, None at the top.
-        next_tier_gap_fen: What is missing to it, in fen.
+        next_tier_gap_fen: What is missing to it, in fen, what is on its way counted as there.
         orders: Claims with eligible net.
         net_spend_fen: Their eligible net, in fen.
         first_order_at, last_order_at: Effective times, None without orders.
@@ -97,6 +103,8 @@ class MemberSnapshot:
         first_source: The tag of the earliest effective order, None without orders.
         coupons: Those that are pending or active.
         blocked: On the deny list now.
+        coming_spend_fen: What paid orders that are not finished yet are going to add, in fen: those of a bound
+            identity and of requests that wait, the newest 50 each.
         next_tier_gap_growth: What is missing to the next level in growth value, what is pending counted as there.
         benefits: What the host offers the tier held (权益), as the rules name it.
     """
@@ -119,6 +127,7 @@ class MemberSnapshot:
     blocked: bool
     benefits: Mapping[str, str]
     next_tier_gap_growth: int
+    coming_spend_fen: int
 
     @property
     def points(self) -> int:
@@ -149,12 +158,42 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
         prefix = (program_id, member_id)
         found = await tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
         loaded.add_lots(member_id, cast("Sequence[LotRecord]", found.rows[0]))
-        return _snapshot(Batch(loaded), member_id)
+        by_spend = loaded.program.tiers is not None and not isinstance(loaded.program.tiers, GrowthTiers)
+        coming_fen = await _coming_spend(tx, loaded, member_id) if by_spend else 0
+        return _snapshot(Batch(loaded), member_id, coming_fen)
 
     return await world.run(body, readonly=True)
 
 
-def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
+async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) -> int:
+    """Add up what a member's orders on their way are going to count; two round trips whatever their number."""
+    prefix = (loaded.program_id, member_id)
+    owned = Scan(OrderRecord, prefix, by="by_owner", descending=True, limit=_NEWEST)
+    asked = Scan(TicketRecord, prefix, by="by_member", descending=True, limit=_NEWEST)
+    rows, tickets = (await tx.read(scans=[owned, asked])).rows
+    orders = {_key(row): row for row in cast("Sequence[OrderRecord]", rows)}
+    waiting = {
+        _key(ticket)
+        for ticket in cast("Sequence[TicketRecord]", tickets)
+        if ticket.state in ("PENDING_FINISH", "REFUND_OPEN") and ticket.expires_at > loaded.now
+    }
+    missing = [Key(OrderRecord, key) for key in waiting if key not in orders]
+    found = (await tx.read([*missing, *(Key(ClaimRecord, key) for key in orders)])).records
+    orders |= {_key(row): row for key in missing if (row := cast("OrderRecord | None", found.get(key))) is not None}
+    coming_fen = 0
+    for key, order in orders.items():
+        claim = cast("ClaimRecord | None", found.get(Key(ClaimRecord, key)))
+        if order.facts and (claim is None or claim.member_id == member_id):
+            counted_fen = 0 if claim is None else claim.net_fen
+            coming_fen += coming_net(order.facts, loaded.program, counted_fen=counted_fen, now=loaded.now)
+    return coming_fen
+
+
+def _key(row: OrderRecord | TicketRecord) -> OrderKey:
+    return OrderKey(row.program_id, row.family, row.order_no)
+
+
+def _snapshot(batch: Batch, member_id: str, coming_fen: int) -> MemberSnapshot:
     member, program = batch.member(member_id), batch.program
     ledger = member.ledger
     lots = list(ledger.lots.values())
@@ -166,6 +205,7 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
             ledger.balance(asset, "debt"),
             [lot for lot in lots if lot.asset == asset and lot.state == "ACTIVE"],
             ledger.at,
+            ledger.balance(asset, "external"),
         )
         for asset in {*assets, "points"}
     }
@@ -184,7 +224,7 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
         member.tier_on,
         spend,
         upper[0].name if upper else None,
-        max(0, upper[0].line - spend) if upper and not by_growth else 0,
+        max(0, upper[0].line - spend - coming_fen) if upper and not by_growth else 0,
         sum(tag.claims for tag in live),
         sum(tag.net_fen for tag in live),
         None if first is None else time_of(first.first_at),
@@ -203,6 +243,7 @@ def _snapshot(batch: Batch, member_id: str) -> MemberSnapshot:
         member.blocked(),
         {} if tier is None else dict(tier.benefits),
         max(0, upper[0].line - _growth(ledger)) if upper and by_growth else 0,
+        coming_fen,
     )
 
 
@@ -211,7 +252,7 @@ def _growth(ledger: Ledger) -> int:
     return ledger.balance("growth") + ledger.balance("growth", "pending") - owed
 
 
-def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: int) -> AssetBalance:
+def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: int, external: int) -> AssetBalance:
     stale = sum(lot.remaining - lot.held for lot in lots if lot.expires_at is not None and lot.expires_at <= at)
     coming = [lot for lot in lots if lot.expires_at is not None and lot.expires_at > at and lot.remaining]
     next_at = min((lot.expires_at for lot in coming if lot.expires_at is not None), default=None)
@@ -222,4 +263,5 @@ def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: in
         debt,
         when(next_at),
         sum(lot.remaining for lot in coming if lot.expires_at == next_at),
+        external,
     )

@@ -44,6 +44,7 @@ class Writes:
         """Take what changed of an order, its claim and its tickets."""
         old = state.record
         rewritten = state.changed or state.owner_id != old.owner_id or state.next_due_at != old.next_due_at
+        rewritten = rewritten or state.attempts != old.attempts
         touched = rewritten
         if state.claim is not state.claim_was and state.claim is not None:
             self._put(state.claim_was is None, state.claim)

@@ -14,7 +14,7 @@ from crossloyalty.domain.program import Program
 from crossloyalty.domain.rules import Campaign, Rate, Reward, Scope, Threshold
 from crossloyalty.domain.rules.rewards import Ratio
 
-__all__ = ["Part", "parts_of", "reached_threshold", "target_of", "targets_of"]
+__all__ = ["Part", "capped", "earned_of", "parts_of", "reached_threshold", "target_of", "targets_of"]
 
 # What has a rate: the reward itself, or one of its own rates.
 Rated: TypeAlias = Ratio | Rate
@@ -33,13 +33,44 @@ def target_of(rule: Reward, grant: Grant, nets: Nets, program: Program) -> int:
     Returns:
         A whole number of the rule's asset, in its own unit; capped by the allowance, not yet by caps per order.
     """
+    amount = _earned(rule, grant, nets, program)
+    return amount if grant.allowance is None else min(amount, grant.allowance)
+
+
+def _earned(rule: Reward, grant: Grant, nets: Nets, program: Program) -> int:
     if nets.below_minimum or grant.off or (rule.settle == "all" and not nets.complete):
         return 0
     if rule.scope is None and not grant.rates and not grant.campaigns and rule.id not in program.thresholds_of:
-        amount = rule.amount(nets.total, grant.num, grant.den)
-    else:
-        amount = _amount(rule, grant, nets, program)
-    return amount if grant.allowance is None else min(amount, grant.allowance)
+        return rule.amount(nets.total, grant.num, grant.den)
+    return _amount(rule, grant, nets, program)
+
+
+def earned_of(grants: Sequence[Grant], nets: Nets, program: Program) -> list[int]:
+    """Say what each of a claim's grants earns before anything caps it; arguments as for `targets_of`."""
+    rules = program.rewards_by_id
+    return [_earned(rules[grant.rule_id], grant, nets, program) for grant in grants]
+
+
+def capped(earned: Sequence[int], grants: Sequence[Grant], program: Program) -> list[int]:
+    """
+    Cap what was earned: by the allowance of each grant, then by the caps per order in the order of the rules.
+
+    Args:
+        earned: What `earned_of` gave for these grants.
+        grants, program: As for `targets_of`.
+    """
+    targets = [
+        amount if grant.allowance is None else min(amount, grant.allowance)
+        for amount, grant in zip(earned, grants, strict=True)
+    ]
+    if program.order_caps_of:
+        left = {cap.id: cap.amount for cap in program.caps}
+        for place, grant in enumerate(grants):
+            caps = program.order_caps_of.get(grant.rule_id, ())
+            targets[place] = min([targets[place], *(left[cap.id] for cap in caps)])
+            for cap in caps:
+                left[cap.id] -= targets[place]
+    return targets
 
 
 def targets_of(grants: Sequence[Grant], nets: Nets, program: Program) -> list[int]:
@@ -51,16 +82,7 @@ def targets_of(grants: Sequence[Grant], nets: Nets, program: Program) -> list[in
         nets: The order's amounts now.
         program: The revision the claim was first settled under.
     """
-    rules = program.rewards_by_id
-    targets = [target_of(rules[grant.rule_id], grant, nets, program) for grant in grants]
-    if program.order_caps_of:
-        left = {cap.id: cap.amount for cap in program.caps}
-        for place, grant in enumerate(grants):
-            caps = program.order_caps_of.get(grant.rule_id, ())
-            targets[place] = min([targets[place], *(left[cap.id] for cap in caps)])
-            for cap in caps:
-                left[cap.id] -= targets[place]
-    return targets
+    return capped(earned_of(grants, nets, program), grants, program)
 
 
 def reached_threshold(rule: Reward | Ratio, nets: Nets, program: Program) -> Threshold | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from crossloyalty.domain.arithmetic import targets_of
-from crossloyalty.domain.eligibility import Nets
+from crossloyalty.domain.arithmetic import capped
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.program import Program
@@ -17,22 +16,21 @@ __all__ = ["CAP_ROW", "allow"]
 CAP_ROW: Final = "#cap:"
 
 
-def allow(member: Member, grants: Sequence[Grant], nets: Nets, program: Program) -> bool:
+def allow(member: Member, grants: Sequence[Grant], earned: Sequence[int], program: Program) -> bool:
     """
     Give an allowance to every grant that earns for the first time and is limited by a cap of some time.
 
     Args:
         member: The holder; what is allowed is counted there.
         grants: The claim's grants; changed in place.
-        nets: The order's amounts now.
+        earned: What each earns before anything caps it.
         program: The revision the claim was first settled under.
 
     Returns:
         Whether something was cut.
     """
     cut = False
-    earned = targets_of(grants, nets, program)
-    for grant, target in zip(grants, earned, strict=True):
+    for grant, target in zip(grants, capped(earned, grants, program), strict=True):
         caps = program.period_caps_of.get(grant.rule_id, ())
         if not caps or grant.allowance is not None or not target:
             continue

@@ -17,7 +17,7 @@ from crossloyalty.domain.effective import EffectiveLine, EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.program import CALC, Program
-from crossloyalty.domain.rule_sentences import explain_rule, yuan
+from crossloyalty.domain.rule_sentences import NOUNS, explain_rule, yuan
 
 __all__ = ["explain_claim", "explain_order", "explain_time", "state_word"]
 
@@ -112,6 +112,12 @@ def explain_claim(
         explain_rule(rules[grant.rule_id], grant, target, order, nets, program, language)
         for grant, target in zip(grants, targets_of(grants, nets, program), strict=True)
     ]
+    for book in program.external_books:
+        noun = NOUNS[book.asset][language == "en"]
+        said = (
+            f"{noun}: kept and spent at {book.gateway}." if language == "en" else f"{noun}由{book.gateway}保存和使用。"
+        )
+        sentences += [said] if any(rules[grant.rule_id].asset == book.asset for grant in grants) else []
     return sentences
 
 

@@ -12,11 +12,22 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.calendar import Calendar, shift_day
+from crossloyalty.domain.external import issue_outside, revoke_outside
 from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
 
-__all__ = ["ELSEWHERE", "Grant", "IssueTerms", "activate", "announce", "block_lot", "load_grants", "settle_grant"]
+__all__ = [
+    "ELSEWHERE",
+    "Grant",
+    "IssueTerms",
+    "activate",
+    "announce",
+    "block_lot",
+    "issue_lot",
+    "load_grants",
+    "settle_grant",
+]
 
 _FIELDS: Final = (
     "granted",
@@ -225,26 +236,48 @@ def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, iss
             return
     if grant.lot_no:
         lot = ledger.add_to_lot(ledger.lot(grant.lot_no), amount, kind="grant", ref=ref, rule_id=rule_id)
+        announce(ledger, lot, amount, rule)
     else:
-        calendar = issue.calendar
-        issue_at = ledger.at
-        if rule.issue_after_days:
-            issue_at = max(issue_at, calendar.after_days(issue.finished_at, rule.issue_after_days))
-        elif rule.issue_on is not None:
-            issue_at = max(issue_at, calendar.start(rule.issue_on))
-        expires_at = _end(rule, issue_at, calendar)
-        lot = ledger.open_lot(
-            asset,
-            amount,
-            kind="grant",
-            issue_at=issue_at,
-            expires_at=expires_at,
-            blocked=issue.blocked,
-            ref=ref,
-            rule_id=rule_id,
-        )
-        grant.lot_no = lot.lot_no
+        grant.lot_no = issue_lot(ledger, rule, amount, ref=ref, issue=issue, rule_id=rule_id)
+
+
+def issue_lot(
+    ledger: Ledger, rule: Reward, amount: int, *, ref: Ref, issue: IssueTerms, rule_id: str, request_key: str = ""
+) -> int:
+    """
+    Open the lot of what a rule gives, under the rule's own times.
+
+    Args:
+        ledger: Whose.
+        rule: What is given.
+        amount: How much, > 0.
+        ref: The claim behind it, `NO_REF` for none.
+        issue: When it becomes spendable.
+        rule_id: What it is remembered under.
+        request_key: The idempotency key of the call behind it.
+
+    Returns:
+        The lot's number.
+    """
+    calendar = issue.calendar
+    issue_at = ledger.at
+    if rule.issue_after_days:
+        issue_at = max(issue_at, calendar.after_days(issue.finished_at, rule.issue_after_days))
+    elif rule.issue_on is not None:
+        issue_at = max(issue_at, calendar.start(rule.issue_on))
+    lot = ledger.open_lot(
+        rule.asset,
+        amount,
+        kind="grant",
+        issue_at=issue_at,
+        expires_at=_end(rule, issue_at, calendar),
+        blocked=issue.blocked,
+        ref=ref,
+        rule_id=rule_id,
+        request_key=request_key,
+    )
     announce(ledger, lot, amount, rule)
+    return lot.lot_no
 
 
 def _end(rule: Reward, issue_at: int, calendar: Calendar) -> int | None:
@@ -263,7 +296,9 @@ def announce(ledger: Ledger, lot: LotRecord, amount: int, rule: Reward | None) -
         ledger.emit(f"{event_noun(asset)}.pending", body)
         return
     ledger.emit("growth.changed" if asset == "growth" else f"{event_noun(asset)}.issued", body)
-    if asset.startswith("coupon:"):
+    if lot.state == "SENT":
+        issue_outside(ledger, lot, amount)
+    elif asset.startswith("coupon:"):
         ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.issue", {"code": asset[7:], "lot_no": lot.lot_no})
     elif ledger.balance(asset, "debt") > 0:
         ledger.repay(lot)
@@ -295,6 +330,8 @@ def _take(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, sho
             own = ledger.expire_lot(own)
         if own.state == "PENDING" or (own.state == "ACTIVE" and shortfall != "pending_only"):
             left -= _take_part(ledger, own, left, ref, rule, rule_id)
+        if left and own.book == "external" and shortfall != "pending_only":
+            left -= revoke_outside(ledger, own, left, ref, rule_id)
         exempt = min(left, own.expired - grant.exempt)
         if exempt > 0:
             # What has expired is gone already; taking it again would take it twice (D3).
@@ -346,6 +383,12 @@ def activate(ledger: Ledger, lot: LotRecord, rule: Reward | None) -> LotRecord:
     """Make a pending lot spendable: out of `pending`, into `balance`, debt repaid first."""
     ref = Ref(lot.family, lot.order_no, lot.holder_no)
     ledger.post(lot.asset, "pending", -lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
+    if lot.book == "external":
+        ledger.post(lot.asset, "external", lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
+        amount, lot = lot.remaining, lot._replace(state="SENT", remaining=0, due_at=None, activated=1)
+        ledger.put_lot(lot)
+        announce(ledger, lot, amount, rule)
+        return lot
     ledger.post(lot.asset, "balance", lot.remaining, "activate", lot.lot_no, ref, lot.rule_id)
     lot = lot._replace(state="ACTIVE", due_at=NEVER if lot.expires_at is None else lot.expires_at, activated=1)
     ledger.put_lot(lot)

@@ -7,11 +7,14 @@ the invariant in the reference.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 
 import attrs
 
+from crossloyalty.domain.actions import ACTION_RULE, DONE_ROW
 from crossloyalty.domain.arithmetic import targets_of
 from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.effective import effective_order
@@ -19,6 +22,7 @@ from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.gifts import ENROLLED_ROW
 from crossloyalty.domain.grants import ELSEWHERE, Grant
+from crossloyalty.domain.inactivity import LAPSED_ROW
 from crossloyalty.domain.keys import Platforms, fold
 from crossloyalty.domain.ledger import OPENING_DAY, chained, lane_of
 from crossloyalty.domain.orders import LARGEST_FEN
@@ -176,15 +180,20 @@ def _check_lots(rows: MemberRows) -> Iterable[Violation]:
 def _check_deliveries(rows: MemberRows) -> Iterable[Violation]:
     who = rows.root.member_id
     wanted = {
-        entry.seq
+        entry.seq: 1
         for entry in rows.entries
         if entry.asset.startswith("coupon:")
         and entry.account == "balance"
         and entry.kind in ("grant", "activate", "claw_back")
     }
-    there = {delivery.seq for delivery in rows.deliveries}
+    for entry, behind in zip_longest(rows.entries, rows.entries[1:]):
+        if entry.account == "external" and entry.kind in ("grant", "activate", "claw_back"):
+            repaid = abs(behind.amount) if behind and (behind.account, behind.kind) == ("external", "repay") else 0
+            wanted[entry.seq] = abs(entry.amount) - repaid
+    wanted = {seq: amount for seq, amount in wanted.items() if amount}
+    there = {delivery.seq: json.loads(delivery.payload).get("amount", 1) for delivery in rows.deliveries}
     if wanted != there:
-        yield Violation("I-21", f"{who}: deliveries {sorted(there)} stand beside coupon entries {sorted(wanted)}")
+        yield Violation("I-21", f"{who}: deliveries {there} stand beside entries that want {wanted}")
     keys = [delivery.delivery_key for delivery in rows.deliveries]
     if len(set(keys)) < len(keys):
         yield Violation("I-24", f"{who}: two deliveries share a key")
@@ -217,7 +226,7 @@ def _check_claims_of(rows: MemberRows) -> Iterable[Violation]:
                     "I-20", f"{who}: {claim.order_no} has {grant.granted} by {grant.rule_id}, its entries say {posted}"
                 )
     for (_, order_no, _, rule_id), amount in granted.items():
-        if amount and rule_id not in once:
+        if amount and rule_id not in once and (order_no or not rule_id.startswith(ACTION_RULE)):
             yield Violation("I-72", f"{who}: {amount} by {rule_id} for {order_no}, which is no claim of theirs")
     stored_days = {row.day: row.spend_fen for row in rows.days if row.spend_fen}
     if stored_days != dict(days):
@@ -246,6 +255,17 @@ def _check_once(rows: MemberRows) -> Iterable[Violation]:
             )
             if row.claims != allowed:
                 yield Violation("I-61", f"{who}: cap {name} has let {row.claims} through, the claims say {allowed}")
+            continue
+        if row.rule_id.startswith(DONE_ROW):
+            action = ACTION_RULE + row.rule_id.removeprefix(DONE_ROW).rpartition("/")[0]
+            times = sum(entry.kind == "grant" and entry.rule_id == action for entry in rows.entries)
+            if row.claims > times or (not row.grant and row.claims < times):
+                yield Violation("I-61", f"{who}: {row.rule_id} counts {row.claims}, the ledger shows {times}")
+            continue
+        if row.rule_id == LAPSED_ROW:
+            taken = -sum(entry.amount for entry in rows.entries if entry.kind == "lapse")
+            if row.claims != taken:
+                yield Violation("I-72", f"{who}: {row.claims} growth was lost by inactivity, the ledger shows {taken}")
             continue
         given = Grant.from_text(row.rule_id, "" if row.rule_id == ENROLLED_ROW else row.grant)
         posted = sum(

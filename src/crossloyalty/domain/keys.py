@@ -65,8 +65,8 @@ def _check_pattern(pattern: str) -> None:
     if not isinstance(pattern, str):
         raise WrongType(f"the pattern of a platform is a regular expression as text, not {shown(pattern)}")
     try:
-        if len(pattern) > _LONGEST_INPUT or not pattern.isprintable():
-            raise InvalidInput(f"the pattern of a platform is at most {_LONGEST_INPUT} printable characters")
+        if not 1 <= len(pattern) <= _LONGEST_INPUT or not pattern.isprintable():
+            raise InvalidInput(f"the pattern of a platform is 1 to {_LONGEST_INPUT} printable characters")
         re.compile(pattern, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise InvalidInput(f"no regular expression: {shown(pattern)}") from error

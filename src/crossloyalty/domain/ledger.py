@@ -4,14 +4,16 @@ A member's ledger: accounts, lots, entries, and the chain that ties them.
 Each asset of a member has up to five accounts. `pending` and `balance` hold what was granted; `debt`, `waived` and
 `exempt` remember what a claw-back could not take: owed, written off, already expired. So what a claim's rule still has
 granted is the sum of its entries, the last three counted negative. Debt never makes a balance negative (I-05).
-Lots are spent soonest-expiring first, then oldest, never-expiring last (D3).
+An asset that lives outside has `external` in place of `balance`: what its gateway was asked to give and not to take
+back. Lots are spent soonest-expiring first, then oldest, never-expiring last (D3).
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from crossloyalty.domain.jsontext import json_text
@@ -28,8 +30,8 @@ from crossloyalty.domain.records import (
 
 __all__ = ["ACCOUNTS", "LANES", "NO_REF", "Ledger", "Ref", "chained", "lane_of", "spending_order"]
 
-AccountName: TypeAlias = Literal["pending", "balance", "debt", "waived", "exempt", "opening"]
-ACCOUNTS: Final = ("pending", "balance", "debt", "waived", "exempt", "opening")
+AccountName: TypeAlias = Literal["pending", "balance", "external", "debt", "waived", "exempt", "opening"]
+ACCOUNTS: Final = ("pending", "balance", "external", "debt", "waived", "exempt", "opening")
 # Qualifying spend of before stands in the ledger under an asset nobody can hold, one entry a local day.
 OPENING_SPEND: Final = "#spend"
 OPENING_DAY: Final = "#day:"
@@ -89,6 +91,7 @@ class Ledger:
         root: The member's row as locked.
         accounts: All accounts of the member.
         now: The moment of the batch, in microseconds; recorded times never fall along the sequence (I-73).
+        gateways: Who is told of assets that live outside, by asset.
     """
 
     __slots__ = (
@@ -105,6 +108,7 @@ class Ledger:
         "event_hash",
         "event_seq",
         "events",
+        "gateways",
         "known_lots",
         "lots",
         "member_id",
@@ -112,7 +116,15 @@ class Ledger:
         "program_id",
     )
 
-    def __init__(self, root: MemberRecord, accounts: Iterable[AccountRecord], *, now: int) -> None:
+    def __init__(
+        self,
+        root: MemberRecord,
+        accounts: Iterable[AccountRecord],
+        *,
+        now: int,
+        gateways: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.gateways = gateways
         self.program_id = root.program_id
         self.member_id = root.member_id
         self.at = max(now, root.last_at)
@@ -215,7 +227,7 @@ class Ledger:
         place = (asset, account)
         held = self._accounts.get(place)
         if held is None:
-            held = self._accounts[place] = _Account("own")
+            held = self._accounts[place] = _Account("external" if account == "external" else "own")
             self._touched[place] = True
         elif place not in self._touched:
             self._touched[place] = False
@@ -316,22 +328,24 @@ class Ledger:
             blocked: An open refund keeps it pending whatever the time.
         """
         active = not blocked and issue_at <= self.at
-        seq = self.post(asset, "balance" if active else "pending", amount, kind, 0, ref, rule_id, request_key)
+        outside = asset in self.gateways
+        account: AccountName = "pending" if not active else "external" if outside else "balance"
+        seq = self.post(asset, account, amount, kind, 0, ref, rule_id, request_key)
         lot = LotRecord(
             self.program_id,
             self.member_id,
             seq,
             asset,
-            "own",
-            "ACTIVE" if active else "PENDING",
+            "external" if outside else "own",
+            "PENDING" if not active else "SENT" if outside else "ACTIVE",
             amount,
-            amount,
+            0 if active and outside else amount,
             0,
             0,
             int(blocked),
             issue_at,
             expires_at,
-            (NEVER if expires_at is None else expires_at) if active else (NEVER if blocked else issue_at),
+            _due_at(active, outside, blocked, issue_at, expires_at),
             *ref,
             rule_id,
             int(active),
@@ -342,13 +356,14 @@ class Ledger:
     def add_to_lot(self, lot: LotRecord, amount: int, *, kind: str, ref: Ref = NO_REF, rule_id: str = "") -> LotRecord:
         """Give more into an existing lot, under its own issue and expiry times; a closed lot opens again."""
         active = lot.state == "ACTIVE" or (lot.state != "PENDING" and not lot.blocked and lot.issue_at <= self.at)
-        self.post(lot.asset, "balance" if active else "pending", amount, kind, lot.lot_no, ref, rule_id)
-        ends_at = NEVER if lot.expires_at is None else lot.expires_at
+        outside = lot.book == "external"
+        account: AccountName = "pending" if not active else "external" if outside else "balance"
+        self.post(lot.asset, account, amount, kind, lot.lot_no, ref, rule_id)
         lot = lot._replace(
-            state="ACTIVE" if active else "PENDING",
+            state="PENDING" if not active else "SENT" if outside else "ACTIVE",
             granted=lot.granted + amount,
-            remaining=lot.remaining + amount,
-            due_at=ends_at if active else NEVER if lot.blocked else lot.issue_at,
+            remaining=lot.remaining + (0 if active and outside else amount),
+            due_at=_due_at(active, outside, bool(lot.blocked), lot.issue_at, lot.expires_at),
             activated=int(active or lot.activated),
         )
         self.put_lot(lot)
@@ -407,6 +422,13 @@ class Ledger:
                 new,
                 AccountRecord(self.program_id, self.member_id, asset, account, held.book, held.balance, held.seq),
             )
+
+
+def _due_at(active: bool, outside: bool, blocked: bool, issue_at: int, expires_at: int | None) -> int | None:
+    """Say when a lot is to be looked at: at its issue, at its expiry; never again once it lives outside."""
+    if active:
+        return None if outside else NEVER if expires_at is None else expires_at
+    return NEVER if blocked else issue_at
 
 
 def event_noun(asset: str) -> str:

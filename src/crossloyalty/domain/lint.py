@@ -357,6 +357,27 @@ def _caps(looked: _Looked) -> Iterator[Finding]:
             )
 
 
+def _unfed(looked: _Looked) -> Iterator[Finding]:
+    program = looked.program
+    beside = (*program.gifts, *program.actions)
+    given = {reward.asset for reward in (*program.rewards, *(each.reward for each in beside))}
+    for place, book in enumerate(program.external_books):
+        if book.asset not in given:
+            yield Finding(
+                LintCode.NEVER_REACHED,
+                f"external_books[{place}]",
+                "没有任何规则发放这种资产，这一条不会用到",
+                "No rule gives this asset, so the book stays empty.",
+            )
+    if program.inactivity is not None and "growth" not in given:
+        yield Finding(
+            LintCode.NEVER_REACHED,
+            "inactivity",
+            "没有任何规则发放成长值，无可扣减",
+            "No rule gives growth value, so there is nothing to lose.",
+        )
+
+
 def _less(path: str) -> Finding:
     return Finding(
         LintCode.MULTIPLIES_BY_LESS,
@@ -393,4 +414,5 @@ _LOOKS: Final[tuple[Callable[[_Looked], Iterator[Finding]], ...]] = (
     _campaigns,
     _ends,
     _caps,
+    _unfed,
 )

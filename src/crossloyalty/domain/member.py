@@ -13,6 +13,7 @@ from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.gifts import mark_tier_gifts, settle_tier_gifts
 from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, settle_grant
+from crossloyalty.domain.inactivity import look_ahead
 from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, OPENING_SPEND, Ledger, Ref
 from crossloyalty.domain.needs import MoreDays
 from crossloyalty.domain.program import Program
@@ -73,7 +74,7 @@ class Member:
     ) -> None:
         self._root = root
         self.program = program
-        self.ledger = Ledger(root, accounts, now=now)
+        self.ledger = Ledger(root, accounts, now=now, gateways=program.gateways)
         self.today = program.calendar.day(self.ledger.at)
         self._days = {row.day: row.spend_fen for row in days}
         self._days_from = days_from
@@ -139,6 +140,7 @@ class Member:
             MoreDays, MoreClaims: More of the member has to be read first.
         """
         if old == new:
+            self.growth_rose()  # the end of a refund may have made some spendable
             return
         if self.claims is not None:
             self.claims[claim] = new
@@ -147,6 +149,8 @@ class Member:
         if new.net_fen:
             self._add_spend(new.day, new.net_fen)
         self._sources.replace(old, new, self.claims)
+        if self.program.inactivity is not None:
+            look_ahead(self, self.program.inactivity)
         tiers = self.program.tiers
         if tiers is not None:
             fell = old is not None and bool(old.net_fen) and (new.net_fen < old.net_fen or new.day != old.day)
@@ -187,19 +191,30 @@ class Member:
 
     # -- tier --------------------------------------------------------------------------------------------------------
 
-    def retier(self, *, fell: bool) -> None:
+    def growth_rose(self) -> None:
+        """Look at tiers by growth value after some was given that no order earned."""
+        if isinstance(self.program.tiers, GrowthTiers):
+            self.retier(fell=False)
+
+    def growth_lapsed(self) -> None:
+        """Look at tiers by growth value at once after some was lost by inactivity; gifts stay, as with any decay."""
+        if isinstance(self.program.tiers, GrowthTiers):
+            self.retier(fell=True, taken=False)
+
+    def retier(self, *, fell: bool, taken: bool | None = None) -> None:
         """
         Find the tier after what counts for it has changed.
 
         Args:
             fell: Something that counted was taken back, which can take a tier at once.
+            taken: The gifts of a tier that is lost go with it; default as *fell*.
         """
         tiers = self.program.tiers
         if tiers is not None:
             name, day = tier_rules.retier(
                 tiers, self.qualifications, today=self.today, window_spend=self.qualifying, fell=fell
             )
-            self._change_tier(name, day, taken=fell)
+            self._change_tier(name, day, taken=fell if taken is None else taken)
 
     def review_tier(self) -> None:
         """End the periods that are over: renew or fall; growth value that became spendable may lift."""
@@ -219,14 +234,30 @@ class Member:
             first = min(days, default=self.today)
             if not days or first > self.today:
                 return
-            left = taken = min(tiers.deduct_growth, max(0, self.ledger.balance("growth")))
-            for lot in self.ledger.live_lots("growth") if left else ():
-                part = min(left, lot.remaining - lot.held)
-                self.ledger.take_from_lot(lot, part, kind="decay", end_state="SPENT")
-                left -= part
-            if taken:
-                self.ledger.emit("growth.changed", {"asset": "growth", "amount": left - taken, "on": first})
+            self.lose_growth(tiers.deduct_growth, "decay", first)
             tier_rules.review(tiers, self.qualifications, today=first, window_spend=self.qualifying)
+
+    def lose_growth(self, most: int, kind: str, day: str) -> int:
+        """
+        Take growth value for a reason of time; never more than there is.
+
+        Args:
+            most: How much at most.
+            kind: Of the entries: "decay" at a period's end, "lapse" by inactivity.
+            day: The local day it is taken for.
+
+        Returns:
+            What was taken.
+        """
+        left = most
+        for lot in self.ledger.live_lots("growth") if most > 0 and self.ledger.balance("growth") > 0 else ():
+            part = min(left, lot.remaining - lot.held)
+            if part:
+                self.ledger.take_from_lot(lot, part, kind=kind, end_state="SPENT")
+                left -= part
+        if left < most:
+            self.ledger.emit("growth.changed", {"asset": "growth", "amount": left - most, "on": day, "why": kind})
+        return most - left
 
     def grant_tier(self, name: str) -> None:
         """Give a tier by hand: it is held to the end of its period whatever was spent; "" takes such tiers back."""
@@ -371,6 +402,10 @@ class Member:
             row = MemberGrantRecord(self._root.program_id, self.member_id, name, 0, "")
         return row, self._once_grant(row)
 
+    def grant_row(self, name: str) -> MemberGrantRecord | None:
+        """Give what is counted or remembered at the member under a name, None for nothing yet."""
+        return self._grants.get(name)
+
     def put_gift(self, row: MemberGrantRecord) -> None:
         """Store the row of a gift."""
         self._grants_changed.setdefault(row.rule_id, row.rule_id not in self._grants)
@@ -427,6 +462,7 @@ class Member:
             tier_rules.dump_qualifications(self.qualifications),
             root.blocked_reason,
             root.blocked_until,
+            root.attempts,
         )
 
     def set_root(self, root: MemberRecord) -> None:

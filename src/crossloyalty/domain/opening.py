@@ -35,6 +35,7 @@ class OpeningCode(enum.Enum):
     UNKNOWN_TIER = "UNKNOWN_TIER"
     UNKNOWN_GIFT = "UNKNOWN_GIFT"
     EXPIRED_BEFORE = "EXPIRED_BEFORE"
+    LIVES_OUTSIDE = "LIVES_OUTSIDE"
     ROW_CHANGED = "ROW_CHANGED"
 
     def sentence(self, language: str = "zh") -> str:
@@ -57,6 +58,10 @@ _SENTENCES = {
     OpeningCode.UNKNOWN_GIFT: (
         "没有这个礼品或每人一次的权益，未导入",
         "There is no such gift or reward once per member; the row was not taken in.",
+    ),
+    OpeningCode.LIVES_OUTSIDE: (
+        "该资产由外部系统保存，未导入",
+        "This asset is kept by another system; the row was not taken in.",
     ),
     OpeningCode.EXPIRED_BEFORE: ("已过有效期，未导入", "It has expired already; the row was not taken in."),
     OpeningCode.ROW_CHANGED: (

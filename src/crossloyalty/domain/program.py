@@ -12,14 +12,18 @@ from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.checks import instance_of, walked
 from crossloyalty.domain.keys import Platform, Platforms, clean_id
 from crossloyalty.domain.rules import (
+    Action,
+    Attempts,
     Basis,
     Campaign,
     Cap,
     ClawBack,
     EnrolGift,
+    ExternalBook,
     Finished,
     Gift,
     GrowthTiers,
+    Inactivity,
     Reward,
     SourceTags,
     Threshold,
@@ -83,6 +87,14 @@ def _enrol_gifts(items: Iterable[EnrolGift]) -> tuple[EnrolGift, ...]:
     return _all_of(EnrolGift, items, "enrol_gifts")
 
 
+def _actions(items: Iterable[Action]) -> tuple[Action, ...]:
+    return _all_of(Action, items, "actions")
+
+
+def _books(items: Iterable[ExternalBook]) -> tuple[ExternalBook, ...]:
+    return _all_of(ExternalBook, items, "external_books")
+
+
 def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
     return _all_of(Platform, items, "platforms")
 
@@ -112,6 +124,10 @@ class Program:
         basis: What of an order's money counts.
         tier_gifts: What members get for reaching a tier; ids are unique among gifts.
         enrol_gifts: What members get when they enrol.
+        actions: What members get for doing something that is no order; ids are unique.
+        external_books: Assets that live outside, such as points of a Youzan shop; one book an asset.
+        attempts: How often somebody may guess order numbers; None: as often as they like, for hosts that limit it.
+        inactivity: Growth value that members lose who buy nothing for long; None: they lose none.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -136,6 +152,14 @@ class Program:
     basis: Basis = attrs.field(factory=Basis, validator=instance_of(Basis), metadata=NEW_IN_2)
     tier_gifts: tuple[TierGift, ...] = attrs.field(default=(), converter=_tier_gifts, metadata=NEW_IN_2)
     enrol_gifts: tuple[EnrolGift, ...] = attrs.field(default=(), converter=_enrol_gifts, metadata=NEW_IN_2)
+    actions: tuple[Action, ...] = attrs.field(default=(), converter=_actions, metadata=NEW_IN_2)
+    attempts: Attempts | None = attrs.field(
+        factory=Attempts, validator=instance_of(Attempts, optional=True), metadata=NEW_IN_2
+    )
+    external_books: tuple[ExternalBook, ...] = attrs.field(default=(), converter=_books, metadata=NEW_IN_2)
+    inactivity: Inactivity | None = attrs.field(
+        default=None, validator=instance_of(Inactivity, optional=True), metadata=NEW_IN_2
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -150,6 +174,8 @@ class Program:
         _assert_multiplies(self)
         _assert_caps(self)
         _assert_gifts(self)
+        _assert_actions(self)
+        _assert_books(self)
         _ = self.calendar  # an unknown zone is refused here, not at the first claim
 
     @cached_property
@@ -184,6 +210,11 @@ class Program:
         """The thresholds that multiply a reward, the highest first, by the reward's id; without entry: none."""
         highest_first = sorted(self.thresholds, key=lambda threshold: -threshold.from_fen)
         return _by_reward(self.rewards, highest_first)
+
+    @cached_property
+    def gateways(self) -> dict[str, str]:
+        """Who is told of assets that live outside, by asset."""
+        return {book.asset: book.gateway for book in self.external_books}
 
     @cached_property
     def gifts(self) -> tuple[Gift, ...]:
@@ -296,7 +327,8 @@ def _assert_caps(program: Program) -> None:
 def _assert_gifts(program: Program) -> None:
     """Refuse gifts that share an id, or are for a tier nobody can reach, and growth value that cannot carry tiers."""
     if isinstance(program.tiers, GrowthTiers):
-        given = (*program.rewards, *(gift.reward for gift in program.gifts))
+        beside = (*program.gifts, *program.actions)
+        given = (*program.rewards, *(each.reward for each in beside))
         for reward in given:
             if reward.asset == "growth" and (reward.expires_months is not None or reward.expires_on is not None):
                 raise ConfigError(f"{shown(reward.id)} expires; tiers that go by growth value need a period instead")
@@ -309,6 +341,24 @@ def _assert_gifts(program: Program) -> None:
             raise ConfigError(
                 f"gift {shown(gift.id)} is for {shown(gift.tier)}, and no tier above the lowest is named so"
             )
+
+
+def _assert_actions(program: Program) -> None:
+    """Refuse actions that share an id."""
+    ids = [action.id for action in program.actions]
+    if len(set(ids)) < len(ids):
+        raise ConfigError("two actions share an id; give each its own")
+    tiers = program.tiers
+    if program.inactivity is not None and isinstance(tiers, GrowthTiers) and tiers.downgrade == "keep":
+        raise ConfigError("inactivity takes growth value and with it tiers, and these tiers are kept for ever")
+
+
+def _assert_books(program: Program) -> None:
+    """Refuse growth value that lives outside and yet decides here."""
+    if len(program.gateways) < len(program.external_books):
+        raise ConfigError("two external books hold one asset")
+    if "growth" in program.gateways and (isinstance(program.tiers, GrowthTiers) or program.inactivity is not None):
+        raise ConfigError("growth value that lives outside can carry no tiers here and is not lost here by inactivity")
 
 
 def _assert_multiplies(program: Program) -> None:

@@ -75,6 +75,7 @@ class OrderRecord(NamedTuple):
     owner_id: str = ""
     effective_at: int = 0
     facts: str = ""
+    attempts: str = ""
 
 
 class MemberRecord(NamedTuple):
@@ -95,6 +96,7 @@ class MemberRecord(NamedTuple):
     qualifications: str = ""
     blocked_reason: str = ""
     blocked_until: int | None = None
+    attempts: str = ""
 
 
 class LimitRecord(NamedTuple):
@@ -104,6 +106,7 @@ class LimitRecord(NamedTuple):
     limit_id: str
     version: int = 0
     used: int = 0
+    attempts: str = ""
 
 
 class ProgramRecord(NamedTuple):

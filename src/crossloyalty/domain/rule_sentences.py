@@ -16,14 +16,14 @@ from crossloyalty.domain.program import Program
 from crossloyalty.domain.rules import Coupon, Reward
 from crossloyalty.domain.rules.rewards import PerSteps, Ratio
 
-__all__ = ["explain_rule", "line_shares", "yuan"]
+__all__ = ["NOUNS", "explain_rule", "line_shares", "yuan"]
 
 _ROUNDINGS: Final = {
     "down": ("向下取整", "rounded down"),
     "up": ("向上取整", "rounded up"),
     "half_up": ("四舍五入", "rounded half up"),
 }
-_NOUNS: Final = {
+NOUNS: Final = {
     "points": ("积分", "Points"),
     "growth": ("成长值", "Growth"),
     "stored_value": ("赠送金", "Bonus money"),
@@ -179,6 +179,6 @@ def _heading(rule: Reward, *, en: bool) -> str:
     """Name what a rule gives; the rule's own id too where it is not the usual one."""
     if isinstance(rule, Coupon):
         return f"Coupon {rule.code}: " if en else f"优惠券{rule.code}："
-    zh_noun, en_noun = _NOUNS[rule.asset]
+    zh_noun, en_noun = NOUNS[rule.asset]
     note = "" if rule.id == rule.asset else f" ({rule.id})" if en else f"（{rule.id}）"
     return f"{en_noun}{note}: " if en else f"{zh_noun}{note}："

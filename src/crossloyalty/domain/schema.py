@@ -38,6 +38,17 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "from_fen": (0, LARGEST_FEN),
     "from_growth": (0, 10**12),
     "deduct_growth": (0, 10**12),
+    "floor_growth": (0, 10**12),
+    "idle_days": (1, 36_600),
+    "every_days": (1, 36_600),
+    "per_day": (1, 10**6),
+    "per_device": (1, 10**6),
+    "per_order": (1, 10**6),
+    "window_minutes": (1, 525_600),
+    "lock_minutes": (1, 525_600),
+    "longest_lock_minutes": (1, 525_600),
+    "per_month": (1, 10**6),
+    "per_member": (1, 10**6),
 }
 _LISTS: Final = frozenset(
     {
@@ -63,6 +74,10 @@ _OPTIONAL: Final = frozenset(
         "issue_on",
         "expires_on",
         "warn_days",
+        "every_days",
+        "per_day",
+        "per_month",
+        "per_member",
     }
 )
 _RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
@@ -82,6 +97,8 @@ _TEXT: Final[dict[tuple[type[Any] | None, str], _Fragment]] = {
     (rules.TierGift, "id"): {"pattern": _RULE_ID},
     (rules.EnrolGift, "id"): {"pattern": _RULE_ID},
     (rules.Cap, "id"): {"pattern": _RULE_ID},
+    (rules.Action, "id"): {"pattern": _RULE_ID},
+    (rules.Action, "action"): {"pattern": _RULE_ID},
     (None, "reward"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
     (None, "issue_event"): {"pattern": r"^([A-Za-z0-9_.:-]{1,64})?$"},
     (None, "issue_on"): {"format": "date"},
@@ -239,6 +256,17 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     (Program, "enrol_gifts"): _list_of(_ref(rules.EnrolGift)),
     (rules.TierGift, "reward"): _gift,
     (rules.EnrolGift, "reward"): _gift,
+    (Program, "external_books"): _list_of(_ref(rules.ExternalBook)),
+    (rules.ExternalBook, "asset"): lambda says: {
+        **_choices("asset", says),
+        "enum": ["points", "growth", "stored_value"],
+    },
+    (Program, "actions"): _list_of(_ref(rules.Action)),
+    (rules.Action, "reward"): _gift,
+    (Program, "attempts"): _or_none(rules.Attempts),
+    (rules.Attempts, "per_member"): lambda _: {"type": "integer", "minimum": 1, "maximum": 10**6},
+    (Program, "inactivity"): _or_none(rules.Inactivity),
+    (rules.Inactivity, "growth"): lambda _: {"type": "integer", "minimum": 1, "maximum": 10**12},
     (rules.TierGift, "per"): lambda says: {
         "enum": ["life", "period"],
         "x-labels": {"life": says.label(("一次", "once")), "period": says.label(("每个等级周期", "each period"))},

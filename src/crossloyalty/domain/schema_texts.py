@@ -43,6 +43,10 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.Basis: Said("计算基数", "Basis"),
     rules.TierGift: Said("等级礼", "Gift for a tier"),
     rules.EnrolGift: Said("入会礼", "Gift for enrolling"),
+    rules.Attempts: Said("尝试次数", "Attempts"),
+    rules.ExternalBook: Said("外部账户", "Asset that lives outside"),
+    rules.Action: Said("行为奖励", "Reward for an action"),
+    rules.Inactivity: Said("不活跃扣减", "Loss by inactivity"),
     rules.SpendTiers: Said("累计消费等级", "Tiers by spending"),
     rules.Level: Said("等级", "Tier"),
     rules.GrowthTiers: Said("成长值等级", "Tiers by growth value"),
@@ -185,6 +189,10 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "basis": Said("计算基数", "Basis", "订单的哪些金额计入", "What of an order's money counts"),
         "tier_gifts": Said("等级礼", "Gifts for tiers", "达到等级时赠送", "For reaching a tier"),
         "enrol_gifts": Said("入会礼", "Gifts for enrolling", "入会时赠送", "For enrolling"),
+        "actions": Said("行为奖励", "Actions", "评价、分享等非订单行为", "What is no order, such as a review"),
+        "attempts": Said("尝试次数", "Attempts", "防止猜订单号，空为不限", "Against guessing; empty: no limit"),
+        "external_books": Said("外部账户", "External books", "在外部系统保存和使用", "Kept and spent elsewhere"),
+        "inactivity": Said("不活跃扣减", "Inactivity", "长期未消费扣减成长值", "Growth value lost by who buys nothing"),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {
@@ -281,6 +289,34 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
     rules.EnrolGift: {
         "id": Said("礼品编号", "Gift id", "已赠记录会永久引用它", "What was given is remembered under it"),
         "reward": Said("礼品", "Gift", "优惠券或固定数额", "A coupon or a fixed reward"),
+    },
+    rules.Action: {
+        "id": Said("规则编号", "Rule id", "已发记录会永久引用它", "What was given is remembered under it"),
+        "action": Said("行为", "Action", "业务系统上报的名称", "The name the host records it by"),
+        "reward": Said("奖励", "Reward", "优惠券或固定数额", "A coupon or a fixed reward"),
+        "per_day": Said("每日最多", "Times a day", "空为不限", "Empty: any number"),
+        "per_month": Said("每月最多", "Times a month", "空为不限", "Empty: any number"),
+        "per_member": Said("每人最多", "Times ever", "空为不限", "Empty: any number"),
+    },
+    rules.Attempts: {
+        "per_member": Said("每位会员", "Per member", "一个窗口内最多几次", "The most in one window"),
+        "per_device": Said("每台设备", "Per device", "一个窗口内最多几次", "The most in one window"),
+        "window_minutes": Said("窗口", "Window"),
+        "lock_minutes": Said("首次锁定", "First lock", "之后每次加倍", "Each further one lasts twice as long"),
+        "longest_lock_minutes": Said("最长锁定", "Longest lock"),
+        "per_order": Said(
+            "每个订单号", "Per order number", "一天内最多几次，之后锁一天", "In a day, then locked for one"
+        ),
+    },
+    rules.ExternalBook: {
+        "asset": Said("资产", "Asset"),
+        "gateway": Said("网关", "Gateway", "由谁发放和扣回", "Who issues it and takes it back"),
+    },
+    rules.Inactivity: {
+        "idle_days": Said("未消费天数", "Quiet for", "最近一笔计入订单之后", "Since the latest order that counts"),
+        "growth": Said("每次扣减", "Takes", "成长值", "Growth value"),
+        "every_days": Said("之后每隔", "Again after", "空为只扣一次", "Empty: once for each quiet time"),
+        "floor_growth": Said("最低保留", "Leaves", "不会扣到低于此值", "Never takes below it"),
     },
     rules.Cap: {
         "id": Said("上限编号", "Cap id", "累计数按它记录，修改数额时请保留", "What was given is counted under it"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from crossloyalty.domain.arithmetic import targets_of
+from crossloyalty.domain.arithmetic import capped, earned_of
 from crossloyalty.domain.caps import allow
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
@@ -151,12 +151,13 @@ def _settle(
     ref = Ref(record.family, record.order_no, record.holder_no)
     effective_at = order.effective_at or record.effective_at
     refund_open = order.refund_open
-    cut = bool(program.period_caps_of) and allow(member, grants, nets, program)
+    earned = earned_of(grants, nets, program)
+    cut = bool(program.period_caps_of) and allow(member, grants, earned, program)
     posted: dict[str, int] = {}
     ledger = member.ledger
     rules = program.rewards_by_id
     waiting = False
-    for grant, target in zip(grants, targets_of(grants, nets, program), strict=True):
+    for grant, target in zip(grants, capped(earned, grants, program), strict=True):
         rule = rules[grant.rule_id]
         shortfall = program.on_refund.of(rule.asset)
         blocked = refund_open or bool(rule.issue_event and rule.issue_event not in order.milestones)

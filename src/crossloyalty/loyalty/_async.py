@@ -33,6 +33,8 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
+    from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -136,10 +138,19 @@ class AsyncLoyalty:
         return await self._run(ingesting.ingest(self._world, self._id, items, batch=batch, progress=progress))
 
     async def claim(
-        self, member_id: str, *, platform: str, order_no: str, proof: Proof = NO_PROOF, touch: str = ""
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        order_no: str,
+        proof: Proof = NO_PROOF,
+        touch: str = "",
+        device: str = "",
     ) -> ClaimResult:
         """See `Loyalty.claim`."""
-        request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        request = ClaimRequest(
+            member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch, device=device
+        )
         if self._groups is not None and self._program is None:
             return await self._groups.claim(request)
         return await self._run(claim_one(self._world, self._id, request))
@@ -245,6 +256,12 @@ class AsyncLoyalty:
 
         return await self._run(enrolling.enrol(self._world, self._id, member_id))
 
+    async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
+        """See `Loyalty.record_action`."""
+        from crossloyalty.application import acting
+
+        return await self._run(acting.record_action(self._world, self._id, member_id, action=action, key=key))
+
     async def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
         """See `Loyalty.set_tier`."""
         from crossloyalty.application import operating
@@ -300,6 +317,18 @@ class AsyncLoyalty:
                 key=key,
             )
         )
+
+    async def deliveries(self, *, limit: int = 100, after: str | None = None) -> Page[Delivery]:
+        """See `Loyalty.deliveries`."""
+        from crossloyalty.application import delivering
+
+        return await self._run(delivering.page_of_deliveries(self._world, self._id, limit, after))
+
+    async def answer_delivery(self, key: str, *, amount: int | None = None) -> DeliveryAnswer:
+        """See `Loyalty.answer_delivery`."""
+        from crossloyalty.application import delivering
+
+        return await self._run(delivering.answer_delivery(self._world, self._id, key, amount=amount))
 
     async def pending_events(self, *, limit: int = 100) -> list[Event]:
         """See `Loyalty.pending_events`."""

@@ -32,6 +32,8 @@ from crossloyalty.loyalty._runners import (
 )
 
 if TYPE_CHECKING:
+    from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -136,7 +138,14 @@ class Loyalty:
         return self._runner.run(ingesting.ingest(self._runner.world, self._id, items, batch=batch, progress=progress))
 
     def claim(
-        self, member_id: str, *, platform: str, order_no: str, proof: Proof = NO_PROOF, touch: str = ""
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        order_no: str,
+        proof: Proof = NO_PROOF,
+        touch: str = "",
+        device: str = "",
     ) -> ClaimResult:
         """
         Convert an order for a member.
@@ -147,6 +156,7 @@ class Loyalty:
             order_no: As typed; a sub-order's number will do.
             proof: What shows that the order is theirs.
             touch: Where it was typed, for reports.
+            device: Your key of the device or address it came from, for counting attempts; kept as a hash only.
 
         Returns:
             The answer; a "no" is a value with reasons. Exactly one call ever has `created` True for an order.
@@ -155,7 +165,9 @@ class Loyalty:
             InvalidInput: The member id or platform cannot be one.
             StorageBusy: Too much contention; nothing was changed.
         """
-        request = ClaimRequest(member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch)
+        request = ClaimRequest(
+            member_id=member_id, platform=platform, order_no=order_no, proof=proof, touch=touch, device=device
+        )
         if self._groups is not None:
             return self._groups.claim(request)
         return self._runner.run(claim_one(self._runner.world, self._id, request))
@@ -333,6 +345,25 @@ class Loyalty:
 
         return self._runner.run(enrolling.enrol(self._runner.world, self._id, member_id))
 
+    def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
+        """
+        Take note of something a member did that is no order, and give what the rules give for it, once per key.
+
+        Args:
+            member_id: Who.
+            action: Its name, as the rules' `Action.action` has it.
+            key: Idempotency key, such as the id of the review or of the share.
+
+        Returns:
+            What was given, or the reason why nothing was; limits count on the local day of this call.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import acting
+
+        return self._runner.run(acting.record_action(self._runner.world, self._id, member_id, action=action, key=key))
+
     def set_tier(self, member_id: str, *, tier: str, key: str, note: str = "") -> TierResult:
         """
         Give a tier by hand, held to the end of its period whatever was spent.
@@ -409,6 +440,32 @@ class Loyalty:
                 key=key,
             )
         )
+
+    def deliveries(self, *, limit: int = 100, after: str | None = None) -> Page[Delivery]:
+        """List what waits to be done outside (issue, take back); *after* is the last page's `next`."""
+        from crossloyalty.application import delivering
+
+        return self._runner.run(delivering.page_of_deliveries(self._runner.world, self._id, limit, after))
+
+    def answer_delivery(self, key: str, *, amount: int | None = None) -> DeliveryAnswer:
+        """
+        Note that a delivery was done outside, once.
+
+        Args:
+            key: As `deliveries` gives it.
+            amount: What was done; None: all of it. Less is possible where something was to be taken back: what is
+                missing is owed or written off, as `ClawBack` says.
+
+        Returns:
+            The outcome; the same answer again changes nothing.
+
+        Raises:
+            InvalidInput: There is no such delivery, or the amount cannot be one.
+            IdempotencyConflict: Another amount was noted before.
+        """
+        from crossloyalty.application import delivering
+
+        return self._runner.run(delivering.answer_delivery(self._runner.world, self._id, key, amount=amount))
 
     def pending_events(self, *, limit: int = 100) -> list[Event]:
         """Read events that are not acknowledged yet, oldest first, ordered per member."""

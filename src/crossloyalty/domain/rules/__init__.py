@@ -5,7 +5,10 @@ Amounts are plain integers in fen. Rates are exact: text such as "1.5" or "1/3",
 Every reward has an `id`; claims remember it for ever, so keep it when a parameter changes.
 """
 
+from crossloyalty.domain.rules.actions import Action, Inactivity
+from crossloyalty.domain.rules.attempts import Attempts
 from crossloyalty.domain.rules.bases import Basis
+from crossloyalty.domain.rules.books import ExternalBook
 from crossloyalty.domain.rules.caps import Cap
 from crossloyalty.domain.rules.eligibility import Finished
 from crossloyalty.domain.rules.gifts import EnrolGift, Gift, TierGift
@@ -29,7 +32,9 @@ from crossloyalty.domain.rules.tags import SourceTags
 from crossloyalty.domain.rules.tiers import AnyLevel, GrowthLevel, GrowthTiers, Level, SpendTiers, Tiers
 
 __all__ = [
+    "Action",
     "AnyLevel",
+    "Attempts",
     "Basis",
     "Campaign",
     "Cap",
@@ -37,6 +42,7 @@ __all__ = [
     "Coupon",
     "Days",
     "EnrolGift",
+    "ExternalBook",
     "Finished",
     "Gift",
     "GrowthFixed",
@@ -44,6 +50,7 @@ __all__ = [
     "GrowthPerStep",
     "GrowthPerYuan",
     "GrowthTiers",
+    "Inactivity",
     "Level",
     "PerStep",
     "PointsFixed",

@@ -10,12 +10,13 @@ from crossloyalty.domain.rules._checks import named, one_of, rule_id
 from crossloyalty.domain.rules.rewards import Coupon, GrowthFixed, PointsFixed, Reward, StoredValueFixed
 from crossloyalty.errors import ConfigError, WrongType, shown
 
-__all__ = ["EnrolGift", "Gift", "TierGift"]
+__all__ = ["EnrolGift", "Gift", "TierGift", "orderless_reward"]
 
 _GIVEN: Any = (Coupon, PointsFixed, GrowthFixed, StoredValueFixed)
 
 
-def _reward(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def orderless_reward(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Check the reward of something that is no order."""
     if not isinstance(value, _GIVEN):
         raise WrongType(f"{attribute.name} is a coupon or a fixed reward, not {shown(value)}")
     order_bound = value.scope is not None or value.issue_event or value.once_per_member
@@ -39,7 +40,7 @@ class TierGift:
 
     id: str = attrs.field(validator=rule_id)
     tier: str = attrs.field(validator=named)
-    reward: Reward = attrs.field(validator=_reward)
+    reward: Reward = attrs.field(validator=orderless_reward)
     per: Literal["life", "period"] = attrs.field(default="life", validator=one_of("life", "period"), kw_only=True)
 
 
@@ -54,7 +55,7 @@ class EnrolGift:
     """
 
     id: str = attrs.field(validator=rule_id)
-    reward: Reward = attrs.field(validator=_reward)
+    reward: Reward = attrs.field(validator=orderless_reward)
 
 
 Gift: TypeAlias = TierGift | EnrolGift

@@ -1,0 +1,146 @@
+"""D14: order numbers cannot be guessed one after another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from builders import Clock, assert_sound, order, points_program, right_proof
+
+from crossloyalty import ClaimRequest, Loyalty, OrderStatus, Proof, Reason, rules
+from crossloyalty.application.ports import Storage
+from crossloyalty.testing import dump
+
+WRONG = Proof.amount_and_day(paid_fen=1, paid_on=date(2026, 11, 1))
+LOCKED = Reason.TOO_MANY_ATTEMPTS
+
+
+def door(storage: Storage, clock: Clock, orders: int = 40, **limits: Any) -> Loyalty:
+    loyalty = Loyalty(points_program(attempts=rules.Attempts(**limits)), storage, clock=clock)
+    loyalty.ingest([order(n, buyer_id=f"b-{n}") for n in range(orders)])
+    return loyalty
+
+
+def ask(loyalty: Loyalty, n: int, member: str = "thief", proof: Proof = WRONG, device: str = "") -> Reason | None:
+    bought = order(n)
+    result = loyalty.claim(member, platform=bought.platform, order_no=bought.order_no, proof=proof, device=device)
+    return None if result.created else result.reason
+
+
+def test_twenty_misses_in_ten_minutes_are_the_last(storage: Storage, clock: Clock) -> None:
+    """Known and unknown numbers alike; ten minutes later there are twenty more, then the lock lasts twice as long."""
+    loyalty = door(storage, clock)
+    assert [ask(loyalty, n) for n in range(30, 52)] == [Reason.RECEIVED] * 20 + [LOCKED] * 2
+    assert ask(loyalty, 1, proof=right_proof(order(1))) is LOCKED
+    clock.move(minutes=10, seconds=-1)
+    assert ask(loyalty, 1) is LOCKED
+    clock.move(seconds=1)
+    assert [ask(loyalty, n) for n in range(60, 81)] == [Reason.RECEIVED] * 20 + [LOCKED]
+    clock.move(minutes=19)
+    assert ask(loyalty, 90) is LOCKED
+    clock.move(minutes=1)
+    assert ask(loyalty, 1, proof=right_proof(order(1))) is None
+    assert_sound(loyalty)
+
+
+def test_a_day_without_a_lock_begins_anew(storage: Storage, clock: Clock) -> None:
+    """The third lock would last four times as long; behind a quiet day it is the first again."""
+    loyalty = door(storage, clock, per_member=1)
+    for minutes in (10, 20, 40):
+        assert ask(loyalty, minutes) is Reason.RECEIVED
+        clock.move(minutes=minutes, seconds=-1)
+        assert ask(loyalty, 99) is LOCKED
+        clock.move(seconds=1)
+    clock.move(days=1)
+    assert ask(loyalty, 50) is Reason.RECEIVED
+    clock.move(minutes=10)
+    assert ask(loyalty, 51) is Reason.RECEIVED
+
+
+def test_one_number_is_tried_five_times_by_all_together(storage: Storage, clock: Clock) -> None:
+    """Then nobody can try it for a day, the one who knows the proof included; bound buyer and host are not held up."""
+    loyalty = door(storage, clock)
+    assert [ask(loyalty, 1, f"t{n}") for n in range(7)] == [Reason.RECEIVED] * 5 + [LOCKED] * 2
+    assert ask(loyalty, 1, "m1", right_proof(order(1))) is LOCKED
+    assert ask(loyalty, 1, "m1", Proof.by_host("asked for the parcel")) is None
+    assert [ask(loyalty, 2, f"t{n}") for n in range(6)][-1] is LOCKED
+    assert loyalty.bind("m2", platform="taobao", buyer_id="b-2").converted == (order(2).order_no,)
+    assert ask(loyalty, 2, "m2", Proof.none()) is Reason.AUTO_CONVERTED
+    assert [ask(loyalty, 3, f"t{n}") for n in range(6)][-1] is LOCKED
+    clock.move(days=1)
+    assert ask(loyalty, 3, "m3", right_proof(order(3))) is None
+
+
+def test_the_same_request_again_is_no_guess(storage: Storage, clock: Clock) -> None:
+    """A customer who looks every minute whether the order has come is not locked out."""
+    loyalty = door(storage, clock, per_member=2, per_order=2)
+    assert [ask(loyalty, 77, "m1", Proof.none()) for _ in range(9)] == [Reason.RECEIVED] * 9
+    assert ask(loyalty, 77, "m1", WRONG) is Reason.RECEIVED
+    assert ask(loyalty, 77, "m1", Proof.none()) is LOCKED
+
+
+def test_a_device_with_many_members_is_one_thief(storage: Storage, clock: Clock) -> None:
+    """Three tries a device, whoever is logged in; another device goes on, and only a hash of it is kept."""
+    loyalty = door(storage, clock, per_device=3)
+    told = [ask(loyalty, n, f"fake-{n}", device="198.51.100.7") for n in range(5)]
+    assert told == [Reason.RECEIVED] * 3 + [LOCKED] * 2
+    assert ask(loyalty, 9, "fake-9", device="198.51.100.8") is Reason.RECEIVED
+    assert "198.51.100" not in repr(dump(storage, "brand-a"))
+    assert_sound(loyalty)
+
+
+def test_one_batch_of_guesses_stops_at_the_limit(storage: Storage, clock: Clock) -> None:
+    """Of a hundred guesses at once twenty are looked up; no ticket is kept of the rest, and right ones before count."""
+    loyalty = door(storage, clock)
+    asked = [
+        ClaimRequest(member_id="thief", platform="taobao", order_no=order(n).order_no, proof=right_proof(order(n)))
+        for n in (1, 2)
+    ] + [ClaimRequest(member_id="thief", platform="taobao", order_no=order(n).order_no) for n in range(3, 103)]
+    answers = loyalty.claim_many(asked)
+    assert [answer.created for answer in answers[:2]] == [True, True]
+    assert [answer.reason for answer in answers[2:]] == [Reason.RECEIVED] * 20 + [LOCKED] * 80
+    assert len(loyalty.tickets("thief").items) == 20
+    assert_sound(loyalty)
+
+
+def test_ten_thousand_guesses_get_one_shape_of_answer_and_stop_at_the_limit(storage: Storage, clock: Clock) -> None:
+    """Of known, unknown, claimed and unpaid numbers twenty are looked up; what is told of them is all the same."""
+    loyalty = door(storage, clock)
+    loyalty.ingest([order(n, status=OrderStatus.UNPAID, paid_at=None, finished_at=None) for n in range(40, 60)])
+    assert ask(loyalty, 0, "m1", right_proof(order(0))) is None
+    told: Counter[tuple[Any, str]] = Counter()
+    for begin in range(0, 10_000, 1_000):
+        guesses = [
+            ClaimRequest(member_id="thief", platform="taobao", order_no=order(7 * n % 10_000).order_no)
+            for n in range(begin, begin + 1_000)
+        ]
+        told.update((each.public, each.explain("en")) for each in loyalty.claim_many(guesses))
+    assert {public.reason: times for (public, _), times in told.items()} == {Reason.RECEIVED: 20, LOCKED: 9_980}
+    assert len(loyalty.tickets("thief", limit=1000).items) == 20
+
+
+def test_a_locked_answer_tells_nothing(storage: Storage, clock: Clock) -> None:
+    """Public and staff text alike are one sentence, for a number that is known and one that is not."""
+    loyalty = door(storage, clock, per_member=1)
+    ask(loyalty, 30)
+    for n in (1, 99):
+        result = loyalty.claim("thief", platform="taobao", order_no=order(n).order_no, proof=right_proof(order(n)))
+        assert (result.public.reason, result.explain("zh")) == (LOCKED, "尝试次数过多")
+        assert (result.granted, result.state) == ((), "")
+
+
+@pytest.mark.parametrize("right", [1, 25, 40])
+def test_right_proofs_are_no_guesses(storage: Storage, clock: Clock, right: int) -> None:
+    """A buyer of forty orders claims them all in a minute."""
+    loyalty = door(storage, clock, orders=right)
+    assert [ask(loyalty, n, "m1", right_proof(order(n))) for n in range(right)] == [None] * right
+
+
+def test_a_program_may_leave_it_to_its_host(storage: Storage, clock: Clock) -> None:
+    """Without the rule nothing is counted."""
+    loyalty = Loyalty(points_program(attempts=None), storage, clock=clock)
+    assert {ask(loyalty, n) for n in range(60)} == {Reason.RECEIVED}
+    clock.move(days=timedelta(days=1).days)
+    assert ask(loyalty, 1) is Reason.RECEIVED

@@ -1,10 +1,10 @@
 """
 The money of one Douyin order, in fen, checked against the formulas of its field table and shared out to sub-orders.
 
-What the buyer paid is `pay_amount` − `promotion_pay_amount` (the pay channel's discount, 支付优惠), shipping included,
-as op.jinritemai.com 89/2019 defines it and the merchant's export file agrees (订单应付金额 − 支付优惠). The formulas are
-those of 15/1342; whether sub-orders' amounts include their share of shipping is not written down, and both readings are
-told apart by which of them adds up.
+What the buyer paid is `pay_amount` − `promotion_pay_amount` (the pay channel's discount, 支付优惠), shipping included:
+op.jinritemai.com 89/2019 defines it so, and the merchant's export file has it so (订单应付金额 − 支付优惠). The
+formulas are those of 15/1342. Whether sub-orders' amounts include their share of shipping is not written down; both
+readings are told apart by which of them adds up.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ what to fetch, and the answer to that fetch is what counts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
@@ -16,6 +16,8 @@ from crossloyalty.adapters.douyin.signing import is_signed
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.signing import same, sha256_hex
 from crossloyalty.adapters.wire.values import Pushed
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.errors import InvalidInput
 
 __all__ = ["NOT_TAKEN", "TAKEN", "is_genuine", "read_messages"]
 
@@ -37,13 +39,17 @@ def is_genuine(settings: DouyinSettings, headers: Mapping[str, str], body: bytes
         headers: By lower-case name.
         body: The raw bytes.
     """
-    secrets = (
-        (settings.app_secret,) if settings.previous_secret is None else (settings.app_secret, settings.previous_secret)
-    )
+    if len(body) > _LARGEST_BODY:
+        return False
+    previous = settings.previous_secret
     signed = is_signed(
-        settings.app_key, secrets, body, headers.get("event-sign"), stripped=settings.accept_stripped_body
+        settings.app_key,
+        (settings.app_secret,) if previous is None else (settings.app_secret, previous),
+        body,
+        headers.get("event-sign"),
+        stripped=settings.accept_stripped_body,
     )
-    return len(body) <= _LARGEST_BODY and signed and same(headers.get("app-id"), settings.app_key)
+    return signed and same(headers.get("app-id"), settings.app_key)
 
 
 def read_messages(settings: DouyinSettings, body: bytes) -> list[Pushed]:
@@ -73,7 +79,7 @@ def _message(message: Node) -> Pushed | None:
     # The page says a text holding JSON; an object costs nothing to understand as well.
     inner = load_json(data.encode("utf-8", "surrogatepass"), PLATFORM) if isinstance(data, str) else data or {}
     about = Node(inner, "data")
-    message_id = message.text("msg_id") or sha256_hex(f"{tag}\0{data!r}")
+    message_id = _number(message, "msg_id") or sha256_hex(f"{tag}\0{data!r}")
     return Pushed(
         message_id=message_id,
         topic=tag,
@@ -86,8 +92,11 @@ def _message(message: Node) -> Pushed | None:
 
 def _number(about: Node, name: str) -> str:
     """Give an id, which is a number beyond 2^53 here and a text in the APIs; 0 names nothing."""
-    found: Any = about.text(name)
-    return "" if found in (None, "0") else str(found)
+    found = about.text(name)
+    try:
+        return "" if found in (None, "0") else clean_id(found, name)
+    except InvalidInput:
+        raise Unreadable(f"{about.path}.{name} is not an id") from None
 
 
 def _sent_at(about: Node) -> int | None:

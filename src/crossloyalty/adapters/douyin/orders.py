@@ -1,8 +1,8 @@
 """
 One shop order of Douyin as an `Order` with its sub-orders as lines. Receiver fields are never looked at.
 
-Status 5 (已完成) is what the platform calls finished, but an order paid on delivery and refused ends there as well, so it
-counts as finished only with evidence: a time of payment and of completion, and for 货到付款 a confirmed receipt.
+Status 5 (已完成) is what the platform calls finished, but an order paid on delivery and refused ends there as well, so
+it counts as finished only with evidence: a time of payment and of completion, and for 货到付款 a confirmed receipt.
 
 Source: op.jinritemai.com, 15/1342 and 15/1343; comments of the official Go client for types without a page.
 """
@@ -19,6 +19,7 @@ from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundStatus
 
 __all__ = ["needs_refunds", "read_order"]
@@ -58,6 +59,7 @@ _KINDS: Final = {
 }
 _FIRST: Final = (OrderKind.LOTTERY, OrderKind.SAMPLE, OrderKind.PRICE_DIFF, OrderKind.GIFT)
 _ON_DELIVERY: Final = 0
+_CATEGORIES: Final = ("fourth_cid", "third_cid", "second_cid", "first_cid")
 _LONGEST_BUYER: Final = 128
 # Everything in it is known to be no personal field.
 _REVIEWED: Final = frozenset(
@@ -115,7 +117,7 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
     buyer_id = order.text("doudian_open_id")
     return Order(
         platform=PLATFORM,
-        order_no=order.need_text("order_id"),
+        order_no=clean_id(order.need_text("order_id"), "order_id"),
         shop_id=settings.shop_id,
         status=status,
         kind=_kind(order, skus, settings),
@@ -224,18 +226,29 @@ def _lines(order: Node, skus: Sequence[Node], amounts: Amounts | None, status: O
     if amounts is None or not skus:
         return None
     was_paid = order.seconds("pay_time") is not None
-    return tuple(_line(sku, paid, status, was_paid=was_paid) for sku, paid in zip(skus, amounts.lines_fen, strict=True))
+    on_delivery = order.whole("pay_type") == _ON_DELIVERY
+    return tuple(
+        _line(
+            sku,
+            paid,
+            status,
+            was_paid=was_paid,
+            proven=was_paid
+            and sku.seconds("finish_time") is not None
+            and not (on_delivery and sku.seconds("confirm_receipt_time") is None),
+        )
+        for sku, paid in zip(skus, amounts.lines_fen, strict=True)
+    )
 
 
-def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool) -> Line:
+def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, proven: bool) -> Line:
     status = _stated(sku)
     if status is OrderStatus.CLOSED:
         line_status = LineStatus.CLOSED_REFUNDED if was_paid else LineStatus.CLOSED_UNPAID
     else:
-        # What the parent lacks the evidence for, its parts lack as well.
-        if status is OrderStatus.FINISHED and parent in (OrderStatus.UNPAID, OrderStatus.SHIPPED):
-            status = parent
-        line_status = _LINE_STATES[status]
+        line_status = _LINE_STATES[status if parent is not OrderStatus.UNPAID else parent]
+    if line_status is LineStatus.FINISHED and parent is not OrderStatus.FINISHED and not proven:
+        line_status = LineStatus.SHIPPED
     category = next((sku.text(name) for name in _CATEGORIES if sku.text(name) not in (None, "0")), None)
     return Line(
         line_id=sku.need_text("order_id"),
@@ -247,9 +260,6 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool) -> L
         category=category,
         quantity=sku.whole("item_num"),
     )
-
-
-_CATEGORIES: Final = ("fourth_cid", "third_cid", "second_cid", "first_cid")
 
 
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:

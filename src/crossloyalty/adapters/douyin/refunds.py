@@ -16,6 +16,7 @@ from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.wire.doubts import Disagreement, or_doubtful
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.values import Doubtful
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Refund, RefundStatus
 
 __all__ = ["needs_detail", "read_refund"]
@@ -65,7 +66,7 @@ def _read(row: Node, detail: Node | None) -> Refund:
     shipping = min(shipping + tax, back)
     return Refund(
         platform=PLATFORM,
-        order_no=about.need_text("shop_order_id"),
+        order_no=clean_id(about.need_text("shop_order_id"), "shop_order_id"),
         refund_id=case.need_text("aftersale_id"),
         status=status,
         amount_fen=back + channel,

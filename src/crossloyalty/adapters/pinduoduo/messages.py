@@ -20,6 +20,8 @@ from crossloyalty.adapters.pinduoduo.signing import channel_digest
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.signing import sha256_hex
 from crossloyalty.adapters.wire.values import Pushed
+from crossloyalty.domain.checks import clean_text
+from crossloyalty.errors import InvalidInput
 
 __all__ = ["TOPICS", "channel_address", "frame_answer", "frame_shop", "heartbeat", "read_frame"]
 
@@ -129,7 +131,11 @@ def frame_answer(frame: bytes, now: datetime, *, taken: bool) -> bytes:
 
 
 def _first(content: Node, names: tuple[str, ...]) -> str:
-    return next((found for found in map(content.text, names) if found is not None), "")
+    found = next((found for found in map(content.text, names) if found is not None), "")
+    try:
+        return clean_text(found, "an id")
+    except InvalidInput:
+        raise Unreadable("a message names what no order is called") from None
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -137,4 +143,4 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _text(frame: dict[str, Any]) -> bytes:
-    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return json.dumps(frame, separators=(",", ":"), default=str).encode()

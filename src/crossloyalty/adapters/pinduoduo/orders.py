@@ -20,6 +20,7 @@ from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Line, Order, OrderKind, OrderStatus, Refund, RefundStatus
 
 __all__ = ["needs_refunds", "read_order"]
@@ -98,7 +99,7 @@ def _read(order: Node, settings: PinduoduoSettings, now: datetime, refunds: Sequ
         standing = _whole_refund(standing, amounts.paid_fen, refunds)
     return Order(
         platform=PLATFORM,
-        order_no=order.need_text("order_sn"),
+        order_no=clean_id(order.need_text("order_sn"), "order_sn"),
         shop_id=settings.shop_id,
         status=standing.status,
         kind=_kind(order, settings),

@@ -15,6 +15,7 @@ from crossloyalty.adapters.pinduoduo.answers import PLATFORM
 from crossloyalty.adapters.wire.doubts import UnknownStatus, or_doubtful
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.values import Doubtful
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Refund, RefundStatus
 
 __all__ = ["read_refund"]
@@ -48,7 +49,7 @@ def _read(case: Node) -> Refund:
     moves_money = status is RefundStatus.SUCCESS
     return Refund(
         platform=PLATFORM,
-        order_no=case.need_text("order_sn"),
+        order_no=clean_id(case.need_text("order_sn"), "order_sn"),
         refund_id=case.need_text("id"),
         status=status,
         amount_fen=case.need_yuan("refund_amount") if moves_money else case.yuan("refund_amount") or 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from crossloyalty.adapters.wire.secret import Secret
@@ -27,10 +27,9 @@ def hmac_hex(secret: Secret, text: str | bytes, digest: Literal["md5", "sha1", "
     return hmac.new(secret.reveal().encode(), _raw(text), digest).hexdigest()
 
 
-def joined_pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+def joined_pairs(values: Mapping[str, str]) -> str:
     """Join names and values without separators, sorted by name in byte order: name1value1name2value2…"""
-    pairs = values.items() if isinstance(values, Mapping) else values
-    return "".join(f"{name}{value}" for name, value in sorted(pairs, key=lambda pair: pair[0].encode()))
+    return "".join(f"{name}{values[name]}" for name in sorted(values, key=str.encode))
 
 
 def same(given: str | bytes | None, expected: str | bytes) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Literal
 from urllib.parse import urlsplit
 
 import attrs
 
-from crossloyalty.domain.orders import Milestone, Order, Refund
+from crossloyalty.application.sources import Acknowledgement, Doubtful, Facts, Incoming, Item, Pushed
 
-__all__ = ["Action", "Answer", "Call", "Doubtful", "Facts", "Fault", "Pushed"]
+__all__ = ["Acknowledgement", "Action", "Answer", "Call", "Doubtful", "Facts", "Fault", "Incoming", "Item", "Pushed"]
 
 
 @attrs.frozen(kw_only=True)
@@ -93,67 +93,3 @@ class Fault:
     message: str = ""
     request_id: str | None = None
     retry_after_s: float | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Doubtful:
-    """
-    An order or refund that cannot be believed as it stands: it goes to review and never to a grant.
-
-    Args:
-        order_no: As the platform names it; "" when even that is unreadable.
-        code: "AMOUNT_MISMATCH", "UNREADABLE" or "UNKNOWN_STATUS".
-        detail: What does not agree, with figures, for staff; no personal data.
-        payload: The platform's own text with everything personal taken out (`reading.redacted`).
-    """
-
-    order_no: str
-    code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"]
-    detail: str
-    payload: str = attrs.field(default="", repr=False)
-
-
-Item: TypeAlias = Order | Refund | Milestone
-
-
-@attrs.frozen(kw_only=True)
-class Facts:
-    """
-    What was read from one answer.
-
-    Args:
-        items: Orders, refunds and milestones.
-        doubtful: What goes to review; an order in doubt may also stand in `items` when its facts are useful, with the
-            amounts that do not agree, so that the domain holds it (AMOUNT_MISMATCH).
-        seen: How many rows the answer had.
-        next_page: The platform's own cursor or page for what follows; None: this was the last.
-        total: How many rows the whole window has, where the platform says so.
-    """
-
-    items: tuple[Item, ...] = ()
-    doubtful: tuple[Doubtful, ...] = ()
-    seen: int = 0
-    next_page: str | None = None
-    total: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Pushed:
-    """
-    One verified message: it only says what to fetch.
-
-    Args:
-        message_id: The platform's id, or a hash of the raw body where it has none; unique per platform and shop.
-        topic: The platform's word for what happened.
-        order_no: The order to fetch; "" when the message is about no order (it is acknowledged and ignored).
-        refund_id: The refund to fetch, where it names one.
-        shop_id: The shop as the message names it; "" when it names none.
-        sent_at: The platform's time in microseconds since 1970; None: it names none.
-    """
-
-    message_id: str
-    topic: str
-    order_no: str = ""
-    refund_id: str = ""
-    shop_id: str = ""
-    sent_at: int | None = None

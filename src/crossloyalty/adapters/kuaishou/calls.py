@@ -159,7 +159,8 @@ def refresh_token(settings: KuaishouSettings, *, token: Secret) -> Call:
     Exchange a refresh token for new tokens.
 
     The old refresh token is discarded about 5 minutes later, so the new one is stored before it is used; it does not
-    live longer than the old one would have.
+    live longer than the old one would have. Until then the same call may be repeated, so an answer that was lost on
+    its way does no harm.
     """
     form = _encoded(
         {
@@ -175,7 +176,6 @@ def refresh_token(settings: KuaishouSettings, *, token: Secret) -> Call:
         url=f"{settings.gateway}/{REFRESH_TOKEN}",
         headers={"content-type": "application/x-www-form-urlencoded"},
         body=form.encode(),
-        safe=False,
     )
 
 

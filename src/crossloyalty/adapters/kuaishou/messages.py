@@ -18,7 +18,7 @@ from crossloyalty.adapters.wire.aes import AES_BLOCK, aes_cbc_decrypt
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.values import Pushed
-from crossloyalty.errors import ConfigError, InvalidInput, PlatformUnavailable
+from crossloyalty.errors import ConfigError, ForgedMessage, InvalidInput, PlatformUnavailable
 
 __all__ = ["ACCEPTED", "LARGEST_BODY", "REJECTED", "read_message"]
 
@@ -43,7 +43,7 @@ def read_message(body: bytes, settings: KuaishouSettings) -> tuple[Pushed, ...]:
         else than an order has no order number.
 
     Raises:
-        InvalidInput: It is not from the platform, with the same words whatever is wrong.
+        ForgedMessage: It is not from the platform, with the same words whatever is wrong.
         ConfigError: No message key is set up.
     """
     keys = [key for key in (settings.message_key, settings.previous_message_key) if key is not None]
@@ -51,9 +51,9 @@ def read_message(body: bytes, settings: KuaishouSettings) -> tuple[Pushed, ...]:
         raise ConfigError("KuaishouSettings.message_key is needed to read messages")
     node = _opened(body, keys)
     try:
-        return _read(node)
+        return _read(node, settings)
     except Unreadable as error:
-        raise InvalidInput(_WRONG) from error
+        raise ForgedMessage(_WRONG) from error
 
 
 def _opened(body: bytes, keys: list[Secret]) -> Node:
@@ -65,10 +65,10 @@ def _opened(body: bytes, keys: list[Secret]) -> Node:
                 return Node(load_json(text, PLATFORM), "message")
             except (InvalidInput, PlatformUnavailable, Unreadable, binascii.Error):
                 continue
-    raise InvalidInput(_WRONG)
+    raise ForgedMessage(_WRONG)
 
 
-def _read(node: Node) -> tuple[Pushed, ...]:
+def _read(node: Node, settings: KuaishouSettings) -> tuple[Pushed, ...]:
     topic = node.text("event")
     if topic is None:
         if node.flag("test"):
@@ -86,10 +86,18 @@ def _read(node: Node) -> tuple[Pushed, ...]:
             topic=topic,
             order_no=order_no,
             refund_id=_number(info, "refundId"),
-            shop_id=node.text("openId") or node.text("userId") or "",
+            shop_id=_shop(node, settings),
             sent_at=None if sent is None else int(sent.timestamp() * 1_000_000),
         ),
     )
+
+
+def _shop(node: Node, settings: KuaishouSettings) -> str:
+    """Name the shop as orders do; a message may name the seller by number alone."""
+    open_id, seller_id = node.text("openId"), node.text("userId")
+    if open_id is not None or settings.seller_id is None or seller_id is None:
+        return open_id or ""
+    return settings.shop_id if seller_id == settings.seller_id else seller_id
 
 
 def _info(node: Node) -> Node:

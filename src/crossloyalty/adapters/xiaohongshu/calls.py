@@ -20,7 +20,6 @@ from crossloyalty.adapters.xiaohongshu.signing import VERSION, sign_call
 __all__ = [
     "AFTER_SALE_DETAIL",
     "AFTER_SALE_PAGE",
-    "BACKFILL_HOURS",
     "CHANGE_MINUTES",
     "CREATE_TOKEN",
     "ORDER_DETAIL",
@@ -45,9 +44,7 @@ REFRESH_TOKEN: Final = "oauth.refreshToken"
 
 PAGE_SIZE: Final = 100
 CHANGE_MINUTES: Final = 30
-BACKFILL_HOURS: Final = 24
 
-_BY_CREATION: Final = 1
 _BY_CHANGE: Final = 2
 
 
@@ -57,26 +54,24 @@ def order_page(
     begin: datetime,
     end: datetime,
     page: int,
-    by_creation: bool = False,
     token: Secret,
     now: datetime,
 ) -> Call:
     """
-    Ask for a page of the orders of a window.
+    Ask for a page of the orders changed in a window.
 
     Args:
         settings: The shop.
-        begin, end: At most 30 minutes apart by change, 24 hours by creation; whole seconds count.
-        page: From 1. The pages of a window by change are read from the last (`maxPageNo`) to the first: an order
+        begin, end: At most 30 minutes apart; whole seconds count, and both belong to the window.
+        page: From 1. The pages are read from the last (`maxPageNo`) to the first: an order
             that changes meanwhile leaves the window, and what follows it moves to a page read later.
-        by_creation: The window is one of creation times, for history.
         token: The access token.
         now: The moment of sending.
     """
     own = {
         "startTime": _seconds(begin),
         "endTime": _seconds(end),
-        "timeType": _BY_CREATION if by_creation else _BY_CHANGE,
+        "timeType": _BY_CHANGE,
         "pageNo": page,
         "pageSize": PAGE_SIZE,
     }
@@ -94,15 +89,14 @@ def after_sale_page(
     begin: datetime,
     end: datetime,
     page: int,
-    by_creation: bool = False,
     token: Secret,
     now: datetime,
 ) -> Call:
-    """Ask for a page of the after-sale cases of a window; see `order_page`, with both ends inclusive."""
+    """Ask for a page of the after-sale cases changed in a window; see `order_page`."""
     own = {
         "startTime": _milliseconds(begin),
         "endTime": _milliseconds(end),
-        "timeType": _BY_CREATION if by_creation else _BY_CHANGE,
+        "timeType": _BY_CHANGE,
         "pageNo": page,
         "pageSize": PAGE_SIZE,
     }

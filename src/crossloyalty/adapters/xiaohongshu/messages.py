@@ -18,7 +18,7 @@ from crossloyalty.adapters.wire.signing import same
 from crossloyalty.adapters.wire.values import Pushed
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM, XiaohongshuSettings
 from crossloyalty.adapters.xiaohongshu.signing import sign_message
-from crossloyalty.errors import ConfigError, InvalidInput, PlatformUnavailable
+from crossloyalty.errors import ConfigError, ForgedMessage, PlatformUnavailable
 
 __all__ = ["ACCEPTED", "LARGEST_BODY", "REJECTED", "read_messages"]
 
@@ -48,7 +48,7 @@ def read_messages(
         no effect.
 
     Raises:
-        InvalidInput: It is not from the platform, is too old, or is no list of messages.
+        ForgedMessage: It is not from the platform, is too old, or is no list of messages.
         ConfigError: No callback is set up.
     """
     if settings.callback is None:
@@ -56,19 +56,19 @@ def read_messages(
     if not _is_signed(headers):
         if len(body) <= _PROBE_BYTES and _loaded(body) == _PROBE:
             return ()
-        raise InvalidInput("the message bears no signature")
+        raise ForgedMessage("the message bears no signature")
     _verify(headers, settings, now)
     if len(body) > LARGEST_BODY:
-        raise InvalidInput("the message is larger than any of the platform's")
+        raise ForgedMessage("the message is larger than any of the platform's")
     value = _loaded(body)
     if value == _PROBE:
         return ()
     if not isinstance(value, list):
-        raise InvalidInput("the body is no list of messages")
+        raise ForgedMessage("the body is no list of messages")
     try:
         return tuple(_read(Node(each, "message")) for each in value)
     except Unreadable as error:
-        raise InvalidInput("the body holds something that is no message") from error
+        raise ForgedMessage("the body holds something that is no message") from error
 
 
 def _is_signed(headers: Mapping[str, str]) -> bool:
@@ -88,9 +88,9 @@ def _verify(headers: Mapping[str, str], settings: XiaohongshuSettings, now: date
         for secret in secrets
     ]
     if not any(right) or app_key != settings.app_id:
-        raise InvalidInput("the signature of the message is wrong")
+        raise ForgedMessage("the signature of the message is wrong")
     if not _SECONDS.fullmatch(timestamp) or abs(now.timestamp() - int(timestamp)) > settings.message_age_s:
-        raise InvalidInput("the message is too old or from the future")
+        raise ForgedMessage("the message is too old or from the future")
 
 
 def _single(headers: Mapping[str, str]) -> dict[str, str]:
@@ -105,7 +105,7 @@ def _loaded(body: bytes) -> Any:
     try:
         return load_json(body, PLATFORM)
     except PlatformUnavailable as error:
-        raise InvalidInput("the body is no JSON text") from error
+        raise ForgedMessage("the body is no JSON text") from error
 
 
 def _read(node: Node) -> Pushed:

@@ -81,4 +81,4 @@ class XiaohongshuSettings:
     hosts: tuple[str, ...] = attrs.field(default=HOSTS, converter=tuple)
     buyer_id: Literal["userId", "xhsOpenId"] = attrs.field(default="userId", validator=_buyer_id)
     subtract_pay_discount: bool = attrs.field(default=False, validator=_bool)
-    message_age_s: int = attrs.field(default=600, validator=_seconds)
+    message_age_s: int = attrs.field(default=300, validator=_seconds)

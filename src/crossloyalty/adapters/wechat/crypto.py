@@ -1,8 +1,8 @@
 """
 The AES envelope of pushed messages: 16 random bytes, a length, the message, the receiver's id.
 
-`cryptography` does the AES and is imported where it is used; it comes with the extra `wechat`. Source: message push,
-the section on encryption, and its official vectors: AES-256-CBC, IV = the first 16 bytes of the key, PKCS#7 to 32.
+Source: message push, the section on encryption, and its official vectors: AES-256-CBC, IV = the first 16 bytes of the
+key, PKCS#7 to 32.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from crossloyalty.adapters.wechat.settings import aes_key
+from crossloyalty.adapters.wire.aes import AES_BLOCK, aes_cbc_decrypt, aes_cbc_encrypt
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import same
-from crossloyalty.errors import ConfigError, ForgedMessage
+from crossloyalty.errors import ConfigError, ForgedMessage, InvalidInput
 
 __all__ = ["decrypt", "encrypt"]
 
-_BLOCK: Final = 32
+_PAD_BLOCK: Final = 32
 _RANDOM: Final = 16
 _LENGTH: Final = 4
 
@@ -40,8 +41,8 @@ def encrypt(key: Secret, message: bytes, receive_id: str, random: bytes) -> str:
     if len(random) != _RANDOM:
         raise ConfigError(f"the envelope begins with {_RANDOM} random bytes")
     plain = random + len(message).to_bytes(_LENGTH, "big") + message + receive_id.encode()
-    pad = _BLOCK - len(plain) % _BLOCK
-    raw = _aes(aes_key(key), plain + bytes([pad]) * pad, decrypting=False)
+    raw_key = aes_key(key)
+    raw = aes_cbc_encrypt(plain, key=raw_key, iv=raw_key[:AES_BLOCK], pad_block=_PAD_BLOCK)
     return base64.b64encode(raw).decode("ascii")
 
 
@@ -56,40 +57,23 @@ def decrypt(keys: Iterable[Secret], encrypted: str, receive_id: str) -> bytes:
 
     Raises:
         ForgedMessage: Whatever is wrong with it; one error for all, so that nobody learns which step failed.
-        ConfigError: `cryptography` is not installed.
+        ConfigError: `crossloyalty[crypto]` is not installed.
     """
     try:
         raw = base64.b64decode(encrypted, validate=True)
     except (binascii.Error, ValueError):
-        raise _unreadable() from None
-    if not raw or len(raw) % _BLOCK:
-        raise _unreadable()
+        raw = b""
     for key in keys:
-        message = _opened(_aes(aes_key(key), raw, decrypting=True), receive_id.encode())
+        message = _opened(raw, aes_key(key), receive_id.encode())
         if message is not None:
             return message
-    raise _unreadable()
+    raise ForgedMessage("the message cannot be opened with the keys of this shop")
 
 
-def _opened(plain: bytes, receive_id: bytes) -> bytes | None:
-    pad = plain[-1]
-    if not 1 <= pad <= _BLOCK or plain[-pad:] != bytes([pad]) * pad:
-        return None
-    plain = plain[_RANDOM : len(plain) - pad]
-    length = int.from_bytes(plain[:_LENGTH], "big")
-    message, tail = plain[_LENGTH : _LENGTH + length], plain[_LENGTH + length :]
-    return message if len(plain) >= _LENGTH + length and same(tail, receive_id) else None
-
-
-def _unreadable() -> ForgedMessage:
-    return ForgedMessage("the message cannot be opened with the keys of this shop")
-
-
-def _aes(key: bytes, data: bytes, *, decrypting: bool) -> bytes:
+def _opened(raw: bytes, key: bytes, receive_id: bytes) -> bytes | None:
     try:
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-    except ImportError as error:
-        raise ConfigError("encrypted messages need the extra: pip install crossloyalty[wechat]") from error
-    cipher = Cipher(algorithms.AES(key), modes.CBC(key[:16]))
-    worker = cipher.decryptor() if decrypting else cipher.encryptor()
-    return worker.update(data) + worker.finalize()
+        plain = aes_cbc_decrypt(raw, key=key, iv=key[:AES_BLOCK], pad_block=_PAD_BLOCK)[_RANDOM:]
+    except InvalidInput:
+        return None
+    end = _LENGTH + int.from_bytes(plain[:_LENGTH], "big")
+    return plain[_LENGTH:end] if _LENGTH <= end <= len(plain) and same(plain[end:], receive_id) else None

@@ -76,4 +76,4 @@ def _opened(raw: bytes, key: bytes, receive_id: bytes) -> bytes | None:
     except InvalidInput:
         return None
     end = _LENGTH + int.from_bytes(plain[:_LENGTH], "big")
-    return plain[_LENGTH:end] if _LENGTH <= end <= len(plain) and same(plain[end:], receive_id) else None
+    return plain[_LENGTH:end] if end <= len(plain) and same(plain[end:], receive_id) else None

@@ -53,7 +53,10 @@ class _Kuaishou:
         self._sender = sender
         self._store = store
         self._limits = SourceLimits(
-            longest_window_s=settings.window_s, overlap_s=_OVERLAP_S, lag_s=_LAG_S, oldest_days=_OLDEST_DAYS
+            longest_window_s=settings.window_s,
+            overlap_s=min(_OVERLAP_S, settings.window_s // 2),
+            lag_s=_LAG_S,
+            oldest_days=_OLDEST_DAYS,
         )
         self._capabilities = attrs.evolve(CAPABILITIES, push=settings.message_key is not None)
 

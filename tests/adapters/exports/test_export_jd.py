@@ -18,7 +18,7 @@ def _one(*rows: dict[str, str]) -> Order:
 
 
 def test_a_row_becomes_an_order() -> None:
-    """86.00 payable and 20.00 from the balance are 106.00 paid, 6.00 of them freight; the goods' id is no order number."""
+    """86.00 payable and 20.00 from the balance are 106.00 paid, 6.00 of them freight; goods are no order number."""
     assert _one({}) == Order(
         platform="jd",
         order_no=JD_NUMBER,
@@ -197,7 +197,7 @@ def test_parts_of_one_case_are_added_and_cases_are_kept_apart() -> None:
 
 
 def test_a_refund_needs_a_name() -> None:
-    """Without a case number its time names it, so that the next file tells the same refund; without both it is a defect."""
+    """Without a case number its time names it, so that the next file tells the same; without both it is a defect."""
     refund = only_refund(text_file("jd-settlement", {"售后服务单号": ""}))
     assert refund.refund_id == f"{JD_NUMBER}-20261012010000:100012043978"
     values, report = read(text_file("jd-settlement", {"售后服务单号": "", "售后退款时间": ""}))

@@ -45,7 +45,7 @@ def unpacked(
         UnreadableFile: The archive is damaged, has a password, holds no table or several, or unpacks to too much.
         ConfigError: It is a workbook, and openpyxl is not installed.
     """
-    for _ in range(2):  # a workbook may lie in an archive, an archive may not
+    for inside in (False, True):  # a workbook may lie in an archive, another archive may not
         with source.opened() as stream:
             stream.seek(source.start)
             if stream.read(len(_ZIP)) != _ZIP:
@@ -54,6 +54,8 @@ def unpacked(
                 if _is_workbook(archive):
                     spool, sheet = lay_out(_from(stream, source.start), archive, layouts, progress)
                     inner, names = spool, source.names
+                elif inside:
+                    return source, None  # text will not be found in it
                 else:
                     member = _table(archive)
                     # The name inside tells the export moment more often than that of the archive.

@@ -19,6 +19,7 @@ __all__ = [
     "absent",
     "bare",
     "is_slash_time",
+    "looks_cut",
     "order_id",
     "pieces",
     "time_utc",
@@ -40,6 +41,7 @@ _DECIMAL_TAIL: Final = re.compile(r"([0-9]+)\.0+", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]*", re.ASCII)
 _LONGEST_ID: Final = 64
 _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}", re.ASCII)
+_SURELY_CUT: Final = 18
 _KEPT_DIGITS: Final = 15  # a spreadsheet keeps 15 digits of a number and writes zeros behind
 
 _NATIVE_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
@@ -89,6 +91,8 @@ def order_id(cell: str, *, degraded: bool = False, trusted: bool = False) -> str
     Args:
         cell: The cell as it stands.
         degraded: The file was saved by a spreadsheet program, so an unguarded number a double holds exactly is lost.
+            Otherwise three zeros where digits would have been cut (18 digits or more) give a number away; one or two
+            are too common for that, and `looks_cut` counts them over the whole file.
         trusted: The host says that long numbers of this file may end in zeros.
 
     Returns:
@@ -103,7 +107,7 @@ def order_id(cell: str, *, degraded: bool = False, trusted: bool = False) -> str
     text = bare(cell)
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID:
         if len(text) > _KEPT_DIGITS and not trusted and not _guarded(cell):
-            zeros = not text[_KEPT_DIGITS:].strip("0")
+            zeros = len(text) >= _SURELY_CUT and not text[_KEPT_DIGITS:].strip("0")
             if zeros or (degraded and int(float(text)) == int(text)):
                 raise BadCell(DefectCode.ID_MANGLED, text)
         return text
@@ -117,6 +121,20 @@ def order_id(cell: str, *, degraded: bool = False, trusted: bool = False) -> str
     if not _ID.fullmatch(text):
         raise BadCell(DefectCode.ID_INVALID, text)
     return text
+
+
+def looks_cut(cell: str) -> bool | None:
+    """
+    Say whether a number of 16 or 17 digits ends in zeros where a spreadsheet would have cut it.
+
+    Returns:
+        None for any other cell, which tells nothing. One number in ten ends in a zero, so only a file in which most of
+        them do has been saved by a spreadsheet program.
+    """
+    text = bare(cell)
+    if not (text.isascii() and text.isdigit() and _KEPT_DIGITS < len(text) < _SURELY_CUT) or _guarded(cell):
+        return None
+    return not text[_KEPT_DIGITS:].strip("0")
 
 
 def _guarded(cell: str) -> bool:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import attrs
 
-from crossloyalty.adapters.exports.cells import BadCell, is_slash_time, order_id
+from crossloyalty.adapters.exports.cells import BadCell, is_slash_time, looks_cut, order_id
 from crossloyalty.adapters.exports.grouping import Scattered
 from crossloyalty.adapters.exports.headers import SEARCHED_ROWS, Header, Layout, matching
 from crossloyalty.adapters.exports.tables import SheetTable, Table, TextTable
@@ -140,6 +140,7 @@ def _scan(stream: BinaryIO, start: int, table: Table, header: Header) -> Survey:
     key_place = header.index[header.layout.key]
     times = [header.index[c.field] for c in header.layout.columns if c.form == "time" and c.field in header.index]
     scattered, degraded, count = Scattered(), False, 0
+    cut = whole = 0
     try:
         for row in rows:
             count = row.number
@@ -150,13 +151,16 @@ def _scan(stream: BinaryIO, start: int, table: Table, header: Header) -> Survey:
             cells = row.cells
             if len(cells) > key_place:
                 scattered.note(_key_of(cells[key_place]), count)
+                ends_in_zeros = looks_cut(cells[key_place])
+                cut += ends_in_zeros is True
+                whole += ends_in_zeros is False
             if not degraded and len(cells) >= header.width:
                 degraded = any(_may_be_slashed(cells[place]) for place in times)
         scattered.finish()
     except BaseException:
         scattered.close()
         raise
-    return Survey(table, header, count, degraded, scattered)
+    return Survey(table, header, count, degraded or cut > whole, scattered)
 
 
 def _may_be_slashed(cell: str) -> bool:

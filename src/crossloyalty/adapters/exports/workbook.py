@@ -32,7 +32,8 @@ _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 1_000
 _MOST_CELLS: Final = 60_000_000
 _MOST_SHEETS: Final = 50
-_EXACT: Final = 10**15
+_KEPT_DIGITS: Final = 15
+_EXACT: Final = 10**_KEPT_DIGITS
 _PROLOG_BYTES: Final = 4_096
 _PROGRESS_ROWS: Final = 1_000
 
@@ -163,7 +164,12 @@ def _rows(sheet: Any, progress: Callable[[ExportProgress], None] | None) -> Iter
         filled += width
         if width > _MOST_COLUMNS or filled > _MOST_CELLS:
             raise _too_large("has more columns or cells than any export")
-        yield RawRow(number, [value if type(value) is str else _text(value) for value in values[:width]])
+        yield RawRow(number, [_string(value) if type(value) is str else _text(value) for value in values[:width]])
+
+
+def _string(value: str) -> str:
+    """Guard a long number that a cell holds as text: no spreadsheet program has rounded it."""
+    return f"\t{value}" if len(value) > _KEPT_DIGITS and value.isdigit() else value
 
 
 def _text(value: Any) -> str:

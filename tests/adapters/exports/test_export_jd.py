@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 
 import pytest
 from export_files import codes, only_order, only_refund, read
 from platform_files import JD_NUMBER, text_file
 
+from crossloyalty import Loyalty, Program, Reason, rules
+from crossloyalty.adapters.exports import read_export
 from crossloyalty.domain.orders import Line, Order, OrderKind, OrderStatus, Refund, RefundStatus, SourceKind
+from crossloyalty.storage.memory import MemoryStorage
 
 CHILDREN = ("100234567891", "100234567892")
 
@@ -29,7 +33,7 @@ def test_a_row_becomes_an_order() -> None:
         finished_at=datetime(2026, 10, 9, 3, 12, 13, tzinfo=UTC),
         paid_fen=10_600,
         shipping_fen=600,
-        lines=(Line(line_id="sku:100012043978", paid_fen=10_000, product_id="100012043978", quantity=2),),
+        lines=(Line(line_id="sku-100012043978", paid_fen=10_000, product_id="100012043978", quantity=2),),
         source=SourceKind.EXPORT,
     )
 
@@ -51,7 +55,7 @@ def test_gifts_leave_the_amount_to_the_one_that_was_bought() -> None:
     found = _one({}, {"京东价": "0.00", "订购数量": "1"})
     assert found.lines is not None
     assert {(line.paid_fen, line.is_free_gift) for line in found.lines} == {(10_000, None), (0, True)}
-    assert {line.line_id for line in found.lines} == {"sku:100012043978", "sku:100012043978#2"}
+    assert {line.line_id for line in found.lines} == {"sku-100012043978", "sku-100012043978#2"}
 
 
 @pytest.mark.parametrize("column", ["应付金额", "余额支付", "运费金额", "结算金额"])
@@ -92,8 +96,8 @@ def test_an_unknown_state_is_never_guessed() -> None:
     assert codes(read(text_file("jd-orders", {"订单状态": ""}))[1]) == ["STATE_MISSING"]
 
 
-def test_a_split_parent_is_void_and_names_its_children() -> None:
-    """The parent's money is the children's, and nothing else of the remark is kept."""
+def test_a_split_parent_leads_to_its_children() -> None:
+    """The parent is no order any more, its number is its first child's too, and nothing else of the remark is kept."""
     note = f"请致电13800001111 订单拆分为 {CHILDREN[0]}    {CHILDREN[1]} 李小姐"
     content = text_file(
         "jd-orders",
@@ -102,16 +106,35 @@ def test_a_split_parent_is_void_and_names_its_children() -> None:
         {"订单号": CHILDREN[1], "应付金额": "56.00", "余额支付": "0.00", "运费金额": "0.00"},
     )
     values, report = read(content)
-    assert report.splits == {JD_NUMBER: CHILDREN}
+    assert (report.splits, report.dropped_other, report.defects) == ({JD_NUMBER: CHILDREN}, 1, [])
     found = [value for value in values if isinstance(value, Order)]
-    assert [(order.order_no, order.status, order.paid_fen) for order in found] == [
-        (JD_NUMBER, OrderStatus.CLOSED, 0),
-        (CHILDREN[0], OrderStatus.FINISHED, 5_000),
-        (CHILDREN[1], OrderStatus.FINISHED, 5_600),
+    assert [(order.order_no, order.paid_fen) for order in found] == [(CHILDREN[0], 5_000), (CHILDREN[1], 5_600)]
+    assert [[(line.line_id, line.paid_fen) for line in order.lines or ()] for order in found] == [
+        [("sku-100012043978", 4_400), (JD_NUMBER, 0)],
+        [("sku-100012043978", 5_600)],
     ]
-    assert found[0].paid_at is None
     assert "13800001111" not in f"{values}{report}"
     assert "李小姐" not in f"{values}{report}"
+
+
+def test_a_claim_on_the_parents_number_is_a_childs_claim_and_only_once() -> None:
+    """The number the buyer saw resolves to a child; the same child by its own number is the same claim."""
+    program = Program(program_id="p", ownership="order-no-only", rewards=[rules.PointsPerYuan("1")])
+    loyalty = Loyalty(program, MemoryStorage(), clock=lambda: datetime(2026, 11, 20, tzinfo=UTC))
+    content = text_file(
+        "jd-orders",
+        {"订单状态": "(删除)等待出库", "商家备注": f"订单拆分为 {CHILDREN[0]} {CHILDREN[1]}"},
+        {"订单号": CHILDREN[0], "应付金额": "50.00", "余额支付": "0.00", "运费金额": "0.00"},
+        {"订单号": CHILDREN[1], "应付金额": "56.00", "余额支付": "0.00", "运费金额": "0.00"},
+    )
+    with read_export(io.BytesIO(content), shop_id="s") as reader:
+        loyalty.ingest(reader)
+    first = loyalty.claim("m1", platform="jd", order_no=JD_NUMBER)
+    assert (first.created, first.points) == (True, 50)
+    again = loyalty.claim("m1", platform="jd", order_no=CHILDREN[0])
+    assert (again.created, again.reason) == (False, Reason.ALREADY_CLAIMED_BY_YOU)
+    other = loyalty.claim("m1", platform="jd", order_no=CHILDREN[1])
+    assert (other.created, other.points) == (True, 56)
 
 
 def test_cash_on_delivery_is_a_kind_of_its_own() -> None:
@@ -146,9 +169,10 @@ def test_a_settlement_row_becomes_a_refund() -> None:
     expected = Refund(
         platform="jd",
         order_no=JD_NUMBER,
-        refund_id="2233445566:100012043978",
+        refund_id="afs-2233445566",
         status=RefundStatus.SUCCESS,
         amount_fen=3_000,
+        line_id="sku-100012043978",
         modified_at=datetime(2026, 10, 12, 16, 0, tzinfo=UTC),
         source=SourceKind.EXPORT,
     )
@@ -179,27 +203,26 @@ def test_income_and_fees_are_no_refunds() -> None:
 
 
 def test_parts_of_one_case_are_added_and_cases_are_kept_apart() -> None:
-    """Two rows of one case and goods are one refund; other goods, and another case, are others."""
+    """Rows of one case are one refund, of its goods when these are of one sort; another case is another refund."""
     values, _ = read(
         text_file(
             "jd-settlement",
             {},
             {"应结金额": "-2.00", "账单生成时间": "2026-10-14 00:00:00"},
-            {"商品编号": "100012043979"},
             {"售后服务单号": "2233445567"},
+            {"售后服务单号": "2233445567", "商品编号": "100012043979"},
         )
     )
-    assert sorted((v.refund_id, v.amount_fen) for v in values if isinstance(v, Refund)) == [
-        ("2233445566:100012043978", 3_200),
-        ("2233445566:100012043979", 3_000),
-        ("2233445567:100012043978", 3_000),
+    assert sorted((v.refund_id, v.amount_fen, v.line_id) for v in values if isinstance(v, Refund)) == [
+        ("afs-2233445566", 3_200, "sku-100012043978"),
+        ("afs-2233445567", 6_000, None),
     ]
 
 
 def test_a_refund_needs_a_name() -> None:
     """Without a case number its time names it, so that the next file tells the same; without both it is a defect."""
     refund = only_refund(text_file("jd-settlement", {"售后服务单号": ""}))
-    assert refund.refund_id == f"{JD_NUMBER}-20261012010000:100012043978"
+    assert refund.refund_id == f"settled-{JD_NUMBER}-20261012010000"
     values, report = read(text_file("jd-settlement", {"售后服务单号": "", "售后退款时间": ""}))
     assert (values, codes(report)) == ([], ["ID_MISSING"])
 

@@ -40,7 +40,8 @@ _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+", re.A
 _DECIMAL_TAIL: Final = re.compile(r"([0-9]+)\.0+", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]*", re.ASCII)
 _LONGEST_ID: Final = 64
-_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}", re.ASCII)
+# `1_000` is a number to Python and to nobody else; behind a letter an underscore is a part of a name.
+_ID: Final = re.compile(r"[0-9][0-9A-Za-z-]{0,63}|[A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
 _SURELY_CUT: Final = 18
 _KEPT_DIGITS: Final = 15  # a spreadsheet keeps 15 digits of a number and writes zeros behind
 

@@ -97,6 +97,7 @@ class Layout:
         refund_amounts: The field that holds a refunded amount; None when this kind of file never tells.
         received: The field that holds what the merchant receives; None when this kind of file never tells.
         note: What is kept of a cell of a note.
+        children: The numbers an order was split into, out of what is kept of its note.
         refused: Why this kind cannot be read, in English and Chinese; None for a readable one.
     """
 
@@ -111,6 +112,7 @@ class Layout:
     refund_amounts: str | None = None
     received: str | None = None
     note: Callable[[str], str] | None = None
+    children: Callable[[str], tuple[str, ...]] | None = None
     refused: tuple[str, str] | None = None
 
     def fits(self, names: frozenset[str]) -> bool:

@@ -87,7 +87,8 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
         rows: The distinct rows of one order number.
 
     Returns:
-        The order. Amounts per line are stated only where one row alone can have them, since the file gives none.
+        The order, or nothing for a parent that was split: its number leads to its children, which are orders of their
+        own. Amounts per line are stated only where one row alone can have them, since the file gives none.
 
     Raises:
         BadRow: A cell cannot be read, the state is unknown, or rows differ in what belongs to the order.
@@ -102,19 +103,22 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
     status = OrderStatus.CLOSED if deleted else _STATES.get(state.removeprefix(_LOCKED))
     if status is None:
         raise row.bad(DefectCode.STATE_UNKNOWN, "state", is_word=True)
-    children = _children(rows)
+    children = tuple(dict.fromkeys(number for each in rows for number in split_into(each.raw("split"))))
     created_at, paid_at = agreed_time(rows, "created_at"), agreed_time(rows, "paid_at")
     finished_at, received = agreed_time(rows, "finished_at"), agreed_fen(rows, "received")
     row.needed_fen("payable")
     paid = (agreed_fen(rows, "payable") or 0) + (agreed_fen(rows, "balance") or 0)
     shipping = agreed_fen(rows, "shipping")
     if children and deleted:
-        paid, paid_at = 0, None  # the money went to the children
+        return Built((), split=Split(row.key, children))  # the money went to the children, and so does its number
     unpaid = status is OrderStatus.UNPAID or (status is OrderStatus.CLOSED and paid_at is None)
     doubt = None if unpaid else _doubt(rows, paid, shipping)
     paid = 0 if unpaid else paid
     shipping = None if shipping is None else min(shipping, paid)
     lines = _lines(rows, paid - (shipping or 0)) if doubt is None else doubtful_lines(shipping, doubt)
+    parent = row.context.parents.get(row.key)
+    if parent is not None:
+        lines = (*(lines or (Line(line_id="sum:goods", paid_fen=paid - (shipping or 0)),)), _parent_line(parent))
     return Built(
         (
             Order(
@@ -137,8 +141,17 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
         refund_unknown=status is OrderStatus.CLOSED and paid > 0,
         received_fen=received,
         doubt=None if doubt is None else (row, "payable"),
-        split=Split(row.key, children) if children and deleted else None,
     )
+
+
+def _parent_line(parent: str) -> Line:
+    """
+    Make the parent's number lead to this order, as the adapter of JD's API does.
+
+    A line of that number that cost nothing makes it one of the order's own numbers; the first child the remark names
+    has it, and its claim is the only one that the parent's number can lead to.
+    """
+    return Line(line_id=parent, paid_fen=0, is_free_gift=True)
 
 
 def _state(rows: Sequence[OrderRow]) -> str:
@@ -146,12 +159,6 @@ def _state(rows: Sequence[OrderRow]) -> str:
     if state is None:
         raise rows[0].bad(DefectCode.STATE_MISSING, "state")
     return plain_word(state)
-
-
-def _children(rows: Sequence[OrderRow]) -> tuple[str, ...]:
-    found = (_SPLIT.search(row.raw("split")) for row in rows)
-    numbers = [number for match in found if match is not None for number in _NUMBER.findall(match[1])]
-    return tuple(dict.fromkeys(number for number in numbers if number != rows[0].key))
 
 
 def _doubt(rows: Sequence[OrderRow], paid: int, shipping: int | None) -> int | None:
@@ -177,7 +184,7 @@ def _lines(rows: Sequence[OrderRow], goods: int) -> tuple[Line, ...] | None:
             product_id=product,
             quantity=row.pieces("quantity"),
         )
-        for row, name, product, is_gift in zip(rows, line_names(products), products, gifts, strict=True)
+        for row, name, product, is_gift in zip(rows, line_names(products, "sku-"), products, gifts, strict=True)
     )
 
 
@@ -185,6 +192,12 @@ def split_note(cell: str) -> str:
     """Give what of a remark is kept: the numbers an order was split into, and nothing a person wrote."""
     found = _SPLIT.search(cell)
     return "" if found is None else bare(found[0])
+
+
+def split_into(note: str) -> tuple[str, ...]:
+    """Give the numbers an order was split into, out of its remark."""
+    found = _SPLIT.search(note)
+    return () if found is None else tuple(dict.fromkeys(_NUMBER.findall(found[1])))
 
 
 def build_refunds(rows: Sequence[OrderRow]) -> Built:
@@ -195,7 +208,7 @@ def build_refunds(rows: Sequence[OrderRow]) -> Built:
         rows: The distinct rows of one order number; income and fees among them are passed over.
 
     Returns:
-        A refund per after-sale number and goods; the amounts of several rows of one are added.
+        A refund per after-sale number; the amounts of several rows of one are added.
 
     Raises:
         BadRow: A cell cannot be read, or a refund names neither an after-sale number nor its time.
@@ -223,6 +236,7 @@ def build_refunds(rows: Sequence[OrderRow]) -> Built:
                 refund_id=refund_id,
                 status=RefundStatus.SUCCESS,
                 amount_fen=sum(amount or 0 for amount in amounts),
+                line_id=_line_of(of_one),
                 modified_at=context.exported_at or last(stated),
                 source=SourceKind.EXPORT,
             )
@@ -232,14 +246,19 @@ def build_refunds(rows: Sequence[OrderRow]) -> Built:
 
 
 def _refund_id(row: OrderRow) -> str:
-    product = row.id("product_id")
     service = row.id("refund_id")
-    if service is None:
-        moment = row.time("refunded_at")
-        if moment is None:
-            raise row.bad(DefectCode.ID_MISSING, "refund_id")
-        service = f"{row.key}-{moment:%Y%m%d%H%M%S}"
-    return service if product is None else f"{service}:{product}"
+    if service is not None:
+        return f"afs-{service}"  # as the API adapter names it, so that one case told by both counts once
+    moment = row.time("refunded_at")
+    if moment is None:
+        raise row.bad(DefectCode.ID_MISSING, "refund_id")
+    return f"settled-{row.key}-{moment:%Y%m%d%H%M%S}"
+
+
+def _line_of(rows: Sequence[OrderRow]) -> str | None:
+    products = {row.id("product_id") for row in rows}
+    product = products.pop() if len(products) == 1 else None
+    return None if product is None else f"sku-{product}"
 
 
 LAYOUTS: Final = (
@@ -253,6 +272,7 @@ LAYOUTS: Final = (
         build=build_order,
         received="received",
         note=split_note,
+        children=split_into,
     ),
     Layout(
         name="jd-settlement",

@@ -32,7 +32,7 @@ from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["read_mapped"]
 
-_IDS: Final = frozenset({"order_no", "line_id", "product_id"})
+_IDS: Final = frozenset({"order_no", "line_id"})
 _TIMES: Final = frozenset({"created_at", "paid_at", "finished_at"})
 _LINE_FIELDS: Final = ("line_id", "product_id", "category", "quantity", "gift", "line_paid", "line_refunded")
 _GIFT_WORDS: Final = frozenset({"是", "赠品", "y", "yes", "true", "1"})
@@ -212,7 +212,7 @@ def _name(row: OrderRow, field: str) -> str | None:
 
 def _lines(rows: Sequence[OrderRow]) -> tuple[Line, ...]:
     rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
-    products = [row.id("product_id") for row in rows]
+    products = [_name(row, "product_id") for row in rows]
     names = line_names(products)
     if rows[0].has("line_id"):
         names = []

@@ -119,9 +119,9 @@ def _formats(value: Any) -> tuple[str, ...]:
 
 def _keeps_the_minute(date_format: str) -> bool:
     """Whether a time written in this form and read again is the same to the minute; a day alone is the day's start."""
-    moment = datetime(2026, 11, 23, 17, 46)  # noqa: DTZ001 - wall-clock time of the table
+    moment = datetime(2026, 11, 23, 17, 46, tzinfo=UTC)
     try:
-        back = datetime.strptime(moment.strftime(date_format), date_format)  # noqa: DTZ007 - the same
+        back = datetime.strptime(moment.strftime(date_format), date_format).replace(tzinfo=UTC)
     except (ValueError, KeyError, IndexError, TypeError):
         return False
     return back in (moment, moment.replace(hour=0, minute=0))

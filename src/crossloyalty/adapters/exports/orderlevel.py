@@ -135,20 +135,21 @@ def agreed_word(rows: Sequence[OrderRow], field: str) -> str | None:
     return _agreed(rows, field, lambda row: row.word(field))
 
 
-def line_names(products: Sequence[str | None]) -> list[str]:
+def line_names(products: Sequence[str | None], prefix: str = "sku:") -> list[str]:
     """
     Name the lines of an order whose rows tell the goods and no sub-order number.
 
     Args:
         products: The id of the goods of each row; the same goods may stand twice, as bought and as a gift.
+        prefix: Has a sign that is in no order number of the platform.
 
     Returns:
-        Names with a colon, which is in no order number: a number of goods must never be taken for that of an order.
+        Names with a sign that is in no order number: a number of goods must never be taken for that of an order.
     """
     seen: Counter[str] = Counter()
     names = []
     for product in products:
-        name = f"sku:{(product or '')[:_LONGEST_PRODUCT]}"
+        name = f"{prefix}{(product or '')[:_LONGEST_PRODUCT]}"
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return names

@@ -26,6 +26,7 @@ _PROGRESS_ROWS: Final = 1_000
 _MOST_ROWS_OF_ONE_ORDER: Final = 5_000
 _MOST_STRAYS: Final = 100
 _SHORTEST_CASE_NUMBER: Final = 6
+_SHIFTED: Final = (DefectCode.QUOTE_UNCLOSED, DefectCode.ROW_SHIFTED)
 
 
 class Pass:
@@ -134,7 +135,7 @@ class Pass:
             if self._notes:
                 values = self._without_notes(values)
         else:
-            values = (key_cell,) if flaw not in (DefectCode.QUOTE_UNCLOSED, DefectCode.ROW_SHIFTED) else ("",)
+            values = (key_cell,) if flaw not in _SHIFTED else ("",)
         return OrderRow(raw.number, key or "", values, self._context, flaw)
 
     def _without_notes(self, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -179,8 +180,10 @@ class Pass:
     def _built(self, group: list[OrderRow]) -> Iterator[Order | Refund]:
         flawed = [row for row in group if row.flaw is not None]
         if flawed:
+            # In a shifted row a phone may stand where the number belongs: only a sound row makes it one to be told.
+            key = group[0].key if len(flawed) < len(group) or flawed[0].flaw not in _SHIFTED else ""
             for row in flawed:
-                self._set_aside(row, group[0].key)
+                self._set_aside(row if key else row._replace(key=""), key)
             return
         if len(group) > _MOST_ROWS_OF_ONE_ORDER:
             self._set_aside(group[0]._replace(flaw=DefectCode.TOO_MANY_LINES), group[0].key)

@@ -41,10 +41,10 @@ from crossloyalty.domain.keys import Platforms, clean_id
 from crossloyalty.domain.orders import Order, Refund, checked_time
 from crossloyalty.errors import InvalidInput, UnreadableFile, shown
 
-__all__ = ["ExportReader", "read_export"]
+__all__ = ["LAYOUTS", "ExportReader", "context_of", "opened_survey", "read_export"]
 
 _PLATFORMS: Final = Platforms()
-_LAYOUTS: Final = tuple(
+LAYOUTS: Final = tuple(
     layout
     for module in (taobao, taobao_items, douyin, aftersale, jd, pinduoduo, kuaishou, wechat, xiaohongshu, youzan)
     for layout in module.LAYOUTS
@@ -87,12 +87,12 @@ def read_export(
     Source: headers, encodings and traps are those of merchants' real files; no platform publishes the format.
     """
     clean_id(shop_id, "shop_id")
-    platforms = list(dict.fromkeys(name for layout in _LAYOUTS for name in layout.platforms))
+    platforms = list(dict.fromkeys(name for layout in LAYOUTS for name in layout.platforms))
     if platform is not None and platform not in platforms:
         raise InvalidInput(f"export files are read from {', '.join(platforms)}, not from {shown(platform)}")
     if exported_at is not None:
         checked_time(exported_at, "exported_at")
-    source, found = opened_survey(file, file_name, _LAYOUTS, progress)
+    source, found = opened_survey(file, file_name, LAYOUTS, progress)
     try:
         shipped_by = found.header.layout.platforms
         if platform is not None and platform not in shipped_by:
@@ -147,6 +147,7 @@ def context_of(survey: Survey, platform: str, shop_id: str, exported_at: datetim
         places={field: places.index(place) for field, place in index.items()},
         spelled=survey.header.spelled,
         has_shape=partial(_PLATFORMS.matches, platform),
+        parents=survey.parents,
     )
 
 

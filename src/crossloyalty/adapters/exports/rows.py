@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 from crossloyalty.adapters.exports import cells
@@ -40,6 +41,7 @@ class Context(NamedTuple):
         trusted_ids: Long numbers of the file may end in zeros.
         money: Reads a cell of money, in fen.
         moment: Reads a cell of time.
+        parents: The number an order was split off, by the number of the first order it became.
     """
 
     platform: str
@@ -52,6 +54,7 @@ class Context(NamedTuple):
     trusted_ids: bool = False
     money: Callable[[str], int | None] = cells.to_fen
     moment: Callable[[str], datetime | None] = cells.time_utc
+    parents: Mapping[str, str] = MappingProxyType({})
 
 
 class OrderRow(NamedTuple):

@@ -24,6 +24,7 @@ from crossloyalty.errors import UnreadableFile
 __all__ = ["Survey", "header_in", "survey", "unknown_header"]
 
 _HEAD_BYTES = 4096
+_MOST_CHILDREN = 100_000
 
 
 @attrs.frozen
@@ -37,6 +38,7 @@ class Survey:
         rows: Rows of the file, the header and those above it included.
         degraded: A spreadsheet program has saved the file.
         scattered: The keys whose rows do not stand together.
+        parents: The number an order was split off, by the number of the first order it became.
     """
 
     table: Table
@@ -44,6 +46,7 @@ class Survey:
     rows: int
     degraded: bool
     scattered: Scattered
+    parents: dict[str, str]
 
 
 def survey(stream: BinaryIO, start: int, layouts: Sequence[Layout], sheet: str | None = None) -> Survey:
@@ -120,13 +123,15 @@ def header_in(rows: Iterable[RawRow], layouts: Sequence[Layout]) -> Header | Non
 
 
 def _decodes(stream: BinaryIO, start: int, head: bytes) -> bool:
-    """Whether the last encoding to try fits the whole file, so that the header and not a byte is the trouble."""
-    try:
-        for _ in RowStream(stream, start, encodings_to_try(head)[-1], ","):
-            pass
-    except UnreadableFile:
-        return False
-    return True
+    """Whether an encoding to try fits the whole file, so that the header and not a byte is the trouble."""
+    for encoding in encodings_to_try(head):
+        try:
+            for _ in RowStream(stream, start, encoding, ","):
+                pass
+        except UnreadableFile:
+            continue
+        return True
+    return False
 
 
 def _header(stream: BinaryIO, start: int, table: Table, layouts: Sequence[Layout]) -> Header | None:
@@ -141,6 +146,8 @@ def _scan(stream: BinaryIO, start: int, table: Table, header: Header) -> Survey:
     times = [header.index[c.field] for c in header.layout.columns if c.form == "time" and c.field in header.index]
     scattered, degraded, count = Scattered(), False, 0
     cut = whole = 0
+    parents: dict[str, str] = {}
+    notes = [header.index[c.field] for c in header.layout.columns if c.form == "note" and c.field in header.index]
     try:
         for row in rows:
             count = row.number
@@ -154,13 +161,20 @@ def _scan(stream: BinaryIO, start: int, table: Table, header: Header) -> Survey:
                 ends_in_zeros = looks_cut(cells[key_place])
                 cut += ends_in_zeros is True
                 whole += ends_in_zeros is False
+                if notes and header.layout.children is not None and len(parents) < _MOST_CHILDREN:
+                    texts = [cells[place] for place in notes if place < len(cells)]
+                    parent = _key_of(cells[key_place])
+                    # A number leads to one order: to the first child that the note names.
+                    for child in header.layout.children(" ".join(texts))[:1]:
+                        if parent is not None and child != parent:
+                            parents.setdefault(child, parent)
             if not degraded and len(cells) >= header.width:
                 degraded = any(_may_be_slashed(cells[place]) for place in times)
         scattered.finish()
     except BaseException:
         scattered.close()
         raise
-    return Survey(table, header, count, degraded or cut > whole, scattered)
+    return Survey(table, header, count, degraded or cut > whole, scattered, parents)
 
 
 def _may_be_slashed(cell: str) -> bool:

@@ -17,7 +17,15 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Rep
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
-from crossloyalty.domain.facts import Doubt, Facts, merge_doubt, merge_milestone, merge_order, merge_refund
+from crossloyalty.domain.facts import (
+    Doubt,
+    Facts,
+    is_outdated,
+    merge_doubt,
+    merge_milestone,
+    merge_order,
+    merge_refund,
+)
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
@@ -85,6 +93,7 @@ class IngestReport:
         seen: Items read.
         changed: Items that said something new.
         unchanged: Items known already, or older than what is known.
+        older: Of these, the ones that differ from what is known and are older, so that they changed nothing.
         rejected: Items refused, the first 10,000 of them.
         rejected_count: How many were refused in all.
         orders_new: Orders never seen before.
@@ -96,6 +105,7 @@ class IngestReport:
     seen: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
     rejected: list[Rejected] = attrs.field(factory=list)
     rejected_count: int = 0
     orders_new: int = 0
@@ -105,7 +115,7 @@ class IngestReport:
 
     def add(self, other: IngestReport) -> None:
         """Add the counts of one batch."""
-        for name in ("changed", "unchanged", "orders_new", "claims_created", "claims_changed"):
+        for name in ("changed", "unchanged", "older", "orders_new", "claims_created", "claims_changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -338,6 +348,7 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], al
                 told += 1
                 counts.changed += new
                 counts.unchanged += not new
+                counts.older += not new and is_outdated(facts, item)
         counts.orders_new += bool(told and not state.record.facts)
         moved = _move_tickets(batch, state, aliases.moved.get(key, ()))
         if news:

@@ -31,7 +31,7 @@ from crossloyalty import (
     rules,
 )
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, redacted
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -263,7 +263,7 @@ def verify(settings: CornerSettings, incoming: Incoming, now: datetime) -> list[
 # -- client.py ---------------------------------------------------------------------------------------------------------
 
 
-class _Corner:
+class _Corner(Closing):
     """The coroutines of the source; they wait on the sender alone."""
 
     platform = "corner"

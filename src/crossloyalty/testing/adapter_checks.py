@@ -229,9 +229,7 @@ def check_async_equals_plain(kit: AdapterKit) -> None:
             assert source is not None
             loyalty = AsyncLoyalty(program_for(kit), storage, clock=stand.clock)
             await loyalty.sync(source, since=stand.since)
-            close = getattr(source, "close", None)
-            if close is not None:
-                await close()
+            await kit.close(source)
 
         asyncio.run(main())
         assert stored_orders(storage) == stored_orders(stand.storage)

@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 
 import attrs
 
-from crossloyalty import rules
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore
 from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.application.ports import Storage, Transaction
@@ -19,6 +18,7 @@ from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import Order, OrderStatus, Refund
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import OrderRecord
+from crossloyalty.domain.rules import Finished, PointsPerYuan
 from crossloyalty.loyalty import Loyalty
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing.doubles import Book, Double, Faults
@@ -84,6 +84,11 @@ class AdapterKit:
     def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncPullSource | None:
         """Make the asynchronous twin; None where there is none."""
         return None
+
+    async def close(self, source: AsyncPullSource) -> None:
+        """Close the connections of an asynchronous source before its event loop ends."""
+        closing: Any = source
+        await closing.close()
 
     def expected(self, order: Order) -> Mapping[str, Any] | None:
         """Say what a store has to hold of an order of the book; None: the platform does not tell of it."""
@@ -162,8 +167,8 @@ def program_for(kit: AdapterKit) -> Program:
     return Program(
         program_id="kit",
         platforms=kit.platforms,
-        eligibility=rules.Finished(within_days=90),
-        rewards=[rules.PointsPerYuan("1")],
+        eligibility=Finished(within_days=90),
+        rewards=[PointsPerYuan("1")],
     )
 
 

@@ -36,6 +36,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from crossloyalty.application.pages import Page
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
-    from crossloyalty.application.reviewing import DoubtfulOrder
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.verifying import VerifyReport
@@ -133,7 +133,7 @@ _LATER = {
     "Received": "crossloyalty.application.receiving",
     "ParkedMessage": "crossloyalty.application.receiving",
     "InboxReport": "crossloyalty.application.receiving",
-    "DoubtfulOrder": "crossloyalty.application.reviewing",
+    "DoubtfulOrder": "crossloyalty.application.doubting",
     "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",

@@ -36,6 +36,7 @@ from crossloyalty.loyalty._runners import (
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
-    from crossloyalty.application.reviewing import DoubtfulOrder
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import AsyncPullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
@@ -439,15 +439,15 @@ class AsyncLoyalty:
 
     async def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
         """See `Loyalty.doubtful`."""
-        from crossloyalty.application import reviewing
+        from crossloyalty.application import doubting
 
-        return await self._run(reviewing.page_of_doubtful(self._world, self._id, limit, after))
+        return await self._run(doubting.page_of_doubtful(self._world, self._id, limit, after))
 
     async def dismiss_doubtful(self, doubt_id: str) -> bool:
         """See `Loyalty.dismiss_doubtful`."""
-        from crossloyalty.application import reviewing
+        from crossloyalty.application import doubting
 
-        return await self._run(reviewing.dismiss_doubtful(self._world, self._id, doubt_id))
+        return await self._run(doubting.dismiss_doubtful(self._world, self._id, doubt_id))
 
 
 class AsyncEngine:

@@ -36,6 +36,7 @@ from crossloyalty.loyalty._runners import (
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
-    from crossloyalty.application.reviewing import DoubtfulOrder
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import PullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
@@ -648,9 +648,9 @@ class Loyalty:
 
     def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
         """List what platforms told in a way that cannot be believed; *after* is the last page's `next`."""
-        from crossloyalty.application import reviewing
+        from crossloyalty.application import doubting
 
-        return self._runner.run(reviewing.page_of_doubtful(self._runner.world, self._id, limit, after))
+        return self._runner.run(doubting.page_of_doubtful(self._runner.world, self._id, limit, after))
 
     def dismiss_doubtful(self, doubt_id: str) -> bool:
         """
@@ -662,9 +662,9 @@ class Loyalty:
         Returns:
             Whether it was still there.
         """
-        from crossloyalty.application import reviewing
+        from crossloyalty.application import doubting
 
-        return self._runner.run(reviewing.dismiss_doubtful(self._runner.world, self._id, doubt_id))
+        return self._runner.run(doubting.dismiss_doubtful(self._runner.world, self._id, doubt_id))
 
 
 class Engine:

@@ -115,7 +115,9 @@ def test_http_errors_have_their_actions() -> None:
     assert fault_of(Answer(status=403, body=b"{}"), call()) == Fault(action=Action.REFUSE, code="http-403")
 
 
-@pytest.mark.parametrize("body", [b"<?xml version='1.0'?><error_response/>", b"", b"<html>", b'{"error_response"'])
+@pytest.mark.parametrize(
+    "body", [b"<?xml version='1.0'?><error_response/>", b"", b"<html>", b'{"error_response"', b'{"trades']
+)
 def test_what_is_no_json_is_an_outage(body: bytes) -> None:
     """XML, HTML, nothing and half an answer can be asked for again."""
     with pytest.raises(PlatformUnavailable):

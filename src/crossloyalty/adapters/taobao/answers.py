@@ -61,7 +61,9 @@ def fault_of(answer: Answer, call: Call, *, refreshable: bool = True) -> Fault |
         return Fault(action=Action.RETRY, code=f"http-{answer.status}")
     if answer.status == 429:
         return Fault(action=Action.WAIT, code="http-429", retry_after_s=_seconds(answer.headers.get("retry-after")))
-    if answer.status == 200 and b'"error_response"' not in answer.body and answer.body[:1] == b"{":
+    # Cut off, it would not end so; then the whole is read, and refused, so that it is asked for again.
+    body = answer.body
+    if answer.status == 200 and body[:1] == b"{" and body[-1:] == b"}" and b'"error_response"' not in body:
         return None
     error = _error(load_json(answer.body, _PLATFORM))
     if error is None:

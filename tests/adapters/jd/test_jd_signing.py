@@ -194,7 +194,7 @@ def test_token_calls_go_to_their_own_host() -> None:
         calls.refresh_token(settings(), Secret("r3fresh")),
     ):
         assert call.place.startswith("GET open-oauth.jd.com/oauth2/")
-        assert not call.safe
+        assert call.safe is call.name.endswith("refresh_token")
         assert "app_secret=demo-secret" in call.url
         assert "demo-secret" not in repr(call)
 

@@ -152,14 +152,18 @@ def create_token(settings: JdSettings, code: str) -> Call:
 
 
 def refresh_token(settings: JdSettings, refresh: Secret) -> Call:
-    """Exchange a refresh token for a new pair; only in the last 24 hours of the old one, and a few times a month."""
+    """
+    Exchange a refresh token for a new pair; only in the last 24 hours of the old one, and a few times a month.
+
+    Where the answer was lost, asking again is all that can be done.
+    """
     return _token(settings, "refresh_token", {"grant_type": "refresh_token", "refresh_token": refresh.reveal()})
 
 
 def _token(settings: JdSettings, what: str, parameters: Mapping[str, str]) -> Call:
     query = {"app_key": settings.app_key, "app_secret": settings.app_secret.reveal(), **parameters}
     url = f"{settings.oauth}/{what}?{urlencode(query)}"
-    return Call(name=f"oauth2.{what}", method="GET", url=url, safe=False)
+    return Call(name=f"oauth2.{what}", method="GET", url=url, safe=what == "refresh_token")
 
 
 def _page(settings: JdSettings, page: int, name: str) -> Mapping[str, str]:

@@ -169,9 +169,9 @@ def create_token(settings: TaobaoSettings, code: str, *, now: datetime) -> Call:
 
 
 def refresh_token(settings: TaobaoSettings, refresh: Secret, *, now: datetime) -> Call:
-    """Exchange a refresh token for new tokens."""
+    """Exchange a refresh token for new tokens; where the answer was lost, asking again is all that can be done."""
     parameters = {"refresh_token": refresh.reveal()}
-    return signed(settings, "taobao.top.auth.token.refresh", parameters, now, None, safe=False)
+    return signed(settings, "taobao.top.auth.token.refresh", parameters, now, None)
 
 
 def permit_messages(settings: TaobaoSettings, *, now: datetime, session: Secret) -> Call:

@@ -1,70 +1,58 @@
-"""Reads a source the way a sync does, window by window and page by page, into one dictionary."""
+"""Reads a source to its end the way a sync does: every feed, every window, every page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-import attrs
-
-from crossloyalty.application.sources import Doubtful, PullSource
-from crossloyalty.domain.orders import Order, Refund
-
-__all__ = ["Pulled", "pull"]
+from crossloyalty.application.sources import Doubtful, Facts, PullSource
+from crossloyalty.domain.orders import Milestone, Order, Refund
 
 
-@attrs.define
 class Pulled:
-    """
-    What came of it.
+    """What was read: the newest version of each order and refund, and how often each came."""
 
-    Args:
-        orders, refunds: The latest of each, by number.
-        doubtful: What was doubted.
-        pages: How many pages were read.
-    """
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.doubtful: list[Doubtful] = []
+        self.rows = 0
 
-    orders: dict[str, Order] = attrs.field(factory=dict)
-    refunds: dict[str, Refund] = attrs.field(factory=dict)
-    doubtful: list[Doubtful] = attrs.field(factory=list)
-    pages: int = 0
+    def take(self, facts: Facts) -> None:
+        self.doubtful += facts.doubtful
+        self.rows += facts.seen
+        for item in facts.items:
+            assert not isinstance(item, Milestone)
+            held: dict[str, Any] = self.orders if isinstance(item, Order) else self.refunds
+            name = item.order_no if isinstance(item, Order) else item.refund_id
+            if name not in held or held[name].modified_at <= item.modified_at:
+                held[name] = item
 
 
 def pull(
     source: PullSource,
     since: datetime,
     until: datetime,
-    feeds: Sequence[str] | None = None,
     *,
+    between: Callable[[], None] = lambda: None,
+    feeds: Sequence[str] | None = None,
     into: Pulled | None = None,
 ) -> Pulled:
-    """
-    Read lists of a source.
-
-    Args:
-        source: Whom to ask.
-        since, until: What changed in [since, until).
-        feeds: Which lists; None: all.
-        into: What was read before.
-    """
+    """Read all that changed in [since, until), of all feeds or of some, into what was read before if that is given."""
     pulled = into or Pulled()
-    step = timedelta(seconds=source.limits.longest_window_s)
+    longest = timedelta(seconds=source.limits.longest_window_s)
     for feed in feeds or source.feeds:
-        start = since
-        while start < until:
-            end = min(start + step, until)
+        begin = since
+        while begin < until:
+            end = min(begin + longest, until)
             page: str | None = None
             while True:
-                facts = source.page(feed, start, end, page)
-                pulled.pages += 1
-                pulled.doubtful += facts.doubtful
-                for item in facts.items:
-                    if isinstance(item, Order):
-                        pulled.orders[item.order_no] = item
-                    elif isinstance(item, Refund):
-                        pulled.refunds[item.refund_id] = item
+                facts = source.page(feed, begin, end, page)
+                pulled.take(facts)
+                between()
                 page = facts.next_page
                 if page is None:
                     break
-            start = end
+            begin = end
     return pulled

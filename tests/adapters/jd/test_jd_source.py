@@ -150,7 +150,7 @@ def test_refunds_are_found_by_application_and_by_review(double: JdDouble) -> Non
     """The list of applications is read twice: by the day of applying and by the day of review."""
     source = source_of(double)
     assert source.feeds == ("applications", "application_reviews", "services", "orders")
-    by_feed = [set(pull(source, SINCE, NOW, [feed]).refunds) for feed in source.feeds[:3]]
+    by_feed = [set(pull(source, SINCE, NOW, feeds=[feed]).refunds) for feed in source.feeds[:3]]
     assert by_feed[0] == by_feed[1] != set()
     assert not by_feed[0] & by_feed[2]
     assert source.capabilities.watch_refunds

@@ -160,7 +160,7 @@ def test_the_full_lists_fetch_finished_orders_once_more(double: TaobaoDouble) ->
     called: list[str] = []
     double.on_call = lambda request: called.append(request.form["method"])
     source = source_of(double, api="sold")
-    pulled = pull(source, NOW - timedelta(hours=5), NOW - timedelta(hours=4, minutes=30), ["orders"])
+    pulled = pull(source, NOW - timedelta(hours=5), NOW - timedelta(hours=4, minutes=30), feeds=["orders"])
     source.close()
     finished = [order for order in pulled.orders.values() if order.status is OrderStatus.FINISHED]
     assert called.count("taobao.trade.fullinfo.get") == len(finished) > 0

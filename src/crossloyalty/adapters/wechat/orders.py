@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from crossloyalty.adapters.wechat.answers import opened
-from crossloyalty.adapters.wechat.settings import WechatSettings
+from crossloyalty.adapters.wechat.settings import PLATFORM, WechatSettings
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus
@@ -162,7 +162,7 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
     cases = raw.node("aftersale_detail")
     is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(row.is_open for row in rows)
     return Order(
-        platform="wechat",
+        platform=PLATFORM,
         order_no=order_no,
         shop_id=settings.shop_id,
         status=status,

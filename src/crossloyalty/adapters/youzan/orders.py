@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted, yuan_to_fen
 from crossloyalty.adapters.wire.values import Doubtful
-from crossloyalty.adapters.youzan.settings import YouzanSettings
+from crossloyalty.adapters.youzan.settings import PLATFORM, YouzanSettings
 from crossloyalty.domain.numbers import largest_remainder
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus
 from crossloyalty.errors import InvalidInput
@@ -156,7 +156,7 @@ def _order(
     buyer = full.node("buyer_info")
     buyer_id = None if buyer is None else buyer.text("yz_open_id")
     return Order(
-        platform="youzan",
+        platform=PLATFORM,
         order_no=order_no,
         shop_id=settings.shop_id,
         status=status,

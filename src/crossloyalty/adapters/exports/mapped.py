@@ -19,6 +19,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_time,
     agreed_word,
     doubtful_lines,
+    in_order,
     line_names,
     plain_word,
     state_of,
@@ -211,7 +212,7 @@ def _name(row: OrderRow, field: str) -> str | None:
 
 
 def _lines(rows: Sequence[OrderRow]) -> tuple[Line, ...]:
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     products = [_name(row, "product_id") for row in rows]
     names = line_names(products)
     if rows[0].has("line_id"):

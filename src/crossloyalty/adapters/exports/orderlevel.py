@@ -21,6 +21,7 @@ __all__ = [
     "agreed_word",
     "doubtful_lines",
     "first",
+    "in_order",
     "last",
     "line_names",
     "nearest",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _LONGEST_PRODUCT: Final = 100
+_NAMES_OF_GOODS: Final = ("line_id", "product_id", "product", "sku")
 _T = TypeVar("_T")
 _S = TypeVar("_S")
 _ORDER_STATUS: Final = {
@@ -133,6 +135,12 @@ def agreed_word(rows: Sequence[OrderRow], field: str) -> str | None:
         BadRow: Two rows differ.
     """
     return _agreed(rows, field, lambda row: row.word(field))
+
+
+def in_order(rows: Sequence[OrderRow]) -> list[OrderRow]:
+    """Sort the rows of an order by what they say: how doubled goods are numbered must not depend on the file."""
+    fields = sorted(rows[0].context.places, key=lambda field: (field not in _NAMES_OF_GOODS, field))
+    return sorted(rows, key=lambda row: [row.raw(field) for field in fields])
 
 
 def line_names(products: Sequence[str | None], prefix: str = "sku:") -> list[str]:

@@ -32,7 +32,7 @@ NUMBERS = {
     "jd-orders": "1002345{:05}",
     "jd-settlement": "1002345{:05}",
     "pinduoduo-orders": "261001-1234567890{:05}",
-    "kuaishou-orders": "24331000123{:05}",
+    "kuaishou-orders": "2433100012{:05}7",
     "wechat-orders": "37200000000000{:05}",
     "xiaohongshu-orders": "P7000000000000{:05}",
     "youzan-orders": "E202610011000000123{:05}",

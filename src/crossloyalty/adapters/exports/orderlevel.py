@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -154,12 +153,12 @@ def line_names(products: Sequence[str | None], prefix: str = "sku:") -> list[str
     Returns:
         Names with a sign that is in no order number: a number of goods must never be taken for that of an order.
     """
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     names = []
     for product in products:
         name = f"{prefix}{(product or '')[:_LONGEST_PRODUCT]}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        count = seen[name] = seen.get(name, 0) + 1
+        names.append(name if count == 1 else f"{name}#{count}")
     return names
 
 

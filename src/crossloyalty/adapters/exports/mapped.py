@@ -33,7 +33,7 @@ from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["read_mapped"]
 
-_IDS: Final = frozenset({"order_no", "line_id"})
+_FORMS: Final = {"order_no": "id", "line_id": "id", "buyer_id": "person"}
 _TIMES: Final = frozenset({"created_at", "paid_at", "finished_at"})
 _LINE_FIELDS: Final = ("line_id", "product_id", "category", "quantity", "gift", "line_paid", "line_refunded")
 _GIFT_WORDS: Final = frozenset({"是", "赠品", "y", "yes", "true", "1"})
@@ -106,7 +106,7 @@ def _layout(mapping: ColumnMapping) -> Layout:
         platforms=(mapping.platform,),
         need=tuple(combinations(*(columns[field] for field in needed))),
         columns=tuple(
-            Column(field, names, "id" if field in _IDS else time_form if field in _TIMES else "other")
+            Column(field, names, time_form if field in _TIMES else _FORMS.get(field, "other"))
             for field, names in columns.items()
         ),
         key="order_no",

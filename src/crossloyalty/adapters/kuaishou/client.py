@@ -21,7 +21,7 @@ from crossloyalty.adapters.kuaishou.refunds import is_over, read_refund, refund_
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -47,7 +47,7 @@ _OLDEST_DAYS: Final = calls.DEEPEST_DAYS - 1
 _EARLY_S: Final = 3_600.0
 
 
-class _Kuaishou:
+class _Kuaishou(Closing):
     def __init__(self, settings: KuaishouSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -229,12 +229,8 @@ class AsyncKuaishouSource(_Kuaishou):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class KuaishouSource(PlainPushSource[_Kuaishou]):
@@ -252,17 +248,12 @@ class KuaishouSource(PlainPushSource[_Kuaishou]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Kuaishou(settings, self._own, lift_tokens(tokens))
-        super().__init__(self._shop)
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Kuaishou(settings, sender, lift_tokens(tokens)))
 
     def authorise(self, code: str) -> None:
         """See `AsyncKuaishouSource.authorise`."""
-        drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncKuaishouSource.close`."""
-        drive(self._own.close())
+        drive(self._coroutines.authorise(code))
 
 
 def _dialect(settings: KuaishouSettings) -> Dialect:

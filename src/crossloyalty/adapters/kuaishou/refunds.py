@@ -140,4 +140,4 @@ def _doubtful(raw: Any, code: Any, detail: str) -> Doubtful:
     except Unreadable:
         order_no = ""
     shown = redacted(raw, _SHOWN) if isinstance(raw, Mapping) else ""
-    return Doubtful(order_no=order_no, code=code, detail=detail, payload=shown)
+    return Doubtful(order_no=order_no, refund_id=refund_id_of(raw), code=code, detail=detail, payload=shown)

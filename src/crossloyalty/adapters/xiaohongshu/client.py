@@ -16,7 +16,7 @@ import attrs
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -50,7 +50,7 @@ _EARLY_S: Final = 1_500.0
 _ROWS: Final = {"orders": "orderList", "refunds": "afterSaleBasicInfos"}
 
 
-class _Xiaohongshu:
+class _Xiaohongshu(Closing):
     def __init__(self, settings: XiaohongshuSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -242,12 +242,8 @@ class AsyncXiaohongshuSource(_Xiaohongshu):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class XiaohongshuSource(PlainPushSource[_Xiaohongshu]):
@@ -265,17 +261,12 @@ class XiaohongshuSource(PlainPushSource[_Xiaohongshu]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Xiaohongshu(settings, self._own, lift_tokens(tokens))
-        super().__init__(self._shop)
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Xiaohongshu(settings, sender, lift_tokens(tokens)))
 
     def authorise(self, code: str) -> None:
         """See `AsyncXiaohongshuSource.authorise`."""
-        drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncXiaohongshuSource.close`."""
-        drive(self._own.close())
+        drive(self._coroutines.authorise(code))
 
 
 def _dialect(settings: XiaohongshuSettings) -> Dialect:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from crossloyalty.adapters.kuaishou.amounts import Disagreement, amounts_of
+from crossloyalty.adapters.kuaishou.amounts import amounts_of
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus

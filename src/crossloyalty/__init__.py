@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reviewing import DoubtfulOrder
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
@@ -70,6 +73,7 @@ __all__ = [
     "Delivery",
     "DeliveryAnswer",
     "Detail",
+    "DoubtfulOrder",
     "DueReport",
     "Engine",
     "EnrolResult",
@@ -77,6 +81,7 @@ __all__ = [
     "Finding",
     "Granted",
     "GroupCommit",
+    "InboxReport",
     "IngestProgress",
     "IngestReport",
     "Line",
@@ -98,6 +103,7 @@ __all__ = [
     "OrderKind",
     "OrderStatus",
     "Page",
+    "ParkedMessage",
     "Platform",
     "Program",
     "Proof",
@@ -105,11 +111,14 @@ __all__ = [
     "Reason",
     "Recalculated",
     "RecalculationReport",
+    "Received",
     "Refund",
     "RefundKind",
     "RefundStatus",
     "Rejected",
     "SourceKind",
+    "SyncProgress",
+    "SyncReport",
     "TierResult",
     "VerifyReport",
     "errors",
@@ -119,6 +128,12 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "SyncReport": "crossloyalty.application.syncing",
+    "SyncProgress": "crossloyalty.application.syncing",
+    "Received": "crossloyalty.application.receiving",
+    "ParkedMessage": "crossloyalty.application.receiving",
+    "InboxReport": "crossloyalty.application.receiving",
+    "DoubtfulOrder": "crossloyalty.application.reviewing",
     "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",

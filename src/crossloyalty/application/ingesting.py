@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.loading import Loaded, buyer_keys
@@ -26,6 +26,7 @@ from crossloyalty.domain.facts import (
     merge_order,
     merge_refund,
 )
+from crossloyalty.domain.identities import PHONE, identifies
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
@@ -99,6 +100,7 @@ class IngestReport:
         orders_new: Orders never seen before.
         claims_created: Claims made, of bound buyers and of waiting tickets.
         claims_changed: Existing claims whose grants or state changed.
+        manual_only: Orders of a source that gives no buyer identities: they convert when somebody claims them.
         batches: Transactions.
     """
 
@@ -112,6 +114,7 @@ class IngestReport:
     claims_created: int = 0
     claims_changed: int = 0
     batches: int = 0
+    manual_only: int = 0
 
     def add(self, other: IngestReport) -> None:
         """Add the counts of one batch."""
@@ -196,6 +199,9 @@ async def ingest(
     while chunk := list(islice(rest, batch)):
         if anonymous:
             chunk = [without_buyer(item) for item in chunk]
+            report.manual_only += sum(isinstance(item, Order) for item in chunk)
+        else:
+            chunk = [_unmasked(item) for item in chunk]
         named = {item.platform for item in chunk if isinstance(item, Item)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
@@ -224,6 +230,19 @@ def without_buyer(item: object) -> object:
     return item
 
 
+def _unmasked(item: object) -> object:
+    """Take an order in without ids that are masked: they would make one buyer of thousands (I-50)."""
+    if not isinstance(item, Order):
+        return item
+    buyer_id, beneficiary_id = item.buyer_id, item.beneficiary_id
+    if (buyer_id is None or identifies(buyer_id)) and (beneficiary_id is None or identifies(beneficiary_id)):
+        return item
+    if buyer_id is not None and not identifies(buyer_id):
+        item = attrs.evolve(item, buyer_id=None, buyer_scope=None)
+    masked = item.beneficiary_id is not None and not identifies(item.beneficiary_id)
+    return attrs.evolve(item, beneficiary_id=None) if masked else item
+
+
 async def ingest_grouped(
     world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], beside: Beside | None = None
 ) -> IngestReport:
@@ -249,6 +268,8 @@ async def ingest_grouped(
             return await world.run(body)
         except StartAgain:
             continue
+        except MissingRoot as missing:
+            more.add(missing.root)
 
 
 async def _take_in(
@@ -274,6 +295,13 @@ async def _take_in(
         if more_changes:
             await tx.write(more_changes, roots=touched, final=True)
         return IngestReport()
+    if program.binding.by_phone:
+        buyers |= {
+            Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+            for key, items in grouped.items()
+            for item in items
+            if isinstance(item, Order) and item.receiver_phone_index is not None
+        }
     roots = [*buyers, *(Key(OrderRecord, key) for key in grouped)]
     if beside is not None:
         roots += beside.roots
@@ -317,12 +345,19 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | D
             continue
         for ticket in loaded.tickets.get(key, ()):
             wanted[ticket.member_id] = None
-        keys = buyer_keys(loaded.orders[key])
+        by_phone = loaded.program.binding.by_phone
+        keys = buyer_keys(loaded.orders[key], by_phone=by_phone)
         keys += [
             Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", item.buyer_id))
             for item in items
             if isinstance(item, Order) and item.buyer_id is not None
         ]
+        if by_phone:
+            keys += [
+                Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+                for item in items
+                if isinstance(item, Order) and item.receiver_phone_index is not None
+            ]
         for buyer_key in keys:
             buyer = loaded.buyers.get(buyer_key)
             if buyer is not None and buyer.member_id:

@@ -73,6 +73,8 @@ _PLAIN: Final = (
     "own_value_fen",
     "refunded_fen",
     "refund_open",
+    "receiver_phone_index",
+    "receiver_tail_index",
 )
 _TIMES: Final = ("created_at", "paid_at", "finished_at")
 _LINE_PLAIN: Final = (

@@ -171,7 +171,7 @@ class _Youzan(Closing):
 
     async def _take_order(self, order_no: str, found: _Found) -> None:
         """Read an order and its after-sale cases; nothing when the platform knows no such order."""
-        if order_no in found.orders or not _is_number(order_no):
+        if order_no in found.orders or not _is_id(order_no):
             return
         settings = self._settings
         answer = await self._one(lambda token: calls.get_order(settings, token, order_no))
@@ -190,7 +190,7 @@ class _Youzan(Closing):
         found.orders.add(order_no)
 
     async def _take_refund(self, refund_id: str, oids: Sequence[str], found: _Found) -> None:
-        if refund_id in found.refunds or not _is_number(refund_id):
+        if refund_id in found.refunds or not _is_id(refund_id):
             return
         found.refunds.add(refund_id)
         settings = self._settings
@@ -310,5 +310,5 @@ def _dialect(settings: YouzanSettings) -> Dialect:
     )
 
 
-def _is_number(text: str) -> bool:
+def _is_id(text: str) -> bool:
     return text.isascii() and text.isalnum() and len(text) <= 64

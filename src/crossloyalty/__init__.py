@@ -13,6 +13,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
+from crossloyalty.domain.identities import Identity
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import (
     Line,
@@ -35,15 +36,20 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
+    from crossloyalty.application.ports import Attempt
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
@@ -55,6 +61,8 @@ if TYPE_CHECKING:
         OpeningSpend,
         OpeningTier,
     )
+    from crossloyalty.domain.phones import PhoneIndex
+    from crossloyalty.domain.tokens import OrderTokens
 
 __all__ = [
     "OPENING_COLUMNS",
@@ -62,6 +70,7 @@ __all__ = [
     "AdjustResult",
     "AsyncEngine",
     "AsyncLoyalty",
+    "Attempt",
     "BindResult",
     "BlockResult",
     "ClaimRequest",
@@ -77,6 +86,8 @@ __all__ = [
     "Finding",
     "Granted",
     "GroupCommit",
+    "Identity",
+    "IdentityView",
     "IngestProgress",
     "IngestReport",
     "Line",
@@ -97,10 +108,13 @@ __all__ = [
     "Order",
     "OrderKind",
     "OrderStatus",
+    "OrderTokens",
     "Page",
+    "PhoneIndex",
     "Platform",
     "Program",
     "Proof",
+    "ProofChecks",
     "PublicAnswer",
     "Reason",
     "Recalculated",
@@ -109,8 +123,12 @@ __all__ = [
     "RefundKind",
     "RefundStatus",
     "Rejected",
+    "Review",
+    "ReviewResult",
     "SourceKind",
     "TierResult",
+    "UnbindResult",
+    "UnclaimedBuyer",
     "VerifyReport",
     "errors",
     "read_opening",
@@ -127,7 +145,16 @@ _LATER = {
     "DeliveryAnswer": "crossloyalty.application.delivering",
     "DueReport": "crossloyalty.application.due",
     "EnrolResult": "crossloyalty.application.enrolling",
+    "Attempt": "crossloyalty.application.ports",
     "Event": "crossloyalty.application.events",
+    "IdentityView": "crossloyalty.application.identities",
+    "OrderTokens": "crossloyalty.domain.tokens",
+    "PhoneIndex": "crossloyalty.domain.phones",
+    "ProofChecks": "crossloyalty.application.checking",
+    "Review": "crossloyalty.application.reviewing",
+    "ReviewResult": "crossloyalty.application.reviewing",
+    "UnbindResult": "crossloyalty.application.unbinding",
+    "UnclaimedBuyer": "crossloyalty.application.identities",
     "MemberSnapshot": "crossloyalty.application.snapshots",
     "Page": "crossloyalty.application.pages",
     "TierResult": "crossloyalty.application.operating",

@@ -11,8 +11,11 @@ from crossloyalty.application.ports import (
     Ahead,
     AsyncSleep,
     AsyncTransaction,
+    Attempt,
     Change,
     Found,
+    PhoneCheck,
+    RateLimiter,
     Scan,
     Sleep,
     Storage,
@@ -20,7 +23,7 @@ from crossloyalty.application.ports import (
 )
 from crossloyalty.domain.records import Key, RootKey
 
-__all__ = ["LiftedStorage", "drive", "lift_sleep"]
+__all__ = ["LiftedPhoneCheck", "LiftedRateLimiter", "LiftedStorage", "drive", "lift_sleep"]
 
 
 class _LiftedTransaction:
@@ -65,6 +68,36 @@ class LiftedStorage:
     def transaction(self, *, readonly: bool = False) -> _LiftedContext:
         """See `Storage.transaction`."""
         return _LiftedContext(self._plain.transaction(readonly=readonly))
+
+
+class LiftedRateLimiter:
+    """A plain limiter, spelled async for the use cases."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: RateLimiter) -> None:
+        self._plain = plain
+
+    async def take(self, attempts: Sequence[Attempt]) -> Sequence[bool]:
+        """See `RateLimiter.take`."""
+        return self._plain.take(attempts)
+
+    async def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """See `RateLimiter.give_back`."""
+        self._plain.give_back(attempts)
+
+
+class LiftedPhoneCheck:
+    """A plain check of phones, spelled async for the use cases."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: PhoneCheck) -> None:
+        self._plain = plain
+
+    async def matches(self, *, platform: str, order_no: str, digits: str) -> bool:
+        """See `PhoneCheck.matches`."""
+        return self._plain.matches(platform=platform, order_no=order_no, digits=digits)
 
 
 def lift_sleep(sleep: Sleep) -> AsyncSleep:

@@ -1,4 +1,4 @@
--- checksum 43c69badcbe1b71754416ccb1b434b2c7ae8253419dc4c59c2b677952ac23b22
+-- checksum a8d4ac3305334f6ee2659778dc56a5e38357af935cab8428e0eed705d3773cf7
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -16,6 +16,9 @@ CREATE TABLE "crossloyalty_buyers" (
   "evidence" text NOT NULL,
   "blocked_reason" text NOT NULL,
   "blocked_until" bigint,
+  "binding_no" bigint NOT NULL,
+  "last_member_id" text NOT NULL,
+  "free_at" bigint,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 );
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -81,12 +84,42 @@ CREATE TABLE "crossloyalty_aliases" (
   "order_no" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "alias_no")
 );
+CREATE TABLE "crossloyalty_bindings" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "family" text COLLATE "C" NOT NULL,
+  "scope" text COLLATE "C" NOT NULL,
+  "buyer_id" text COLLATE "C" NOT NULL,
+  "binding_no" bigint NOT NULL,
+  "member_id" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "via" text NOT NULL,
+  "evidence" text NOT NULL,
+  "bound_at" bigint NOT NULL,
+  "ended_at" bigint,
+  "ended_why" text NOT NULL,
+  PRIMARY KEY ("program_id", "family", "scope", "buyer_id", "binding_no")
+);
+CREATE INDEX "crossloyalty_bindings_by_member" ON "crossloyalty_bindings" ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE INDEX "crossloyalty_bindings_by_state" ON "crossloyalty_bindings" ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE TABLE "crossloyalty_enrolments" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "member_id" text COLLATE "C" NOT NULL,
+  "side" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "attempt_no" bigint NOT NULL,
+  "asked_at" bigint NOT NULL,
+  "decided_at" bigint NOT NULL,
+  "external_id" text NOT NULL,
+  "detail" text NOT NULL,
+  PRIMARY KEY ("program_id", "member_id", "side")
+);
+CREATE INDEX "crossloyalty_enrolments_by_state" ON "crossloyalty_enrolments" ("program_id", "side", "state", "asked_at", "member_id");
 CREATE TABLE "crossloyalty_tickets" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,
   "order_no" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,
-  "state" text NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
   "reason" text NOT NULL,
   "via" text NOT NULL,
   "proof" text NOT NULL,
@@ -97,6 +130,7 @@ CREATE TABLE "crossloyalty_tickets" (
   PRIMARY KEY ("program_id", "family", "order_no", "member_id")
 );
 CREATE INDEX "crossloyalty_tickets_by_member" ON "crossloyalty_tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
+CREATE INDEX "crossloyalty_tickets_by_state" ON "crossloyalty_tickets" ("program_id", "state", "requested_at", "family", "order_no", "member_id");
 CREATE TABLE "crossloyalty_claims" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,
@@ -238,9 +272,9 @@ CREATE TABLE "crossloyalty_requests" (
   PRIMARY KEY ("program_id", "request_key")
 );
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s, "binding_no" = %s, "last_member_id" = %s, "free_at" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
 -- orders
@@ -271,6 +305,16 @@ SELECT "program_id", "family", "alias_no", "order_no" FROM "crossloyalty_aliases
 INSERT INTO "crossloyalty_aliases" ("program_id", "family", "alias_no", "order_no") VALUES (%s, %s, %s, %s);
 UPDATE "crossloyalty_aliases" SET "order_no" = %s WHERE "program_id" = %s AND "family" = %s AND "alias_no" = %s;
 DELETE FROM "crossloyalty_aliases" WHERE "program_id" = %s AND "family" = %s AND "alias_no" = %s;
+-- bindings
+SELECT "program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why" FROM "crossloyalty_bindings" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+INSERT INTO "crossloyalty_bindings" ("program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_bindings" SET "member_id" = %s, "state" = %s, "via" = %s, "evidence" = %s, "bound_at" = %s, "ended_at" = %s, "ended_why" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+DELETE FROM "crossloyalty_bindings" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+-- enrolments
+SELECT "program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail" FROM "crossloyalty_enrolments" WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
+INSERT INTO "crossloyalty_enrolments" ("program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_enrolments" SET "state" = %s, "attempt_no" = %s, "asked_at" = %s, "decided_at" = %s, "external_id" = %s, "detail" = %s WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
+DELETE FROM "crossloyalty_enrolments" WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
 -- tickets
 SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "crossloyalty_tickets" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "member_id" = %s;
 INSERT INTO "crossloyalty_tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

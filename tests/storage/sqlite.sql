@@ -1,4 +1,4 @@
--- checksum 2cccb1c1c7faae615875110624f1eef66a7c811d6e2b4b4dd4aad94b2422a722
+-- checksum 9b1bef3be8704398e3be1b0d7eb3b5ac1079ccb3d8b114cbc122f33a4ec00ffe
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -16,6 +16,9 @@ CREATE TABLE "crossloyalty_buyers" (
   "evidence" TEXT NOT NULL,
   "blocked_reason" TEXT NOT NULL,
   "blocked_until" INTEGER,
+  "binding_no" INTEGER NOT NULL,
+  "last_member_id" TEXT NOT NULL,
+  "free_at" INTEGER,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -81,12 +84,42 @@ CREATE TABLE "crossloyalty_aliases" (
   "order_no" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "alias_no")
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE "crossloyalty_bindings" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "family" TEXT COLLATE BINARY NOT NULL,
+  "scope" TEXT COLLATE BINARY NOT NULL,
+  "buyer_id" TEXT COLLATE BINARY NOT NULL,
+  "binding_no" INTEGER NOT NULL,
+  "member_id" TEXT COLLATE BINARY NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
+  "via" TEXT NOT NULL,
+  "evidence" TEXT NOT NULL,
+  "bound_at" INTEGER NOT NULL,
+  "ended_at" INTEGER,
+  "ended_why" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "family", "scope", "buyer_id", "binding_no")
+) STRICT;
+CREATE INDEX "crossloyalty_bindings_by_member" ON "crossloyalty_bindings" ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE INDEX "crossloyalty_bindings_by_state" ON "crossloyalty_bindings" ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE TABLE "crossloyalty_enrolments" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "member_id" TEXT COLLATE BINARY NOT NULL,
+  "side" TEXT COLLATE BINARY NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
+  "attempt_no" INTEGER NOT NULL,
+  "asked_at" INTEGER NOT NULL,
+  "decided_at" INTEGER NOT NULL,
+  "external_id" TEXT NOT NULL,
+  "detail" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "member_id", "side")
+) STRICT;
+CREATE INDEX "crossloyalty_enrolments_by_state" ON "crossloyalty_enrolments" ("program_id", "side", "state", "asked_at", "member_id");
 CREATE TABLE "crossloyalty_tickets" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
-  "state" TEXT NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
   "reason" TEXT NOT NULL,
   "via" TEXT NOT NULL,
   "proof" TEXT NOT NULL,
@@ -97,6 +130,7 @@ CREATE TABLE "crossloyalty_tickets" (
   PRIMARY KEY ("program_id", "family", "order_no", "member_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_tickets_by_member" ON "crossloyalty_tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
+CREATE INDEX "crossloyalty_tickets_by_state" ON "crossloyalty_tickets" ("program_id", "state", "requested_at", "family", "order_no", "member_id");
 CREATE TABLE "crossloyalty_claims" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
@@ -238,9 +272,9 @@ CREATE TABLE "crossloyalty_requests" (
   PRIMARY KEY ("program_id", "request_key")
 ) STRICT;
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ?, "binding_no" = ?, "last_member_id" = ?, "free_at" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
@@ -271,6 +305,16 @@ SELECT "program_id", "family", "alias_no", "order_no" FROM "crossloyalty_aliases
 INSERT INTO "crossloyalty_aliases" ("program_id", "family", "alias_no", "order_no") VALUES (?, ?, ?, ?);
 UPDATE "crossloyalty_aliases" SET "order_no" = ? WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
 DELETE FROM "crossloyalty_aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
+-- bindings
+SELECT "program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why" FROM "crossloyalty_bindings" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+INSERT INTO "crossloyalty_bindings" ("program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_bindings" SET "member_id" = ?, "state" = ?, "via" = ?, "evidence" = ?, "bound_at" = ?, "ended_at" = ?, "ended_why" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+DELETE FROM "crossloyalty_bindings" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+-- enrolments
+SELECT "program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail" FROM "crossloyalty_enrolments" WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
+INSERT INTO "crossloyalty_enrolments" ("program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_enrolments" SET "state" = ?, "attempt_no" = ?, "asked_at" = ?, "decided_at" = ?, "external_id" = ?, "detail" = ? WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
+DELETE FROM "crossloyalty_enrolments" WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
 -- tickets
 SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "crossloyalty_tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
 INSERT INTO "crossloyalty_tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

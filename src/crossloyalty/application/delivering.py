@@ -18,7 +18,7 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.external import note_shortfall
-from crossloyalty.domain.grants import load_grants
+from crossloyalty.domain.grants import Grant, load_grants
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.records import DeliveryRecord, Key, MemberRecord, OrderRecord, RootKey
@@ -185,6 +185,10 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
         member.put_gift(row._replace(grant=once.text()))
         return
     grants = load_grants(claim.grants)
+    if (claim.member_id, claim.holder_no) != (member_id, payload["holder_no"]):
+        # The claim has moved on since; its holder then has no grant any more, and the ledger alone keeps this.
+        note_shortfall(member.ledger, Grant(rule_id), payload, missing, policy)
+        return
     for grant in grants:
         if grant.rule_id == rule_id:
             note_shortfall(member.ledger, grant, payload, missing, policy)

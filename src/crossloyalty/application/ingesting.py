@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.loading import Loaded, buyer_keys
@@ -17,7 +17,8 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Rep
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
-from crossloyalty.domain.facts import Facts, merge_milestone, merge_order, merge_refund
+from crossloyalty.domain.facts import Facts, is_outdated, merge_milestone, merge_order, merge_refund
+from crossloyalty.domain.identities import PHONE, identifies
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
@@ -75,27 +76,31 @@ class IngestReport:
         seen: Items read.
         changed: Items that said something new.
         unchanged: Items known already, or older than what is known.
+        older: Of these, the ones that differ from what is known and are older, so that they changed nothing.
         rejected: Items refused, the first 10,000 of them.
         rejected_count: How many were refused in all.
         orders_new: Orders never seen before.
         claims_created: Claims made, of bound buyers and of waiting tickets.
         claims_changed: Existing claims whose grants or state changed.
+        manual_only: Orders of a source that gives no buyer identities: they convert when somebody claims them.
         batches: Transactions.
     """
 
     seen: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
     rejected: list[Rejected] = attrs.field(factory=list)
     rejected_count: int = 0
     orders_new: int = 0
     claims_created: int = 0
     claims_changed: int = 0
     batches: int = 0
+    manual_only: int = 0
 
     def add(self, other: IngestReport) -> None:
         """Add the counts of one batch."""
-        for name in ("changed", "unchanged", "orders_new", "claims_created", "claims_changed"):
+        for name in ("changed", "unchanged", "older", "orders_new", "claims_created", "claims_changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -152,6 +157,9 @@ async def ingest(
     while chunk := list(islice(rest, batch)):
         if anonymous:
             chunk = [_without_buyer(item) for item in chunk]
+            report.manual_only += sum(isinstance(item, Order) for item in chunk)
+        else:
+            chunk = [_unmasked(item) for item in chunk]
         named = {item.platform for item in chunk if isinstance(item, Item)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
@@ -180,6 +188,19 @@ def _without_buyer(item: object) -> object:
     return item
 
 
+def _unmasked(item: object) -> object:
+    """Take an order in without ids that are masked: they would make one buyer of thousands (I-50)."""
+    if not isinstance(item, Order):
+        return item
+    buyer_id, beneficiary_id = item.buyer_id, item.beneficiary_id
+    if (buyer_id is None or identifies(buyer_id)) and (beneficiary_id is None or identifies(beneficiary_id)):
+        return item
+    if buyer_id is not None and not identifies(buyer_id):
+        item = attrs.evolve(item, buyer_id=None, buyer_scope=None)
+    masked = item.beneficiary_id is not None and not identifies(item.beneficiary_id)
+    return attrs.evolve(item, beneficiary_id=None) if masked else item
+
+
 async def _ingest_batch(world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item]]) -> IngestReport:
     more: set[RootKey] = set()
 
@@ -191,6 +212,8 @@ async def _ingest_batch(world: World, program: Program, grouped: Mapping[OrderKe
             return await world.run(body)
         except StartAgain:
             continue
+        except MissingRoot as missing:
+            more.add(missing.root)
 
 
 async def _take_in(
@@ -209,6 +232,13 @@ async def _take_in(
         for buyer_id in (item.buyer_id, item.beneficiary_id)
         if buyer_id is not None
     }
+    if program.binding.by_phone:
+        buyers |= {
+            Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+            for key, items in grouped.items()
+            for item in items
+            if isinstance(item, Order) and item.receiver_phone_index is not None
+        }
     roots = [*buyers, *(Key(OrderRecord, key) for key in grouped)]
     versions = dict(await tx.lock([*roots, *(root for root in more if root not in buyers)]))
     loaded = Loaded(world, tx, program.program_id, now, versions)
@@ -246,12 +276,19 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) 
             continue
         for ticket in loaded.tickets.get(key, ()):
             wanted[ticket.member_id] = None
-        keys = buyer_keys(loaded.orders[key])
+        by_phone = loaded.program.binding.by_phone
+        keys = buyer_keys(loaded.orders[key], by_phone=by_phone)
         keys += [
             Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", item.buyer_id))
             for item in items
             if isinstance(item, Order) and item.buyer_id is not None
         ]
+        if by_phone:
+            keys += [
+                Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+                for item in items
+                if isinstance(item, Order) and item.receiver_phone_index is not None
+            ]
         for buyer_key in keys:
             buyer = loaded.buyers.get(buyer_key)
             if buyer is not None and buyer.member_id:
@@ -273,7 +310,10 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _
         news = 0
         facts = state.facts
         for item in items:
-            news += _merge(facts, item)
+            if _merge(facts, item):
+                news += 1
+            else:
+                counts.older += is_outdated(facts, item)
         counts.changed += news
         counts.unchanged += len(items) - news
         moved = _move_tickets(batch, state, aliases.moved.get(key, ()))

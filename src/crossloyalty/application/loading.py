@@ -8,9 +8,10 @@ from typing import cast
 from crossloyalty.application.ports import Ahead, AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
 from crossloyalty.application.world import World
-from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.calendar import DAY_US, shift_day
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
 from crossloyalty.domain.program import Program
@@ -99,6 +100,7 @@ class Loaded:
         "program_id",
         "programs",
         "tickets",
+        "waiting",
         "world",
     )
 
@@ -118,6 +120,12 @@ class Loaded:
         self.tickets: dict[OrderKey, Sequence[TicketRecord]] = {}
         self.buyers: dict[Key, BuyerRecord] = {}
         self.members: dict[str, MemberRows] = {}
+        self.waiting: dict[str, int] = {}
+
+    @property
+    def versions(self) -> Mapping[RootKey, int]:
+        """The roots that are locked."""
+        return self._versions
 
     @property
     def revision(self) -> int:
@@ -246,11 +254,16 @@ class Loaded:
     async def read_more(self) -> None:
         """Read what the first reading shows to be needed: tickets, buyers, old revisions, the lots of old claims."""
         program_id = self.program_id
+        by_phone = self.program.binding.by_phone
         ticketed = [
             key for key, order in self.orders.items() if order.next_due_at is not None and key not in self.tickets
         ]
         buyers = [
-            key for order in self.orders.values() if order.facts for key in buyer_keys(order) if key not in self.buyers
+            key
+            for order in self.orders.values()
+            if order.facts
+            for key in buyer_keys(order, by_phone=by_phone)
+            if key not in self.buyers
         ]
         lots = [
             Key(LotRecord, (program_id, claim.member_id, grant.lot_no))
@@ -273,13 +286,30 @@ class Loaded:
         if revisions:
             self.programs.update(await read_revisions(self.world, self._tx, program_id, revisions))
 
-    async def read_tickets(self, keys: Iterable[OrderKey]) -> None:
-        """Read the tickets of orders, also those that are over."""
+    async def read_tickets(self, keys: Iterable[OrderKey], askers: Iterable[str] = ()) -> None:
+        """
+        Read the tickets of orders, also those that are over.
+
+        Args:
+            keys: The orders.
+            askers: Members whose young requests are counted as well, up to the most one may have waiting.
+        """
         missing = [key for key in keys if key not in self.tickets]
-        if missing:
-            found = await self._tx.read(scans=[Scan(TicketRecord, key) for key in missing])
-            for key, rows in zip(missing, found.rows, strict=True):
-                self.tickets[key] = cast("Sequence[TicketRecord]", rows)
+        uncounted = [member_id for member_id in askers if member_id and member_id not in self.waiting]
+        if not missing and not uncounted:
+            return
+        program = self.program
+        low, most = self.now - program.ticket_days * DAY_US + 1, program.waiting_requests
+        scans = [Scan(TicketRecord, key) for key in missing]
+        scans += [
+            Scan(TicketRecord, (self.program_id, member_id), by="by_member", low=low, limit=most)
+            for member_id in uncounted
+        ]
+        rows = (await self._tx.read(scans=scans)).rows
+        for key, tickets in zip(missing, rows, strict=False):
+            self.tickets[key] = cast("Sequence[TicketRecord]", tickets)
+        for member_id, young in zip(uncounted, rows[len(missing) :], strict=True):
+            self.waiting[member_id] = len(young)
 
     async def satisfy(self, needs: Iterable[Need]) -> None:
         """Read what decisions asked for."""
@@ -314,14 +344,24 @@ class Loaded:
         held.lots.extend(lot for lot in lots if lot.lot_no not in known)
 
 
-def buyer_keys(order: OrderRecord) -> list[Key]:
-    """Name the buyer rows of a stored order: the payer's, and the receiver's of a gift, as far as they are known."""
+def buyer_keys(order: OrderRecord, *, by_phone: bool = False) -> list[Key]:
+    """
+    Name the buyer rows of a stored order, as far as they are known: the payer's, and the receiver's of a gift.
+
+    Args:
+        order: As stored.
+        by_phone: Also the receiver's phone, which the program takes for the buyer's.
+    """
     gift = '"beneficiary_id"' in order.facts
-    if not order.buyer_id and not gift:
+    by_phone = by_phone and '"receiver_phone_index"' in order.facts
+    if not order.buyer_id and not gift and not by_phone:
         return []
     ids = {order.buyer_id: None}
-    if gift:
-        effective = effective_order(load_facts(order.facts))
-        ids[effective.beneficiary_id if effective is not None else ""] = None
+    effective = effective_order(load_facts(order.facts)) if gift or by_phone else None
+    if effective is not None:
+        ids[effective.beneficiary_id] = None
     prefix = (order.program_id, order.family, order.buyer_scope)
-    return [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
+    keys = [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
+    if by_phone and effective is not None and effective.phone_index:
+        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", effective.phone_index)))
+    return keys

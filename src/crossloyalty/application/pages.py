@@ -28,7 +28,9 @@ __all__ = [
     "OrderView",
     "Page",
     "TicketView",
+    "checked_limit",
     "cursor_of",
+    "page_of",
     "page_of_claims",
     "page_of_entries",
     "page_of_orders",
@@ -77,12 +79,35 @@ def row_behind(cursor: str | None, program_id: str, member_id: str) -> tuple[str
     return tuple(values)
 
 
-async def _page(
-    world: World, program_id: str, member_id: str, scan: Scan, place: tuple[str, ...], limit: int, after: str | None
-) -> tuple[list[Any], str | None]:
-    clean_id(member_id, "member_id")
+def checked_limit(limit: int) -> int:
+    """
+    Check how many items a page may have.
+
+    Raises:
+        InvalidInput: It is no whole number from 1 to 1,000.
+    """
     if type(limit) is not int or not 1 <= limit <= _MOST:
         raise InvalidInput(f"limit lies between 1 and {_MOST}: {shown(limit)}")
+    return limit
+
+
+async def page_of(
+    world: World, program_id: str, member_id: str, scan: Scan, place: tuple[str, ...], limit: int, after: str | None
+) -> tuple[list[Any], str | None]:
+    """
+    Read one page of a list of a member, latest first.
+
+    Args:
+        world, program_id, member_id: As everywhere.
+        scan: The list, without the fields this fills in.
+        place: The fields behind the member that tell where a row stands in it.
+        limit, after: As for the lists.
+
+    Returns:
+        The rows, and the cursor of the next page.
+    """
+    clean_id(member_id, "member_id")
+    checked_limit(limit)
     scan = scan._replace(
         prefix=(program_id, member_id),
         descending=True,
@@ -170,7 +195,7 @@ async def page_of_orders(
     """List the orders a member holds or, by a bound identity, bought; latest effective time first."""
     scan = Scan(OrderRecord, (), by="by_owner")
     place = ("effective_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     items: list[OrderView] = []
     for row in rows:
         order = effective_order(load_facts(row.facts))
@@ -189,7 +214,7 @@ async def page_of_claims(
     """List a member's claims, latest effective time first."""
     scan = Scan(ClaimRecord, (), by="by_member")
     place = ("effective_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     return Page(tuple(_claim_view(row) for row in rows), cursor)
 
 
@@ -214,7 +239,7 @@ async def page_of_tickets(
     """List a member's requests that are no claims, latest first."""
     scan = Scan(TicketRecord, (), by="by_member")
     place = ("requested_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     items = tuple(
         TicketView(
             row.family, row.order_no, row.state, Reason(row.reason), time_of(row.requested_at), time_of(row.expires_at)
@@ -228,7 +253,7 @@ async def page_of_entries(
     world: World, program_id: str, member_id: str, limit: int, after: str | None
 ) -> Page[EntryView]:
     """List a member's ledger rows, latest first."""
-    rows, cursor = await _page(world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after)
     items = tuple(
         EntryView(
             row.seq,

@@ -11,9 +11,11 @@ from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call
-from crossloyalty.domain.invariants import MemberRows, Violation, check_claim, check_member, check_order
+from crossloyalty.domain.invariants import MemberRows, Violation, check_buyer, check_claim, check_member, check_order
 from crossloyalty.domain.records import (
     AccountRecord,
+    BindingRecord,
+    BuyerRecord,
     ClaimRecord,
     DeliveryRecord,
     EntryRecord,
@@ -69,7 +71,7 @@ async def verify(
     world: World, program_id: str, *, progress: Callable[[VerifyProgress], None] | None = None
 ) -> VerifyReport:
     """
-    Check every member and every order of a program; reads in pages, so memory stays bounded.
+    Check every member, every order and every identity of a program; reads in pages, so memory stays bounded.
 
     Args:
         world: The ports.
@@ -78,7 +80,7 @@ async def verify(
     """
     checked_call(progress, "progress")
     report = VerifyReport()
-    for check in (_members, _orders):
+    for check in (_members, _orders, _buyers):
         after: tuple[Any, ...] | None = None
         while True:
             after = await _page(world, program_id, check, after, report)
@@ -144,3 +146,21 @@ async def _orders(
         if claim is not None:
             report.add(check_claim(order, claim, programs))
     return orders[-1][:3] if len(orders) == _PAGE else None
+
+
+async def _buyers(
+    world: World, tx: AsyncTransaction, program_id: str, after: Any, report: VerifyReport
+) -> tuple[Any, ...] | None:
+    found = await tx.read(scans=[Scan(BuyerRecord, (program_id,), limit=_PAGE, after=after)])
+    buyers = [cast(BuyerRecord, row) for row in found.rows[0]]
+    named = list(dict.fromkeys(Key(MemberRecord, (program_id, row.member_id)) for row in buyers if row.member_id))
+    # What was never bound has no history, and most buyers never were.
+    bound = [row for row in buyers if row.binding_no or row.member_id]
+    more = await tx.read(named, [Scan(BindingRecord, row[:4]) for row in bound])
+    known = {str(key.values[1]) for key in more.records}
+    for row, history in zip(bound, more.rows, strict=True):
+        report.add(check_buyer(row, cast("list[BindingRecord]", history), known))
+    for row in buyers:
+        if not row.binding_no and not row.member_id:
+            report.add(check_buyer(row, (), known))
+    return buyers[-1][:4] if len(buyers) == _PAGE else None

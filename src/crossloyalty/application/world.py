@@ -10,10 +10,19 @@ from typing import Final, TypeVar
 
 import attrs
 
-from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock
+from crossloyalty.application.ports import (
+    AsyncPhoneCheck,
+    AsyncRateLimiter,
+    AsyncSleep,
+    AsyncStorage,
+    AsyncTransaction,
+    Clock,
+)
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.orders import checked_time
+from crossloyalty.domain.phones import PhoneIndex
 from crossloyalty.domain.program import Program
+from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import Conflict, LockTimedOut, StorageBusy, StorageUnavailable
 
 __all__ = ["World", "system_clock"]
@@ -44,6 +53,10 @@ class World:
         programs: Parsed revisions by (program id, revision); revisions never change, so they are kept.
         newest: The newest revision seen of each program; a hint, checked in every use case's first read.
         parsed: Programs by their whole text, whatever their number.
+        phone_index: Makes blind indexes of phones.
+        tokens: Signs and checks tokens of orders.
+        phone_check: Asks a platform whether a phone is that of an order.
+        limiter: Counts attempts apart from the transaction of the answer; None: they are counted in it.
     """
 
     storage: AsyncStorage
@@ -53,6 +66,10 @@ class World:
     programs: MutableMapping[tuple[str, int], Program] = attrs.field(factory=dict)
     newest: MutableMapping[str, int] = attrs.field(factory=dict)
     parsed: MutableMapping[str, Program] = attrs.field(factory=dict)
+    phone_index: PhoneIndex | None = None
+    tokens: OrderTokens | None = None
+    phone_check: AsyncPhoneCheck | None = None
+    limiter: AsyncRateLimiter | None = None
 
     def provisional(self) -> World:
         """

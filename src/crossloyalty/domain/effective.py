@@ -77,6 +77,7 @@ class EffectiveOrder:
         "milestones",
         "paid_at",
         "paid_fen",
+        "phone_index",
         "platform",
         "refund_open",
         "refunds_by_kind",
@@ -85,6 +86,7 @@ class EffectiveOrder:
         "shop_id",
         "status",
         "subsidy_fen",
+        "tail_index",
     )
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -96,6 +98,8 @@ class EffectiveOrder:
         self.buyer_id: str = get("buyer_id", "")
         self.buyer_scope: str = get("buyer_scope", "")
         self.beneficiary_id: str = get("beneficiary_id", "")
+        self.phone_index: str = get("receiver_phone_index", "")
+        self.tail_index: str = get("receiver_tail_index", "")
         self.currency: str = get("currency", "CNY")
         self.created_at: int | None = get("created_at")
         self.paid_at: int | None = get("paid_at")

@@ -19,9 +19,11 @@ __all__ = [
     "ROOT_KINDS",
     "AccountRecord",
     "AliasRecord",
+    "BindingRecord",
     "BuyerRecord",
     "ClaimRecord",
     "DeliveryRecord",
+    "EnrolmentRecord",
     "EntryRecord",
     "EventRecord",
     "Key",
@@ -46,7 +48,12 @@ NEVER: Final = 2**53 - 1
 
 
 class BuyerRecord(NamedTuple):
-    """Root: a platform's buyer identity and the member it is bound to."""
+    """
+    Root: an identity, such as a platform's buyer, and the member it is bound to.
+
+    `family` is the platform's family, or the kind of identity where no order carries it. `binding_no` numbers the
+    latest row of `bindings`; until `free_at` an unbound identity is bound to nobody but `last_member_id`.
+    """
 
     program_id: str
     family: str
@@ -58,6 +65,9 @@ class BuyerRecord(NamedTuple):
     evidence: str = ""
     blocked_reason: str = ""
     blocked_until: int | None = None
+    binding_no: int = 0
+    last_member_id: str = ""
+    free_at: int | None = None
 
 
 class OrderRecord(NamedTuple):
@@ -126,6 +136,37 @@ class AliasRecord(NamedTuple):
     family: str
     alias_no: str
     order_no: str
+
+
+class BindingRecord(NamedTuple):
+    """One time that an identity was bound to a member, or that somebody wanted it to be: the history of an identity."""
+
+    program_id: str
+    family: str
+    scope: str
+    buyer_id: str
+    binding_no: int
+    member_id: str
+    state: str
+    via: str
+    evidence: str
+    bound_at: int
+    ended_at: int | None
+    ended_why: str
+
+
+class EnrolmentRecord(NamedTuple):
+    """One side on which a member is to be enrolled, such as the shop of another system, and how far that has come."""
+
+    program_id: str
+    member_id: str
+    side: str
+    state: str
+    attempt_no: int
+    asked_at: int
+    decided_at: int
+    external_id: str
+    detail: str
 
 
 class TicketRecord(NamedTuple):
@@ -323,6 +364,8 @@ Record: TypeAlias = (
     | LimitRecord
     | ProgramRecord
     | AliasRecord
+    | BindingRecord
+    | EnrolmentRecord
     | TicketRecord
     | ClaimRecord
     | EntryRecord
@@ -369,7 +412,23 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
     LimitRecord: Kind("limits", 2),
     ProgramRecord: Kind("programs", 2),
     AliasRecord: Kind("aliases", 3),
-    TicketRecord: Kind("tickets", 4, {"by_member": ("program_id", "member_id", "requested_at", "family", "order_no")}),
+    BindingRecord: Kind(
+        "bindings",
+        5,
+        {
+            "by_member": ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no"),
+            "by_state": ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no"),
+        },
+    ),
+    EnrolmentRecord: Kind("enrolments", 3, {"by_state": ("program_id", "side", "state", "asked_at", "member_id")}),
+    TicketRecord: Kind(
+        "tickets",
+        4,
+        {
+            "by_member": ("program_id", "member_id", "requested_at", "family", "order_no"),
+            "by_state": ("program_id", "state", "requested_at", "family", "order_no", "member_id"),
+        },
+    ),
     ClaimRecord: Kind("claims", 3, {"by_member": ("program_id", "member_id", "effective_at", "family", "order_no")}),
     EntryRecord: Kind("entries", 3),
     AccountRecord: Kind("accounts", 4),

@@ -34,16 +34,20 @@ from crossloyalty.loyalty._runners import (
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["AsyncEngine", "AsyncLoyalty"]
@@ -61,7 +65,7 @@ class AsyncLoyalty:
             cancelled call leaves only when its transaction has ended.
         clock, random: As for `Loyalty`.
         sleep: Awaited between tries over an asynchronous storage; a plain one pauses in its own thread.
-        group_commit: As for `Loyalty`.
+        group_commit, checks: As for `Loyalty`; ports may be asynchronous over an asynchronous storage.
     """
 
     __slots__ = ("_groups", "_id", "_parent", "_program", "_runner")
@@ -75,8 +79,9 @@ class AsyncLoyalty:
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit, checks)
         self._id = checked_program(program).program_id
         self._groups = self._runner.groups(self._id)
         self._program: Program | None = program
@@ -164,7 +169,14 @@ class AsyncLoyalty:
         return await self._run(claiming.quote_order(self._world, self._id, member_id, order))
 
     async def bind(
-        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = ""
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        buyer_id: str,
+        scope: str = "",
+        evidence: str = "",
+        via: str = "host",
     ) -> BindResult:
         """See `Loyalty.bind`."""
         return await self._run(
@@ -176,6 +188,80 @@ class AsyncLoyalty:
                 buyer_id=buyer_id,
                 scope=scope,
                 evidence=evidence,
+                via=via,
+            )
+        )
+
+    async def unbind(
+        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", reason: str = ""
+    ) -> UnbindResult:
+        """See `Loyalty.unbind`."""
+        from crossloyalty.application import unbinding
+
+        return await self._run(
+            unbinding.unbind(
+                self._world, self._id, member_id, platform=platform, buyer_id=buyer_id, scope=scope, reason=reason
+            )
+        )
+
+    async def identities(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[IdentityView]:
+        """See `Loyalty.identities`."""
+        from crossloyalty.application import identities
+
+        return await self._run(identities.page_of_identities(self._world, self._id, member_id, limit, after))
+
+    async def unclaimed_buyers(self, *, limit: int = 100, after: str | None = None) -> Page[UnclaimedBuyer]:
+        """See `Loyalty.unclaimed_buyers`."""
+        from crossloyalty.application import identities
+
+        return await self._run(identities.page_of_unclaimed_buyers(self._world, self._id, limit, after))
+
+    async def issue_token(self, *, platform: str, order_no: str, valid_minutes: int = 1440) -> str:
+        """See `Loyalty.issue_token`."""
+        from crossloyalty.application import tokens
+
+        return await self._run(
+            tokens.issue_token(self._world, self._id, platform=platform, order_no=order_no, valid_minutes=valid_minutes)
+        )
+
+    async def reviews(self, *, limit: int = 100, after: str | None = None) -> Page[Review]:
+        """See `Loyalty.reviews`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(reviewing.page_of_reviews(self._world, self._id, limit, after))
+
+    async def approve(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """See `Loyalty.approve`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.approve(self._world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    async def refuse(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """See `Loyalty.refuse`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.refuse(self._world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    async def dispute(
+        self, member_id: str, *, platform: str, order_no: str, evidence: str, operator: str, key: str
+    ) -> ReviewResult:
+        """See `Loyalty.dispute`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.dispute(
+                self._world,
+                self._id,
+                member_id,
+                platform=platform,
+                order_no=order_no,
+                evidence=evidence,
+                operator=operator,
+                key=key,
             )
         )
 
@@ -392,8 +478,9 @@ class AsyncEngine:
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit, checks)
 
     def joined(self, connection: object) -> AsyncEngine:
         """See `Engine.joined`."""

@@ -33,16 +33,20 @@ from crossloyalty.loyalty._runners import (
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["Engine", "Loyalty"]
@@ -59,6 +63,7 @@ class Loyalty:
         sleep: Pauses between the tries of a contended call, in seconds.
         random: Draws the jitter of those pauses, 0 to 1.
         group_commit: Let concurrent calls of `claim` share transactions; off unless given.
+        checks: What phones and tokens are checked by, and who counts attempts; see `ProofChecks`.
 
     Raises:
         ProgramDiffers: The store holds other rules under this program id; call `publish` instead.
@@ -76,8 +81,9 @@ class Loyalty:
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit, checks)
         self._id = checked_program(program).program_id
         self._groups = self._runner.groups(self._id)
         self._runner.run(revisions.publish_first(self._runner.world, program))
@@ -194,16 +200,26 @@ class Loyalty:
         """
         return self._runner.run(claiming.quote_order(self._runner.world, self._id, member_id, order))
 
-    def bind(self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = "") -> BindResult:
+    def bind(
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        buyer_id: str,
+        scope: str = "",
+        evidence: str = "",
+        via: str = "host",
+    ) -> BindResult:
         """
-        Bind a buyer identity to a member; past orders inside the claim window convert now, later ones on ingest.
+        Bind an identity to a member; past orders inside the claim window convert now, later ones on ingest.
 
         Args:
             member_id: Who the buyer is.
-            platform: Where the identity is from.
-            buyer_id: The platform's id; masked values are refused.
+            platform: Where the identity is from: a platform, or another kind; see `Identity`.
+            buyer_id: The id there; masked values are refused, of a phone it is the blind index.
             scope: Where that id is unique, such as an app or shop id; empty for the whole platform.
             evidence: What shows it.
+            via: Who says so: "host", "callback" (the platform) or "operator" (a person, who gives evidence).
 
         Returns:
             The outcome; an identity of somebody else is refused as a value.
@@ -217,6 +233,141 @@ class Loyalty:
                 buyer_id=buyer_id,
                 scope=scope,
                 evidence=evidence,
+                via=via,
+            )
+        )
+
+    def unbind(
+        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", reason: str = ""
+    ) -> UnbindResult:
+        """
+        Take an identity off a member; claims, debts and what was given once stay where they are.
+
+        Args:
+            member_id: Whose it is.
+            platform, buyer_id, scope: The identity, as for `bind`.
+            reason: Why, kept with the binding.
+
+        Returns:
+            The outcome; until `free_at` only the same member can bind it again.
+        """
+        from crossloyalty.application import unbinding
+
+        return self._runner.run(
+            unbinding.unbind(
+                self._runner.world,
+                self._id,
+                member_id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason=reason,
+            )
+        )
+
+    def identities(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[IdentityView]:
+        """List a member's identities, also those that ended, latest first; *after* is the last page's `next`."""
+        from crossloyalty.application import identities
+
+        return self._runner.run(identities.page_of_identities(self._runner.world, self._id, member_id, limit, after))
+
+    def unclaimed_buyers(self, *, limit: int = 100, after: str | None = None) -> Page[UnclaimedBuyer]:
+        """List buyers whom no member is bound to: bought, not enrolled; *after* is the last page's `next`."""
+        from crossloyalty.application import identities
+
+        return self._runner.run(identities.page_of_unclaimed_buyers(self._runner.world, self._id, limit, after))
+
+    def issue_token(self, *, platform: str, order_no: str, valid_minutes: int = 1440) -> str:
+        """
+        Make a one-time token that proves an order, to be sent where only its buyer reads it.
+
+        Args:
+            platform, order_no: The order, known or not; a sub-order's number will do.
+            valid_minutes: For how long it proves anything, 1 to 525,600.
+
+        Returns:
+            The token; `Proof.token` takes it. The first member who brings it has used it.
+
+        Raises:
+            ConfigError: The door was built without `OrderTokens`.
+        """
+        from crossloyalty.application import tokens
+
+        return self._runner.run(
+            tokens.issue_token(
+                self._runner.world, self._id, platform=platform, order_no=order_no, valid_minutes=valid_minutes
+            )
+        )
+
+    def reviews(self, *, limit: int = 100, after: str | None = None) -> Page[Review]:
+        """List what waits for a person: held requests, then identities two members want; the longest wait in front."""
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(reviewing.page_of_reviews(self._runner.world, self._id, limit, after))
+
+    def approve(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """
+        Give somebody what they asked for, whatever held it; an order that somebody else holds moves to them.
+
+        Args:
+            review_id: As `reviews` names it.
+            reason: Why, kept as the evidence; no personal data.
+            operator: Who decided.
+            key: Idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.approve(self._runner.world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    def refuse(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """
+        End a request, or the wish for an identity; asking again with the same proof does not open it again.
+
+        Args:
+            review_id, reason, operator, key: As for `approve`.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.refuse(self._runner.world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    def dispute(
+        self, member_id: str, *, platform: str, order_no: str, evidence: str, operator: str, key: str
+    ) -> ReviewResult:
+        """
+        Give an order to its true buyer: the claim moves, its key stays taken, and the holder before loses all it gave.
+
+        Args:
+            member_id: The true buyer.
+            platform, order_no: The order; a sub-order's number will do.
+            evidence: What shows it; no personal data.
+            operator: Who decided.
+            key: Idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.dispute(
+                self._runner.world,
+                self._id,
+                member_id,
+                platform=platform,
+                order_no=order_no,
+                evidence=evidence,
+                operator=operator,
+                key=key,
             )
         )
 
@@ -544,7 +695,7 @@ class Engine:
     All programs of one plain storage, for synchronous hosts.
 
     Args:
-        storage, clock, sleep, random, group_commit: As for `Loyalty`.
+        storage, clock, sleep, random, group_commit, checks: As for `Loyalty`.
     """
 
     __slots__ = ("_runner",)
@@ -557,8 +708,9 @@ class Engine:
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit, checks)
 
     def joined(self, connection: object) -> Engine:
         """Give one whose doors work inside the transaction the host has open on a connection; see `Loyalty.joined`."""

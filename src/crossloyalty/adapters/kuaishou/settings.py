@@ -38,6 +38,11 @@ def _bool(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise WrongType(f"{attribute.name} is True or False, not {shown(value)}")
 
 
+def _window(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if type(value) is not int or not 60 <= value <= 86_400:
+        raise ConfigError(f"{attribute.name} is a whole number of seconds, 60 to 86400: {shown(value)}")
+
+
 def _message_key(_: Any, attribute: attrs.Attribute[Any], value: Secret | None) -> None:
     if value is None:
         return
@@ -85,6 +90,8 @@ class KuaishouSettings:
             subsidy's share of the order; "unstated" counts the whole refund as the buyer's, which takes a little too
             much back after partial refunds. Both come to 0 after a full one.
         check_seller: Hold an order back whose `sellerOpenId` is not `shop_id`.
+        window_s: The longest window that is asked for, in seconds; the platform may allow less than its usual day for
+            refunds while there is a sale.
 
     Source: open.kwaixiaodian.com, pages on calls, authorisation and messages.
     """
@@ -112,6 +119,7 @@ class KuaishouSettings:
         default="proportional", validator=_one_of("proportional", "unstated")
     )
     check_seller: bool = attrs.field(default=True, validator=_bool)
+    window_s: int = attrs.field(default=86_400, validator=_window)
 
     @property
     def buyer_scope(self) -> str:

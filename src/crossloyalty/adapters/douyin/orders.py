@@ -17,6 +17,7 @@ from crossloyalty.adapters.douyin.amounts import Amounts, read_amounts
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.keys import clean_id
@@ -264,5 +265,4 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, prov
 
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:
     """Give what the merchant's memo says, in the words the settings name."""
-    memo = order.raw("seller_words")
-    return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
+    return tuple(sorted(flags_in(order.raw("seller_words"), settings.memo_flags)))

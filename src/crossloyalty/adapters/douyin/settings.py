@@ -7,8 +7,10 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from crossloyalty.adapters.wire.memo import memo_words
 from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, host_of, one_of
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.domain.checks import instance_of
 from crossloyalty.errors import ConfigError
 
 __all__ = ["GATEWAY", "SANDBOX", "DouyinSettings"]
@@ -62,15 +64,15 @@ class DouyinSettings:
     app_secret: Secret = attrs.field(converter=as_secret, repr=False)
     shop_id: str = attrs.field(validator=an_id)
     previous_secret: Secret | None = attrs.field(default=None, converter=_optional_secret, repr=False)
-    self_use: bool = attrs.field(default=True)
+    self_use: bool = attrs.field(default=True, validator=instance_of(bool))
     gateway: str = attrs.field(default=GATEWAY, validator=_gateway)
     hosts: frozenset[str] | None = attrs.field(default=None, converter=_hosts)
     sign_method: Literal["hmac-sha256", "md5"] = attrs.field(
         default="hmac-sha256", validator=one_of("hmac-sha256", "md5")
     )
     normal_trade_types: frozenset[int] = attrs.field(default=frozenset({0, 4, 13, 16, 18}), converter=_types)
-    accept_stripped_body: bool = attrs.field(default=False)
-    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
+    accept_stripped_body: bool = attrs.field(default=False, validator=instance_of(bool))
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=memo_words)
 
     @property
     def called_hosts(self) -> frozenset[str]:

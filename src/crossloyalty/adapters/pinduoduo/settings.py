@@ -7,8 +7,10 @@ from typing import Final
 
 import attrs
 
+from crossloyalty.adapters.wire.memo import memo_words
 from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, host_of
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.domain.checks import instance_of
 
 __all__ = ["GATEWAY", "PinduoduoSettings"]
 
@@ -44,6 +46,8 @@ class PinduoduoSettings:
             PRICE_DIFF (补差价), on whichever side it stands. The documents do not say which side names the other.
         memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
             memo itself is not kept.
+        message_channel: The host holds the platform's message socket open and hands in what comes from it and nothing
+            else. Frames bear no signature, so without this they are refused.
     """
 
     client_id: str = attrs.field(validator=an_id)
@@ -52,9 +56,10 @@ class PinduoduoSettings:
     gateway: str = attrs.field(default=GATEWAY, validator=an_address, repr=False)
     hosts: frozenset[str] | None = attrs.field(default=None, converter=_hosts)
     finish_days: int = attrs.field(default=15, validator=between(1, _LONGEST_HOLD_DAYS))
-    channel_discounts_inside: bool = attrs.field(default=True)
+    channel_discounts_inside: bool = attrs.field(default=True, validator=instance_of(bool))
     price_difference_relations: frozenset[int] = attrs.field(default=frozenset({3}), converter=_relations)
-    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=memo_words)
+    message_channel: bool = attrs.field(default=False, validator=instance_of(bool))
 
     @property
     def called_hosts(self) -> frozenset[str]:

@@ -250,7 +250,6 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, prov
         line_status = _LINE_STATES[status if parent is not OrderStatus.UNPAID else parent]
     if line_status is LineStatus.FINISHED and parent is not OrderStatus.FINISHED and not proven:
         line_status = LineStatus.SHIPPED
-    category = next((sku.text(name) for name in _CATEGORIES if sku.text(name) not in (None, "0")), None)
     return Line(
         line_id=sku.need_text("order_id"),
         paid_fen=paid_fen,
@@ -258,9 +257,18 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, prov
         finished_at=sku.seconds("finish_time") if line_status is LineStatus.FINISHED else None,
         is_free_gift=_is_gift(sku),
         product_id=sku.text("product_id_str") or sku.text("product_id"),
-        category=category,
+        category=_category(sku),
         quantity=sku.whole("item_num"),
     )
+
+
+def _category(sku: Node) -> str | None:
+    """Give the lowest category that is stated."""
+    for name in _CATEGORIES:
+        category = sku.text(name)
+        if category is not None and category != "0":
+            return category
+    return None
 
 
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ async def _claim(
         device_of.clear()
     roots += device_of.values()
     loaded = Loaded(world, tx, program.program_id, now, {})
-    versions = await loaded.lock(roots, wanted, member_ids)
+    versions = await loaded.lock(roots, member_ids)
     await loaded.read(wanted, member_ids)
     if loaded.program.platforms != program.platforms:
         raise StartAgain

@@ -144,16 +144,14 @@ class Loaded:
             raise AssertionError("a batch reads before it decides")
         return self._newest
 
-    async def lock(
-        self, roots: Sequence[RootKey], orders: Iterable[OrderKey], members: Iterable[str]
-    ) -> Mapping[RootKey, int]:
+    async def lock(self, roots: Sequence[RootKey], members: Iterable[str]) -> Mapping[RootKey, int]:
         """
         Lock, and fetch what the `read` behind it will ask for in the same round trip.
 
         Returns:
             The versions of the roots, which are known to this object from now on.
         """
-        keys: list[Key] = [Key(ClaimRecord, key) for key in orders]
+        keys: list[Key] = []
         hint = self.world.newest.get(self.program_id)
         if hint is not None:
             keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
@@ -183,8 +181,20 @@ class Loaded:
         }
         buyer_roots = [key for key in buyers if key not in self.buyers]
         order_roots = [Key(OrderRecord, key) for key in order_keys]
-        claim_keys = [Key(ClaimRecord, key) for key in order_keys]
-        keys = [*order_roots, *claim_keys, *member_roots.values(), *buyer_roots]
+        keys = [*member_roots.values(), *buyer_roots]
+        claimed = order_keys
+        held: Mapping[Key, Record] = {}
+        if all(root in self._versions for root in order_roots):
+            # Locked, so known without asking; and where nobody owns an order, there is no claim to ask for (I-10).
+            held = (await self._tx.read(order_roots)).records
+            claimed = [
+                key
+                for key, root in zip(order_keys, order_roots, strict=True)
+                if root in held and cast(OrderRecord, held[root]).owner_id
+            ]
+        else:
+            keys += order_roots
+        keys += [Key(ClaimRecord, key) for key in claimed]
         hint = self.world.newest.get(self.program_id)
         if self._newest is None and hint is not None:
             keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
@@ -194,10 +204,11 @@ class Loaded:
         records, rows = await self._tx.read(keys, scans)
         await self._check_newest(hint, records)
         get = records.get
-        for key, order_root, claim_key in zip(order_keys, order_roots, claim_keys, strict=True):
-            order = cast("OrderRecord | None", get(order_root))
+        for key, root in zip(order_keys, order_roots, strict=True):
+            order = cast("OrderRecord | None", held.get(root) or get(root))
             self.orders[key] = OrderRecord(*key) if order is None else order
-            claim = get(claim_key)
+        for key in claimed:
+            claim = get(Key(ClaimRecord, key))
             if claim is not None:
                 self.claims[key] = cast(ClaimRecord, claim)
         for member_id, root in member_roots.items():

@@ -215,6 +215,8 @@ class SourceCapabilities:
         refund_detail: It states refunded amounts.
         phone_check: It can compare the last digits of the receiver's phone.
         after_sale_days: For how long buyers may ask for a refund, in days; None: unknown.
+        watch_refunds: A refund after finishing shows in no feed, so orders with claims are fetched again until the
+            after-sale window closes.
     """
 
     auto_convert: bool = False
@@ -224,6 +226,7 @@ class SourceCapabilities:
     refund_detail: bool = False
     phone_check: bool = False
     after_sale_days: int | None = None
+    watch_refunds: bool = False
 
 
 class Attempt(NamedTuple):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -45,12 +46,13 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
-    from crossloyalty.application.ports import Attempt
+    from crossloyalty.application.ports import Attempt, EnrolmentAnswer
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
+    from crossloyalty.domain.customers import CustomerState, RiskCode, RiskFlag
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
         OpeningBalance,
@@ -76,12 +78,15 @@ __all__ = [
     "ClaimRequest",
     "ClaimResult",
     "CouponUse",
+    "CustomerState",
     "Delivery",
     "DeliveryAnswer",
     "Detail",
     "DueReport",
     "Engine",
     "EnrolResult",
+    "EnrolmentAnswer",
+    "EnrolmentsReport",
     "Event",
     "Finding",
     "Granted",
@@ -125,6 +130,8 @@ __all__ = [
     "Rejected",
     "Review",
     "ReviewResult",
+    "RiskCode",
+    "RiskFlag",
     "SourceKind",
     "TierResult",
     "UnbindResult",
@@ -144,6 +151,11 @@ _LATER = {
     "Delivery": "crossloyalty.application.delivering",
     "DeliveryAnswer": "crossloyalty.application.delivering",
     "DueReport": "crossloyalty.application.due",
+    "CustomerState": "crossloyalty.domain.customers",
+    "EnrolmentAnswer": "crossloyalty.application.ports",
+    "EnrolmentsReport": "crossloyalty.application.dual_enrolling",
+    "RiskCode": "crossloyalty.domain.customers",
+    "RiskFlag": "crossloyalty.domain.customers",
     "EnrolResult": "crossloyalty.application.enrolling",
     "Attempt": "crossloyalty.application.ports",
     "Event": "crossloyalty.application.events",

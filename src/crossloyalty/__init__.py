@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
@@ -48,8 +49,10 @@ if TYPE_CHECKING:
     from crossloyalty.application.pages import Page
     from crossloyalty.application.ports import Attempt, EnrolmentAnswer
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.customers import CustomerState, RiskCode, RiskFlag
@@ -82,6 +85,7 @@ __all__ = [
     "Delivery",
     "DeliveryAnswer",
     "Detail",
+    "DoubtfulOrder",
     "DueReport",
     "Engine",
     "EnrolResult",
@@ -93,6 +97,7 @@ __all__ = [
     "GroupCommit",
     "Identity",
     "IdentityView",
+    "InboxReport",
     "IngestProgress",
     "IngestReport",
     "Line",
@@ -115,6 +120,7 @@ __all__ = [
     "OrderStatus",
     "OrderTokens",
     "Page",
+    "ParkedMessage",
     "PhoneIndex",
     "Platform",
     "Program",
@@ -124,6 +130,7 @@ __all__ = [
     "Reason",
     "Recalculated",
     "RecalculationReport",
+    "Received",
     "Refund",
     "RefundKind",
     "RefundStatus",
@@ -133,6 +140,8 @@ __all__ = [
     "RiskCode",
     "RiskFlag",
     "SourceKind",
+    "SyncProgress",
+    "SyncReport",
     "TierResult",
     "UnbindResult",
     "UnclaimedBuyer",
@@ -144,6 +153,12 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "SyncReport": "crossloyalty.application.syncing",
+    "SyncProgress": "crossloyalty.application.syncing",
+    "Received": "crossloyalty.application.receiving",
+    "ParkedMessage": "crossloyalty.application.receiving",
+    "InboxReport": "crossloyalty.application.receiving",
+    "DoubtfulOrder": "crossloyalty.application.doubting",
     "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",

@@ -56,6 +56,7 @@ __all__ = [
     "claim_one",
     "lifted_gateway",
     "program_ids",
+    "run_here",
 ]
 
 _T = TypeVar("_T")
@@ -191,6 +192,18 @@ class _Runner:
 
     def _is_provisional(self) -> bool:
         return getattr(self._storage, "joins", False)
+
+    def check_own(self, what: str) -> None:
+        """
+        Refuse what makes transactions of its own between calls to a platform, inside a host's transaction.
+
+        Raises:
+            ConfigError: A host's transaction is open around this door.
+        """
+        if self._is_provisional():
+            raise ConfigError(
+                f"{what} calls a platform, and no transaction may be open meanwhile; use a door of its own"
+            )
 
 
 class SyncRunner(_Runner):
@@ -384,3 +397,8 @@ async def program_ids(world: World) -> list[str]:
         return await revisions.all_program_ids(tx)
 
     return await world.run(body, readonly=True)
+
+
+async def run_here(use_case: Coroutine[Any, Any, _T]) -> _T:
+    """Run the storage's part of a use case where the rest of it runs."""
+    return await use_case

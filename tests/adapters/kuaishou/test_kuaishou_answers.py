@@ -23,7 +23,9 @@ def test_a_success_has_no_fault() -> None:
     """The envelope of the page is a success, and its data is handed on."""
     good = answer({"result": 1, "code": "1", "msg": "success", "error_msg": "SUCCESS", "data": {"cursor": "nomore"}})
     assert fault_of(good, CALL) is None
-    assert data_of(good).text("cursor") == "nomore"
+    data = data_of(good)
+    assert data is not None
+    assert data.text("cursor") == "nomore"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,8 @@ def test_a_success_has_no_fault() -> None:
         ({"result": 807000, "sub_code": "300004"}, Action.REFUSE),
         ({"result": 807000, "sub_code": "300011"}, Action.MISSING),
         ({"result": 300011}, Action.MISSING),
+        ({"result": 807000, "sub_msg": "订单不存在"}, Action.MISSING),
+        ({"result": 21, "error_msg": "主账号不存在"}, Action.REFUSE),
         ({"result": 300005}, Action.REFUSE),
         ({"result": 100200102, "error_msg": "refreshToken.discarded"}, Action.REAUTHORISE),
         ({"result": 100200105}, Action.REAUTHORISE),
@@ -117,7 +121,8 @@ def test_what_is_no_object_is_an_outage(body: bytes) -> None:
         fault_of(answer(body), CALL)
 
 
-def test_a_success_without_data_is_an_outage() -> None:
-    """Somebody who needs the data of an answer hears that there is none."""
+def test_data_of_another_shape_is_an_outage() -> None:
+    """Nothing is nothing, a list is no object."""
+    assert data_of(answer({"result": 1, "data": None})) is None
     with pytest.raises(PlatformUnavailable):
-        data_of(answer({"result": 1, "data": []}))
+        data_of(answer({"result": 1, "data": [1]}))

@@ -8,20 +8,24 @@ else.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from crossloyalty.adapters.kuaishou.calls import CREATE_TOKEN, REFRESH_TOKEN
 from crossloyalty.adapters.kuaishou.settings import PLATFORM
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformUnavailable
 
-__all__ = ["data_of", "envelope_of", "fault_of"]
+__all__ = ["data_of", "envelope_of", "fault_of", "rows_of", "tokens_of"]
 
 _SUCCESS: Final = "1"
 _MESSAGE_CHARACTERS: Final = 64
 # The day's quota comes back at midnight; asking again each hour does no harm.
 _QUOTA_PAUSE_S: Final = 3600.0
+_LONGEST_LIFE_S: Final = 10 * 366 * 86_400
 
 _ACTIONS: Final = {
     "15": Action.WAIT,
@@ -57,6 +61,9 @@ _BY_WORDS: Final = (
     ("revokedauthorization", Action.REAUTHORISE),
     ("token.discarded", Action.REAUTHORISE),
     ("scope", Action.REAUTHORISE),
+    ("订单不存在", Action.MISSING),
+    ("退款单不存在", Action.MISSING),
+    ("售后单不存在", Action.MISSING),
     ("token过期", Action.REFRESH),
     ("鉴权失败", Action.REFRESH),
     ("系统繁忙", Action.RETRY),
@@ -78,8 +85,8 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     Raises:
         PlatformUnavailable: The answer is no JSON object as the platform's pages describe it.
     """
-    if answer.status == 429:
-        return Fault(action=Action.WAIT, code="HTTP 429")
+    if answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers):
+        return Fault(action=Action.WAIT, code=f"HTTP {answer.status}")
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}")
     node = envelope_of(answer)
@@ -114,17 +121,68 @@ def envelope_of(answer: Answer) -> Node:
         raise PlatformUnavailable("the answer is no object as its page describes it", platform=PLATFORM) from error
 
 
-def data_of(answer: Answer) -> Node:
+def data_of(answer: Answer) -> Node | None:
     """
-    Give what a successful answer is about.
+    Give what a successful answer is about; None where it is about nothing.
 
     Raises:
-        PlatformUnavailable: It holds no `data` object.
+        PlatformUnavailable: Its `data` is no object.
     """
     try:
-        return envelope_of(answer).need_node("data")
+        return envelope_of(answer).node("data")
     except Unreadable as error:
-        raise PlatformUnavailable("the answer holds no data object", platform=PLATFORM) from error
+        raise PlatformUnavailable("the data of the answer is no object", platform=PLATFORM) from error
+
+
+def rows_of(data: Node | None, rows: str, cursor: str) -> tuple[list[Any], str]:
+    """
+    Give the rows of a page, each as it stands, and the cursor to what follows.
+
+    Args:
+        data: Of the answer.
+        rows, cursor: Their names there; rows that are absent are none.
+
+    Raises:
+        PlatformUnavailable: It is no page as the platform describes it.
+    """
+    try:
+        if data is None:
+            raise Unreadable("answer.data is missing")
+        found = data.raw(rows)
+        if not isinstance(found, list) and found is not None:
+            raise Unreadable(f"answer.data.{rows} is no list")
+        return found or [], data.need_text(cursor)
+    except Unreadable as error:
+        raise PlatformUnavailable(f"no page as it is described: {error}", platform=PLATFORM) from error
+
+
+def tokens_of(answer: Answer, now: datetime) -> Tokens:
+    """
+    Read the tokens an authorisation or a refresh gives.
+
+    Args:
+        answer: Of a token call.
+        now: When it came; the lives it states are counted from here.
+
+    Raises:
+        PlatformUnavailable: It holds no tokens.
+    """
+    node = envelope_of(answer)
+    try:
+        return Tokens(
+            access=Secret(node.need_text("access_token")),
+            refresh=Secret(node.need_text("refresh_token")),
+            expires_at=_after(now, node.need_whole("expires_in")),
+            refresh_expires_at=_after(now, node.whole("refresh_token_expires_in")),
+        )
+    except (Unreadable, ConfigError) as error:
+        raise PlatformUnavailable("the answer holds no tokens", platform=PLATFORM) from error
+
+
+def _after(now: datetime, seconds: int | None) -> datetime | None:
+    if seconds is not None and not 0 <= seconds <= _LONGEST_LIFE_S:
+        raise Unreadable("answer states a life that no token has")
+    return None if seconds is None else now + timedelta(seconds=seconds)
 
 
 def _action(codes: list[str], words: str) -> Action:

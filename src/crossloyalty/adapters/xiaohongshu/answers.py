@@ -7,15 +7,18 @@ of errors: three codes are those met in practice, the rest is told by words.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.adapters.xiaohongshu.calls import CREATE_TOKEN, REFRESH_TOKEN
+from crossloyalty.adapters.xiaohongshu.calls import CREATE_TOKEN, PAGE_SIZE, REFRESH_TOKEN
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformUnavailable
 
-__all__ = ["data_of", "fault_of"]
+__all__ = ["data_of", "fault_of", "page_of", "tokens_of"]
 
 _MESSAGE_CHARACTERS: Final = 64
 _ACTIONS: Final = {
@@ -27,6 +30,8 @@ _BY_WORDS: Final = (
     ("限流", Action.WAIT),
     ("频率", Action.WAIT),
     ("频繁", Action.WAIT),
+    ("订单不存在", Action.MISSING),
+    ("售后单不存在", Action.MISSING),
     ("token", Action.REFRESH),
     ("授权", Action.REFRESH),
     ("系统繁忙", Action.RETRY),
@@ -48,8 +53,8 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     Raises:
         PlatformUnavailable: The answer is no JSON object as the platform's pages describe it.
     """
-    if answer.status == 429:
-        return Fault(action=Action.WAIT, code="HTTP 429")
+    if answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers):
+        return Fault(action=Action.WAIT, code=f"HTTP {answer.status}")
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}")
     node = _envelope(answer)
@@ -61,18 +66,68 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     return None
 
 
-def data_of(answer: Answer) -> Node:
+def data_of(answer: Answer) -> Node | None:
     """
-    Give what a successful answer is about, out of both envelopes.
+    Give what a successful answer is about, out of both envelopes; None where it is about nothing.
 
     Raises:
-        PlatformUnavailable: It holds no `data` object.
+        PlatformUnavailable: Its `data` is no object.
     """
     node = _envelope(answer)
     try:
-        return (_inner(node) or node).need_node("data")
+        return (_inner(node) or node).node("data")
     except Unreadable as error:
-        raise PlatformUnavailable("the answer holds no data object", platform=PLATFORM) from error
+        raise PlatformUnavailable("the data of the answer is no object", platform=PLATFORM) from error
+
+
+def page_of(data: Node | None, rows: str) -> tuple[list[Any], int, int]:
+    """
+    Give the rows of a page, each as it stands, the number of the last page, and how many rows all pages have.
+
+    Args:
+        data: Of the answer.
+        rows: Their name there; rows that are absent are none.
+
+    Raises:
+        PlatformUnavailable: It is no page as the platform describes it.
+    """
+    try:
+        if data is None:
+            raise Unreadable("answer.data is missing")
+        found = data.raw(rows)
+        if not isinstance(found, list) and found is not None:
+            raise Unreadable(f"answer.data.{rows} is no list")
+        total = data.whole("total")
+        total = data.need_whole("totalCount") if total is None else total
+        pages = data.whole("maxPageNo")
+        return found or [], max(-(-total // PAGE_SIZE) if pages is None else pages, 1), total
+    except Unreadable as error:
+        raise PlatformUnavailable(f"no page as it is described: {error}", platform=PLATFORM) from error
+
+
+def tokens_of(answer: Answer, now: datetime) -> Tokens:
+    """
+    Read the tokens an authorisation or a refresh gives; it states moments, not lives.
+
+    Args:
+        answer: Of a token call.
+        now: When it came.
+
+    Raises:
+        PlatformUnavailable: It holds no tokens.
+    """
+    data = data_of(answer)
+    try:
+        if data is None:
+            raise Unreadable("answer.data is missing")
+        return Tokens(
+            access=Secret(data.need_text("accessToken")),
+            refresh=Secret(data.need_text("refreshToken")),
+            expires_at=data.milliseconds("accessTokenExpiresAt") or now,
+            refresh_expires_at=data.milliseconds("refreshTokenExpiresAt"),
+        )
+    except (Unreadable, ConfigError) as error:
+        raise PlatformUnavailable("the answer holds no tokens", platform=PLATFORM) from error
 
 
 def _envelope(answer: Answer) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -42,6 +43,19 @@ def _seconds(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise ConfigError(f"{attribute.name} is a whole number of seconds, 1 to 86400: {shown(value)}")
 
 
+def _window(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if type(value) is not int or not 60 <= value <= 1_800:
+        raise ConfigError(f"{attribute.name} is a whole number of seconds, 60 to 1800: {shown(value)}")
+
+
+def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise WrongType(f"{attribute.name} maps words to flags, such as {{'刷单': 'brushing'}}, not {shown(value)}")
+    for word, flag in value.items():
+        clean_id(word, f"a word of {attribute.name}")
+        clean_id(flag, f"a flag of {attribute.name}")
+
+
 def _secret(value: str | Secret) -> Secret:
     return Secret.of(value)
 
@@ -67,7 +81,11 @@ class XiaohongshuSettings:
         buyer_id: Which field names the buyer: "userId", which is documented, or "xhsOpenId", which is not.
         subtract_pay_discount: Whether `outPromotionAmount` (a discount of the pay channel) is still inside
             `totalPayAmount` and has to be taken off what the buyer paid; the platform does not say.
+        window_s: The longest window that is asked for, in seconds. A window has at most 100 pages of 100 rows, so a
+            shop with more changes than that in half an hour takes a shorter one.
         message_age_s: How far the time of a message may lie from now, in seconds, either way.
+        memo_flags: Words of the merchant's remark (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`;
+            the remark itself is not kept.
 
     Source: open.xiaohongshu.com, developer files 36 to 41 and the interface tables of orders and after-sales.
     """
@@ -81,4 +99,6 @@ class XiaohongshuSettings:
     hosts: tuple[str, ...] = attrs.field(default=HOSTS, converter=tuple)
     buyer_id: Literal["userId", "xhsOpenId"] = attrs.field(default="userId", validator=_buyer_id)
     subtract_pay_discount: bool = attrs.field(default=False, validator=_bool)
+    window_s: int = attrs.field(default=1_800, validator=_window)
     message_age_s: int = attrs.field(default=300, validator=_seconds)
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=_memo_flags)

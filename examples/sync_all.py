@@ -50,6 +50,8 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
             pushed += loyalty.receive(
                 source, message.headers, message.body, query=message.query, method=message.method
             ).taken
+    clock.move(minutes=10)
+    pages = report.pages + (0 if kit.pushes else loyalty.sync(source).pages)
     finished = [each for each in book.orders() if each.status is OrderStatus.FINISHED]
     claims = points = 0
     for place, order in enumerate(finished):
@@ -67,7 +69,7 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
     again = loyalty.sync(source)
     taken_back = before - sum(loyalty.member(f"m{place}").points for place in range(10))
     return (
-        f"{kit.platform:12} {report.orders_new:6} orders {report.pages + again.pages:5} pages {pushed:4} messages "
+        f"{kit.platform:12} {report.orders_new:6} orders {pages + again.pages:5} pages {pushed:4} messages "
         f"{claims:4} claims {points:7} points {taken_back:6} taken back {len(loyalty.doubtful().items):3} in doubt"
     )
 

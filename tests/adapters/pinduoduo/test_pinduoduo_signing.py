@@ -167,10 +167,10 @@ def test_what_is_sent_is_what_was_signed(call: calls.Call) -> None:
 
 
 def test_signed_orders_alone_are_asked_for_when_they_may_have_finished() -> None:
-    """The call that looks for finished orders names signed ones without an after-sale case."""
+    """The call that looks for finished orders names signed ones, those refunded in part among them."""
     usual, late = (dict(parse_qsl(call.body.decode())) for call in built()[:2])
     assert (usual["order_status"], usual["refund_status"], usual["page"]) == ("5", "5", "1")
-    assert (late["order_status"], late["refund_status"], late["page"]) == ("3", "1", "2")
+    assert (late["order_status"], late["refund_status"], late["page"]) == ("3", "5", "2")
     assert (usual["start_updated_at"], usual["end_updated_at"]) == ("1719797400", "1719800400")
 
 

@@ -6,14 +6,17 @@ Source: op.jinritemai.com, guide to error codes. What to do about each is our re
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
 
-__all__ = ["PLATFORM", "data_of", "fault_of"]
+__all__ = ["PLATFORM", "data_of", "fault_of", "tokens_of"]
 
 PLATFORM: Final = "douyin"
 _SUCCESS: Final = 10000
@@ -31,6 +34,7 @@ _TOKEN_IS_OVER: Final = ("isv.access-token-expired", "isv.access-token-no-existe
 _NOT_AUTHORISED: Final = ("dop.authorization-no-existed", "dop.authorization-closed")
 _BUSY: Final = ("繁忙", "稍后", "busy")
 _UNKNOWN_ORDER: Final = "不存在"
+_LONGEST_LIFE_S: Final = 366 * 86_400
 
 
 def fault_of(answer: Answer, call: Call) -> Fault | None:
@@ -106,3 +110,31 @@ def data_of(answer: Answer) -> Node:
         return Node(body, "answer").need_node("data")
     except Unreadable as error:
         raise PlatformUnavailable("the answer is not what its page describes", platform=PLATFORM) from error
+
+
+def tokens_of(answer: Answer, shop_id: str, now: datetime) -> Tokens:
+    """
+    Read the tokens of an authorisation or a refresh.
+
+    Args:
+        answer: A good one.
+        shop_id: Whose they have to be.
+        now: When the answer came, aware: it names seconds left, not a moment.
+
+    Raises:
+        PlatformRefused: They are another shop's.
+        PlatformUnavailable: The answer cannot be read.
+    """
+    data = data_of(answer)
+    try:
+        owner, refresh, left_s = data.need_text("shop_id"), data.text("refresh_token"), data.need_whole("expires_in")
+        tokens = Tokens(
+            access=Secret(data.need_text("access_token")),
+            refresh=None if refresh is None else Secret(refresh),
+            expires_at=now + timedelta(seconds=max(0, min(left_s, _LONGEST_LIFE_S))),
+        )
+    except (Unreadable, ConfigError) as error:
+        raise PlatformUnavailable("the tokens are not as their page describes them", platform=PLATFORM) from error
+    if owner != shop_id:
+        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    return tokens

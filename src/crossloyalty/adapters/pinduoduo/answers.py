@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
 
-__all__ = ["PLATFORM", "fault_of", "result_of"]
+__all__ = ["PLATFORM", "fault_of", "result_of", "tokens_of"]
 
 PLATFORM: Final = "pinduoduo"
 _MAINTENANCE_S: Final = 600.0
@@ -102,3 +104,32 @@ def result_of(answer: Answer) -> Node:
         return Node(inner[0], next(iter(outer))) if len(outer.value) == 1 and inner else outer
     except Unreadable as error:
         raise PlatformUnavailable("the answer is not what its page describes", platform=PLATFORM) from error
+
+
+def tokens_of(answer: Answer, shop_id: str) -> Tokens:
+    """
+    Read the tokens of an authorisation or a refresh.
+
+    Args:
+        answer: A good one.
+        shop_id: Whose they have to be.
+
+    Raises:
+        PlatformRefused: They are another shop's.
+        PlatformUnavailable: The answer cannot be read.
+    """
+    result = result_of(answer)
+    try:
+        owner, refresh = result.need_text("owner_id"), result.text("refresh_token")
+        tokens = Tokens(
+            access=Secret(result.need_text("access_token")),
+            refresh=None if refresh is None else Secret(refresh),
+            # Lives differ by the kind of app, so only what the answer says counts.
+            expires_at=result.seconds("expires_at"),
+            refresh_expires_at=result.seconds("refresh_token_expires_at"),
+        )
+    except (Unreadable, ConfigError) as error:
+        raise PlatformUnavailable("the tokens are not as their page describes them", platform=PLATFORM) from error
+    if owner != shop_id:
+        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    return tokens

@@ -51,13 +51,13 @@ def changed_orders(
         page: From 1; read from the last page to the first, so that rows which change meanwhile are not lost.
         now: Aware; goes into the signature.
         token: The shop's access token.
-        only_signed: Only signed orders (已签收) without an after-sale case.
+        only_signed: Only signed orders (已签收).
     """
     business = {
         "start_updated_at": _seconds(since),
         "end_updated_at": _seconds(until),
         "order_status": "3" if only_signed else _ALL,
-        "refund_status": "1" if only_signed else _ALL,
+        "refund_status": _ALL,
         "is_lucky_flag": "0",
         "page": str(page),
         "page_size": str(PAGE_SIZE),
@@ -97,7 +97,7 @@ def create_token(settings: PinduoduoSettings, code: str, *, now: datetime) -> Ca
 
 def refresh_token(settings: PinduoduoSettings, refresh: Secret, *, now: datetime) -> Call:
     """Ask for new tokens; the period the merchant authorised for does not get longer by it."""
-    return _call(settings, "pdd.pop.auth.token.refresh", {"refresh_token": refresh.reveal()}, now, safe=False)
+    return _call(settings, "pdd.pop.auth.token.refresh", {"refresh_token": refresh.reveal()}, now)
 
 
 def permit_messages(settings: PinduoduoSettings, topics: Sequence[str], *, now: datetime, token: Secret) -> Call:

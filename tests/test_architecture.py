@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "application": "errors domain",
     "storage": "errors domain application",
     "adapters": "errors domain application",
-    "_bridge": "errors domain application.driving application.ports",
+    "_bridge": "errors domain application.driving application.ports application.sources",
     "loyalty": "errors domain application storage adapters _bridge",
     "rules": "domain",
     ".": "errors domain application storage adapters loyalty rules",

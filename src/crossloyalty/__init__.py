@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -47,8 +48,10 @@ if TYPE_CHECKING:
     from crossloyalty.application.pages import Page
     from crossloyalty.application.ports import Attempt
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.lint import Finding, LintCode
@@ -79,6 +82,7 @@ __all__ = [
     "Delivery",
     "DeliveryAnswer",
     "Detail",
+    "DoubtfulOrder",
     "DueReport",
     "Engine",
     "EnrolResult",
@@ -88,6 +92,7 @@ __all__ = [
     "GroupCommit",
     "Identity",
     "IdentityView",
+    "InboxReport",
     "IngestProgress",
     "IngestReport",
     "Line",
@@ -110,6 +115,7 @@ __all__ = [
     "OrderStatus",
     "OrderTokens",
     "Page",
+    "ParkedMessage",
     "PhoneIndex",
     "Platform",
     "Program",
@@ -119,6 +125,7 @@ __all__ = [
     "Reason",
     "Recalculated",
     "RecalculationReport",
+    "Received",
     "Refund",
     "RefundKind",
     "RefundStatus",
@@ -126,6 +133,8 @@ __all__ = [
     "Review",
     "ReviewResult",
     "SourceKind",
+    "SyncProgress",
+    "SyncReport",
     "TierResult",
     "UnbindResult",
     "UnclaimedBuyer",
@@ -137,6 +146,12 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "SyncReport": "crossloyalty.application.syncing",
+    "SyncProgress": "crossloyalty.application.syncing",
+    "Received": "crossloyalty.application.receiving",
+    "ParkedMessage": "crossloyalty.application.receiving",
+    "InboxReport": "crossloyalty.application.receiving",
+    "DoubtfulOrder": "crossloyalty.application.doubting",
     "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",

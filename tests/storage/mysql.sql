@@ -1,4 +1,4 @@
--- checksum 1a5ea27b04a14ea0bf976e404be2f41dc8a4df9f7cf9f9078fd1ad8ac816adcf
+-- checksum 5e97d3314a4371e3b1a455cf7b01c1aed2f8844ed0c2c10e5c39683cf1a54a66
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -271,6 +271,61 @@ CREATE TABLE `crossloyalty_requests` (
   `at` bigint NOT NULL,
   PRIMARY KEY (`program_id`, `request_key`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE `crossloyalty_sources` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `feed` varbinary(512) NOT NULL,
+  `version` bigint NOT NULL,
+  `read_to_at` bigint NOT NULL,
+  `window_from_at` bigint NOT NULL,
+  `window_to_at` bigint NOT NULL,
+  `page` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `lease_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `lease_ends_at` bigint NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `feed`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE `crossloyalty_messages` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `message_id` varbinary(512) NOT NULL,
+  `state` varbinary(512) NOT NULL,
+  `received_at` bigint NOT NULL,
+  `sent_at` bigint,
+  `topic` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `order_no` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `refund_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `tries` bigint NOT NULL,
+  `error` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `message_id`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_messages_by_state` ON `crossloyalty_messages` (`program_id`, `state`, `platform`, `shop_id`, `received_at`, `message_id`);
+CREATE TABLE `crossloyalty_doubts` (
+  `program_id` varbinary(512) NOT NULL,
+  `family` varbinary(512) NOT NULL,
+  `order_no` varbinary(512) NOT NULL,
+  `subject` varbinary(512) NOT NULL,
+  `last_at` bigint NOT NULL,
+  `first_at` bigint NOT NULL,
+  `platform` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `shop_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `code` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `detail` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `payload` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `family`, `order_no`, `subject`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_doubts_by_last` ON `crossloyalty_doubts` (`program_id`, `last_at`, `family`, `order_no`, `subject`);
+CREATE TABLE `crossloyalty_watches` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `order_no` varbinary(512) NOT NULL,
+  `next_at` bigint NOT NULL,
+  `ends_at` bigint NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `order_no`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_watches_by_next` ON `crossloyalty_watches` (`program_id`, `platform`, `shop_id`, `next_at`, `order_no`);
 -- buyers
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -370,6 +425,27 @@ SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`request_key` USI
 INSERT INTO `crossloyalty_requests` (`program_id`, `request_key`, `digest`, `outcome`, `at`) VALUES (%s, %s, %s, %s, %s);
 UPDATE `crossloyalty_requests` SET `digest` = %s, `outcome` = %s, `at` = %s WHERE `program_id` = %s AND `request_key` = %s;
 DELETE FROM `crossloyalty_requests` WHERE `program_id` = %s AND `request_key` = %s;
+-- sources
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`feed` USING utf8mb4), `version`, `read_to_at`, `window_from_at`, `window_to_at`, `page`, `lease_id`, `lease_ends_at`) FROM `crossloyalty_sources` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s;
+INSERT INTO `crossloyalty_sources` (`program_id`, `platform`, `shop_id`, `feed`, `version`, `read_to_at`, `window_from_at`, `window_to_at`, `page`, `lease_id`, `lease_ends_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_sources` SET `version` = `version` + 1, `read_to_at` = %s, `window_from_at` = %s, `window_to_at` = %s, `page` = %s, `lease_id` = %s, `lease_ends_at` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s AND `version` = %s;
+UPDATE `crossloyalty_sources` SET `version` = `version` + 1 WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s AND `version` = %s;
+DELETE FROM `crossloyalty_sources` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s;
+-- messages
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`message_id` USING utf8mb4), CONVERT(`state` USING utf8mb4), `received_at`, `sent_at`, `topic`, `order_no`, `refund_id`, `tries`, `error`) FROM `crossloyalty_messages` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+INSERT INTO `crossloyalty_messages` (`program_id`, `platform`, `shop_id`, `message_id`, `state`, `received_at`, `sent_at`, `topic`, `order_no`, `refund_id`, `tries`, `error`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_messages` SET `state` = %s, `received_at` = %s, `sent_at` = %s, `topic` = %s, `order_no` = %s, `refund_id` = %s, `tries` = %s, `error` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+DELETE FROM `crossloyalty_messages` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+-- doubts
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`subject` USING utf8mb4), `last_at`, `first_at`, `platform`, `shop_id`, `code`, `detail`, `payload`) FROM `crossloyalty_doubts` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+INSERT INTO `crossloyalty_doubts` (`program_id`, `family`, `order_no`, `subject`, `last_at`, `first_at`, `platform`, `shop_id`, `code`, `detail`, `payload`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_doubts` SET `last_at` = %s, `first_at` = %s, `platform` = %s, `shop_id` = %s, `code` = %s, `detail` = %s, `payload` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+DELETE FROM `crossloyalty_doubts` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+-- watches
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `next_at`, `ends_at`) FROM `crossloyalty_watches` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
+INSERT INTO `crossloyalty_watches` (`program_id`, `platform`, `shop_id`, `order_no`, `next_at`, `ends_at`) VALUES (%s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_watches` SET `next_at` = %s, `ends_at` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
+DELETE FROM `crossloyalty_watches` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
 -- a root of which two fields changed, additions, scans
 UPDATE `crossloyalty_members` SET `version` = `version` + 1, `last_at` = %s, `tier` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AND `limit_id` = %s AND `used` BETWEEN %s AND %s;

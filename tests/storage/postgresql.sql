@@ -1,4 +1,4 @@
--- checksum a8d4ac3305334f6ee2659778dc56a5e38357af935cab8428e0eed705d3773cf7
+-- checksum f1958af97e7f51a77f50b0f284b8aebdf73165bf5be6ca49a8efe39f6f48a9f4
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -271,6 +271,61 @@ CREATE TABLE "crossloyalty_requests" (
   "at" bigint NOT NULL,
   PRIMARY KEY ("program_id", "request_key")
 );
+CREATE TABLE "crossloyalty_sources" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "feed" text COLLATE "C" NOT NULL,
+  "version" bigint NOT NULL,
+  "read_to_at" bigint NOT NULL,
+  "window_from_at" bigint NOT NULL,
+  "window_to_at" bigint NOT NULL,
+  "page" text NOT NULL,
+  "lease_id" text NOT NULL,
+  "lease_ends_at" bigint NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "feed")
+);
+CREATE TABLE "crossloyalty_messages" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "message_id" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "received_at" bigint NOT NULL,
+  "sent_at" bigint,
+  "topic" text NOT NULL,
+  "order_no" text NOT NULL,
+  "refund_id" text NOT NULL,
+  "tries" bigint NOT NULL,
+  "error" text NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "message_id")
+);
+CREATE INDEX "crossloyalty_messages_by_state" ON "crossloyalty_messages" ("program_id", "state", "platform", "shop_id", "received_at", "message_id");
+CREATE TABLE "crossloyalty_doubts" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "family" text COLLATE "C" NOT NULL,
+  "order_no" text COLLATE "C" NOT NULL,
+  "subject" text COLLATE "C" NOT NULL,
+  "last_at" bigint NOT NULL,
+  "first_at" bigint NOT NULL,
+  "platform" text NOT NULL,
+  "shop_id" text NOT NULL,
+  "code" text NOT NULL,
+  "detail" text NOT NULL,
+  "payload" text NOT NULL,
+  PRIMARY KEY ("program_id", "family", "order_no", "subject")
+);
+CREATE INDEX "crossloyalty_doubts_by_last" ON "crossloyalty_doubts" ("program_id", "last_at", "family", "order_no", "subject");
+CREATE TABLE "crossloyalty_watches" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "order_no" text COLLATE "C" NOT NULL,
+  "next_at" bigint NOT NULL,
+  "ends_at" bigint NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "order_no")
+);
+CREATE INDEX "crossloyalty_watches_by_next" ON "crossloyalty_watches" ("program_id", "platform", "shop_id", "next_at", "order_no");
 -- buyers
 SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
 INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -370,6 +425,27 @@ SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty
 INSERT INTO "crossloyalty_requests" ("program_id", "request_key", "digest", "outcome", "at") VALUES (%s, %s, %s, %s, %s);
 UPDATE "crossloyalty_requests" SET "digest" = %s, "outcome" = %s, "at" = %s WHERE "program_id" = %s AND "request_key" = %s;
 DELETE FROM "crossloyalty_requests" WHERE "program_id" = %s AND "request_key" = %s;
+-- sources
+SELECT "program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at" FROM "crossloyalty_sources" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s;
+INSERT INTO "crossloyalty_sources" ("program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1, "read_to_at" = %s, "window_from_at" = %s, "window_to_at" = %s, "page" = %s, "lease_id" = %s, "lease_ends_at" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s AND "version" = %s;
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1 WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s AND "version" = %s;
+DELETE FROM "crossloyalty_sources" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s;
+-- messages
+SELECT "program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error" FROM "crossloyalty_messages" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+INSERT INTO "crossloyalty_messages" ("program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_messages" SET "state" = %s, "received_at" = %s, "sent_at" = %s, "topic" = %s, "order_no" = %s, "refund_id" = %s, "tries" = %s, "error" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+DELETE FROM "crossloyalty_messages" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+-- doubts
+SELECT "program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload" FROM "crossloyalty_doubts" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+INSERT INTO "crossloyalty_doubts" ("program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_doubts" SET "last_at" = %s, "first_at" = %s, "platform" = %s, "shop_id" = %s, "code" = %s, "detail" = %s, "payload" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+DELETE FROM "crossloyalty_doubts" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+-- watches
+SELECT "program_id", "platform", "shop_id", "order_no", "next_at", "ends_at" FROM "crossloyalty_watches" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
+INSERT INTO "crossloyalty_watches" ("program_id", "platform", "shop_id", "order_no", "next_at", "ends_at") VALUES (%s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_watches" SET "next_at" = %s, "ends_at" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
+DELETE FROM "crossloyalty_watches" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
 -- a root of which two fields changed, additions, scans
 UPDATE "crossloyalty_members" SET "version" = "version" + 1, "last_at" = %s, "tier" = %s WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_limits" SET "used" = "used" + %s WHERE "program_id" = %s AND "limit_id" = %s AND "used" BETWEEN %s AND %s;

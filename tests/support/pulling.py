@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,11 +30,19 @@ class Pulled:
                 held[name] = item
 
 
-def pull(source: PullSource, since: datetime, until: datetime, *, between: Callable[[], None] = lambda: None) -> Pulled:
-    """Read all that changed in [since, until)."""
-    pulled = Pulled()
+def pull(
+    source: PullSource,
+    since: datetime,
+    until: datetime,
+    *,
+    between: Callable[[], None] = lambda: None,
+    feeds: Sequence[str] | None = None,
+    into: Pulled | None = None,
+) -> Pulled:
+    """Read all that changed in [since, until), of all feeds or of some, into what was read before if that is given."""
+    pulled = into or Pulled()
     longest = timedelta(seconds=source.limits.longest_window_s)
-    for feed in source.feeds:
+    for feed in feeds or source.feeds:
         begin = since
         while begin < until:
             end = min(begin + longest, until)

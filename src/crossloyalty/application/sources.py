@@ -44,12 +44,14 @@ class Doubtful:
         order_no: As the platform names it; "" when even that is unreadable.
         code: "AMOUNT_MISMATCH", "UNREADABLE" or "UNKNOWN_STATUS".
         detail: What does not agree, with figures, for staff; no personal data.
+        refund_id: The refund that is in doubt; "" when it is the order itself.
         payload: The platform's own text with everything personal taken out (`reading.redacted`).
     """
 
     order_no: str
     code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"]
     detail: str
+    refund_id: str = ""
     payload: str = attrs.field(default="", repr=False)
 
 
@@ -60,8 +62,7 @@ class Facts:
 
     Args:
         items: Orders, refunds and milestones.
-        doubtful: What goes to review; an order in doubt may also stand in `items` when its facts are useful, with the
-            amounts that do not agree, so that the domain holds it (AMOUNT_MISMATCH).
+        doubtful: What goes to review. An order or refund in doubt that stands in `items` as well is not taken in.
         seen: How many rows the answer had.
         next_page: The platform's own cursor or page for what follows; None: this was the last.
         total: How many rows the whole window has, where the platform says so.

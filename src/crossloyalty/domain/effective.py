@@ -72,6 +72,7 @@ class EffectiveOrder:
         "currency",
         "finished_at",
         "flags",
+        "in_doubt",
         "kind",
         "lines",
         "milestones",
@@ -106,6 +107,7 @@ class EffectiveOrder:
         self.finished_at: int | None = get("finished_at")
         self.paid_fen: int = 0
         self.balanced = True
+        self.in_doubt = False
         self.refund_open: bool = bool(get("refund_open"))
         self.lines: list[EffectiveLine] = []
         self.milestones: Collection[str] = ()
@@ -153,6 +155,7 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
     fields, stated_at = stated(facts)
     order = EffectiveOrder(fields)
     order.milestones = facts.get("milestones", ())
+    order.in_doubt = "doubts" in facts
     shipping = fields.get("shipping_fen", 0)
     paid = fields.get("paid_fen")
     stated_lines: list[Fields] = fields.get("lines") or []

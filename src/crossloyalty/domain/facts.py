@@ -11,19 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.orders import Line, Milestone, Order, Refund, RefundStatus
 
 __all__ = [
+    "Doubt",
     "Facts",
     "Fields",
     "Version",
     "dump_facts",
     "is_outdated",
     "load_facts",
+    "merge_doubt",
     "merge_milestone",
     "merge_order",
     "merge_refund",
@@ -36,6 +38,23 @@ Version: TypeAlias = list[Any]
 Facts: TypeAlias = dict[str, Any]
 
 UNKNOWN_TIME: Final = -1
+
+
+class Doubt(NamedTuple):
+    """
+    That a source told something of an order which cannot be believed, or that this is over.
+
+    Args:
+        subject: "" for the order itself, else the id of one of its refunds.
+        code: What is wrong; "" ends it.
+        at: When it was told, in microseconds.
+    """
+
+    subject: str
+    code: str
+    at: int
+
+
 _REFUND_RANKS: Final = {
     RefundStatus.OPEN: 0,
     RefundStatus.CLOSED: 1,
@@ -214,6 +233,26 @@ def merge_milestone(facts: Facts, milestone: Milestone) -> bool:
         return False
     milestones[milestone.event] = at
     return True
+
+
+def merge_doubt(facts: Facts, doubt: Doubt) -> bool:
+    """
+    Take a doubt in; while an order has one, nobody newly converts it.
+
+    Returns:
+        Whether anything changed.
+    """
+    held = facts.get("doubts", {})
+    if not doubt.code:
+        if doubt.subject not in held:
+            return False
+        del held[doubt.subject]
+        if not held:
+            del facts["doubts"]
+        return True
+    before = held.get(doubt.subject)
+    facts.setdefault("doubts", {})[doubt.subject] = [doubt.code, doubt.at if before is None else before[1]]
+    return before is None or before[0] != doubt.code
 
 
 def stated(facts: Facts) -> tuple[Fields, Mapping[str, int]]:

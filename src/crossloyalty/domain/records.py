@@ -23,6 +23,7 @@ __all__ = [
     "BuyerRecord",
     "ClaimRecord",
     "DeliveryRecord",
+    "DoubtRecord",
     "EnrolmentRecord",
     "EntryRecord",
     "EventRecord",
@@ -32,19 +33,43 @@ __all__ = [
     "LotRecord",
     "MemberGrantRecord",
     "MemberRecord",
+    "MessageRecord",
     "OrderRecord",
     "ProgramRecord",
     "Record",
     "RequestRecord",
     "RootKey",
+    "SourceRecord",
     "SpendDayRecord",
     "TagRecord",
     "TicketRecord",
+    "WatchRecord",
     "key_of",
 ]
 
 # A lot that is alive and has nothing to come; sorts behind every instant.
 NEVER: Final = 2**53 - 1
+
+
+class SourceRecord(NamedTuple):
+    """
+    Root: how far one list of one shop has been read, and who reads it now.
+
+    Everything that became visible before `read_to_at` is in. A window that is half read stands in `window_from_at` and
+    `window_to_at` (0: none), with the page to go on with.
+    """
+
+    program_id: str
+    platform: str
+    shop_id: str
+    feed: str
+    version: int = 0
+    read_to_at: int = 0
+    window_from_at: int = 0
+    window_to_at: int = 0
+    page: str = ""
+    lease_id: str = ""
+    lease_ends_at: int = 0
 
 
 class BuyerRecord(NamedTuple):
@@ -357,6 +382,50 @@ class RequestRecord(NamedTuple):
     at: int
 
 
+class MessageRecord(NamedTuple):
+    """One message a platform pushed; it only says what to fetch, and its key is taken for as long as it is kept."""
+
+    program_id: str
+    platform: str
+    shop_id: str
+    message_id: str
+    state: str
+    received_at: int
+    sent_at: int | None
+    topic: str
+    order_no: str
+    refund_id: str
+    tries: int
+    error: str
+
+
+class DoubtRecord(NamedTuple):
+    """An order or refund that a platform told in a way that cannot be believed; it waits for somebody to look."""
+
+    program_id: str
+    family: str
+    order_no: str
+    subject: str
+    last_at: int
+    first_at: int
+    platform: str
+    shop_id: str
+    code: str
+    detail: str
+    payload: str
+
+
+class WatchRecord(NamedTuple):
+    """A finished order that is fetched again now and then, because its platform lists no later refunds."""
+
+    program_id: str
+    platform: str
+    shop_id: str
+    order_no: str
+    next_at: int
+    ends_at: int
+
+
 Record: TypeAlias = (
     BuyerRecord
     | OrderRecord
@@ -377,6 +446,10 @@ Record: TypeAlias = (
     | DeliveryRecord
     | EventRecord
     | RequestRecord
+    | SourceRecord
+    | MessageRecord
+    | DoubtRecord
+    | WatchRecord
 )
 
 
@@ -439,10 +512,24 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
     DeliveryRecord: Kind("deliveries", 3, {"by_state": ("program_id", "state", "lane", "member_id", "seq")}),
     EventRecord: Kind("events", 3, {"by_pending": ("program_id", "pending", "at", "member_id", "seq")}),
     RequestRecord: Kind("requests", 2),
+    SourceRecord: Kind("sources", 4),
+    MessageRecord: Kind(
+        "messages",
+        4,
+        {"by_state": ("program_id", "state", "platform", "shop_id", "received_at", "message_id")},
+    ),
+    DoubtRecord: Kind("doubts", 4, {"by_last": ("program_id", "last_at", "family", "order_no", "subject")}),
+    WatchRecord: Kind("watches", 4, {"by_next": ("program_id", "platform", "shop_id", "next_at", "order_no")}),
 }
 
 # The global lock order (then by key).
-ROOT_KINDS: Final[tuple[type[Record], ...]] = (BuyerRecord, OrderRecord, MemberRecord, LimitRecord)
+ROOT_KINDS: Final[tuple[type[Record], ...]] = (
+    SourceRecord,
+    BuyerRecord,
+    OrderRecord,
+    MemberRecord,
+    LimitRecord,
+)
 
 _KEY_LENGTHS: Final = {kind: about.key_length for kind, about in RECORD_KINDS.items()}
 

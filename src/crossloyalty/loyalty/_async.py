@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from crossloyalty._bridge import incoming_of, own_source
 from crossloyalty.application import (
     binding,
     claiming,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -45,8 +47,11 @@ if TYPE_CHECKING:
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.sources import AsyncPullSource
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
@@ -458,6 +463,77 @@ class AsyncLoyalty:
         from crossloyalty.application import verifying
 
         return await self._run(verifying.verify(self._world, self._id, progress=progress))
+
+    async def sync(
+        self,
+        source: AsyncPullSource,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> SyncReport:
+        """See `Loyalty.sync`."""
+        from crossloyalty.application import syncing
+
+        self._runner.check_own("sync")
+        return await syncing.sync(
+            self._world,
+            self._run,
+            self._id,
+            own_source(source),
+            since=since,
+            until=until,
+            progress=progress,
+        )
+
+    async def receive(
+        self,
+        source: AsyncPullSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: Mapping[str, str] | None = None,
+        method: str = "POST",
+        later: bool = False,
+    ) -> Received:
+        """See `Loyalty.receive`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("receive")
+        incoming = incoming_of(headers, body, query, method)
+        return await receiving.receive(self._world, self._run, self._id, own_source(source), incoming, later=later)
+
+    async def handle_messages(self, source: AsyncPullSource, *, limit: int = 200) -> InboxReport:
+        """See `Loyalty.handle_messages`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("handle_messages")
+        return await receiving.handle_messages(self._world, self._run, self._id, own_source(source), limit=limit)
+
+    async def parked_messages(self, *, limit: int = 100, after: str | None = None) -> Page[ParkedMessage]:
+        """See `Loyalty.parked_messages`."""
+        from crossloyalty.application import receiving
+
+        return await self._run(receiving.page_of_parked(self._world, self._id, limit, after))
+
+    async def retry_parked(self, source: AsyncPullSource) -> InboxReport:
+        """See `Loyalty.retry_parked`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("retry_parked")
+        return await receiving.retry_parked(self._world, self._run, self._id, own_source(source))
+
+    async def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
+        """See `Loyalty.doubtful`."""
+        from crossloyalty.application import doubting
+
+        return await self._run(doubting.page_of_doubtful(self._world, self._id, limit, after))
+
+    async def dismiss_doubtful(self, doubt_id: str) -> bool:
+        """See `Loyalty.dismiss_doubtful`."""
+        from crossloyalty.application import doubting
+
+        return await self._run(doubting.dismiss_doubtful(self._world, self._id, doubt_id))
 
 
 class AsyncEngine:

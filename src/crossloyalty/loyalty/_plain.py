@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from crossloyalty._bridge import incoming_of, lift_source
 from crossloyalty.application import (
     binding,
     claiming,
@@ -29,12 +30,14 @@ from crossloyalty.loyalty._runners import (
     checked_requests,
     claim_one,
     program_ids,
+    run_here,
 )
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
@@ -44,8 +47,11 @@ if TYPE_CHECKING:
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.sources import PullSource
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
@@ -688,6 +694,128 @@ class Loyalty:
         from crossloyalty.application import verifying
 
         return self._runner.run(verifying.verify(self._runner.world, self._id, progress=progress))
+
+    def sync(
+        self,
+        source: PullSource,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> SyncReport:
+        """
+        Pull what changed at a platform since the last sync; run it every few minutes, in as many processes as you like.
+
+        Each page is stored together with the place to go on from, so a process that dies goes on where it was.
+
+        Args:
+            source: The platform's, such as `TaobaoSource`.
+            since: Where the very first sync begins, aware; None: as far back as the platform lists changes.
+            until: With *since*: read this range again, and leave the running sync's place alone.
+            progress: Called after each page.
+
+        Returns:
+            Counts, what was refused, and the lists that another process is reading now.
+
+        Raises:
+            RateLimited, PlatformUnavailable, PlatformRefused: The platform did not answer well; the pages so far are
+                stored.
+            ConfigError: The source is asynchronous, or a host's transaction is open around this door.
+        """
+        from crossloyalty.application import syncing
+
+        self._runner.check_own("sync")
+        return self._runner.run(
+            syncing.sync(
+                self._runner.world,
+                run_here,
+                self._id,
+                lift_source(source),
+                since=since,
+                until=until,
+                progress=progress,
+            )
+        )
+
+    def receive(
+        self,
+        source: PullSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: Mapping[str, str] | None = None,
+        method: str = "POST",
+        later: bool = False,
+    ) -> Received:
+        """
+        Take in what a platform sent to your address: verify it, keep it, fetch the order it names.
+
+        Args:
+            source: The platform's; one that takes messages.
+            headers: As they arrived, in any case of letters.
+            body: The raw bytes, before anything was parsed.
+            query: The parameters of the address.
+            method: The HTTP verb.
+            later: Only keep the messages for `handle_messages`, where the platform waits for a second or two only.
+
+        Returns:
+            What to answer the platform, and what became of the messages; a forged message is a value too.
+        """
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("receive")
+        incoming = incoming_of(headers, body, query, method)
+        return self._runner.run(
+            receiving.receive(self._runner.world, run_here, self._id, lift_source(source), incoming, later=later)
+        )
+
+    def handle_messages(self, source: PullSource, *, limit: int = 200) -> InboxReport:
+        """
+        Work off the messages that wait, and fetch those in a platform's queue; run it every few seconds.
+
+        Args:
+            source: The platform's.
+            limit: The most messages.
+        """
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("handle_messages")
+        return self._runner.run(
+            receiving.handle_messages(self._runner.world, run_here, self._id, lift_source(source), limit=limit)
+        )
+
+    def parked_messages(self, *, limit: int = 100, after: str | None = None) -> Page[ParkedMessage]:
+        """List the messages that were given up on; *after* is the last page's `next`."""
+        from crossloyalty.application import receiving
+
+        return self._runner.run(receiving.page_of_parked(self._runner.world, self._id, limit, after))
+
+    def retry_parked(self, source: PullSource) -> InboxReport:
+        """Try the parked messages of a source once more, up to 200 of them."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("retry_parked")
+        return self._runner.run(receiving.retry_parked(self._runner.world, run_here, self._id, lift_source(source)))
+
+    def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
+        """List what platforms told in a way that cannot be believed; *after* is the last page's `next`."""
+        from crossloyalty.application import doubting
+
+        return self._runner.run(doubting.page_of_doubtful(self._runner.world, self._id, limit, after))
+
+    def dismiss_doubtful(self, doubt_id: str) -> bool:
+        """
+        Take something off the review list because somebody has looked at it.
+
+        Args:
+            doubt_id: As `doubtful` gives it.
+
+        Returns:
+            Whether it was still there.
+        """
+        from crossloyalty.application import doubting
+
+        return self._runner.run(doubting.dismiss_doubtful(self._runner.world, self._id, doubt_id))
 
 
 class Engine:

@@ -39,7 +39,15 @@ if TYPE_CHECKING:
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.loyalty._task_groups import TaskGroups
 
-__all__ = ["AsyncRunner", "SyncRunner", "checked_program", "checked_requests", "claim_one", "program_ids"]
+__all__ = [
+    "AsyncRunner",
+    "SyncRunner",
+    "checked_program",
+    "checked_requests",
+    "claim_one",
+    "program_ids",
+    "run_here",
+]
 
 _T = TypeVar("_T")
 
@@ -155,6 +163,18 @@ class _Runner:
 
     def _is_provisional(self) -> bool:
         return getattr(self._storage, "joins", False)
+
+    def check_own(self, what: str) -> None:
+        """
+        Refuse what makes transactions of its own between calls to a platform, inside a host's transaction.
+
+        Raises:
+            ConfigError: A host's transaction is open around this door.
+        """
+        if self._is_provisional():
+            raise ConfigError(
+                f"{what} calls a platform, and no transaction may be open meanwhile; use a door of its own"
+            )
 
 
 class SyncRunner(_Runner):
@@ -343,3 +363,8 @@ async def program_ids(world: World) -> list[str]:
         return await revisions.all_program_ids(tx)
 
     return await world.run(body, readonly=True)
+
+
+async def run_here(use_case: Coroutine[Any, Any, _T]) -> _T:
+    """Run the storage's part of a use case where the rest of it runs."""
+    return await use_case

@@ -150,9 +150,9 @@ def test_what_is_sent_is_what_was_signed() -> None:
     page = {"now": NOW, "session": SESSION}
     made = [
         calls.orders_page(shop, since, NOW, 2, **page),
-        calls.orders_page(shop, since, NOW, 1, **page, by_creation=True),
+        calls.applications_page(shop, since, NOW, 1, reviewed=True, **page),
         calls.order_detail(shop, "290000000001", **page),
-        calls.applications_page(shop, since, NOW, 1, **page),
+        calls.applications_page(shop, since, NOW, 1, reviewed=False, **page),
         calls.applications_of(shop, "290000000001", **page),
         calls.services_page(shop, since, NOW, 3, **page),
         calls.services_of(shop, "290000000001", **page),
@@ -169,7 +169,7 @@ def test_what_is_sent_is_what_was_signed() -> None:
     assert (asked["page"], asked["page_size"], asked["sortType"], asked["dateType"]) == ("2", "50", "0", "0")
     assert {"FINISHED_L", "TRADE_CANCELED", "LOCKED"} <= set(asked["order_state"].split(","))
     assert not {"consigneeInfo", "pin", "realPin"} & set(asked["optional_fields"].split(","))
-    assert json.loads(sent(made[1])["360buy_param_json"])["dateType"] == "1"
+    assert json.loads(sent(made[1])["360buy_param_json"])["checkTimeStart"] == "2026-03-01 09:00:05"
     assert json.loads(sent(made[3])["360buy_param_json"])["pageIndex"] == "1"
     assert json.loads(sent(made[5])["360buy_param_json"])["pageNumber"] == "3"
     assert sent(made[7])["360buy_param_json"] == '{"remark":"测试 +"}'
@@ -194,7 +194,7 @@ def test_token_calls_go_to_their_own_host() -> None:
         calls.refresh_token(settings(), Secret("r3fresh")),
     ):
         assert call.place.startswith("GET open-oauth.jd.com/oauth2/")
-        assert not call.safe
+        assert call.safe is call.name.endswith("refresh_token")
         assert "app_secret=demo-secret" in call.url
         assert "demo-secret" not in repr(call)
 

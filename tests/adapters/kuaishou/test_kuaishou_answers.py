@@ -50,6 +50,8 @@ def test_a_success_has_no_fault() -> None:
         ({"result": 807000, "sub_code": "300004"}, Action.REFUSE),
         ({"result": 807000, "sub_code": "300011"}, Action.MISSING),
         ({"result": 300011}, Action.MISSING),
+        ({"result": 807000, "sub_msg": "订单不存在"}, Action.MISSING),
+        ({"result": 21, "error_msg": "主账号不存在"}, Action.REFUSE),
         ({"result": 300005}, Action.REFUSE),
         ({"result": 100200102, "error_msg": "refreshToken.discarded"}, Action.REAUTHORISE),
         ({"result": 100200105}, Action.REAUTHORISE),

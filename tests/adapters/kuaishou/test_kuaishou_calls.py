@@ -141,6 +141,8 @@ def test_tokens_are_asked_for_with_the_app_secret() -> None:
         {"message_key": "c2hvcnQ="},
         {"check_seller": 1},
         {"shop_id": ""},
+        {"memo_flags": ["刷单"]},
+        {"memo_flags": {"刷单": ""}},
         {"extra_discounts": "ignore"},
         {"refund_subsidy": True},
     ],

@@ -201,6 +201,17 @@ def test_apps_of_one_developer_share_buyers() -> None:
     assert read(order(), fee(), developer="brand-a").buyer_scope == "brand-a"
 
 
+def test_words_of_the_merchant_s_note_become_flags() -> None:
+    """Brushing is kept out by what the merchant wrote; the note itself is not kept (D51)."""
+    raw = order() | {"orderNote": {"orderNoteInfo": [{"note": "刷单 老王 13800138000", "flagTag": 1}]}}
+    words = {"刷单": "brushing", "内购": "staff"}
+    made = read(raw, fee(), memo_flags=words)
+    assert made.flags == ("brushing",)
+    assert "138" not in repr(made)
+    assert read(raw, fee()).flags is None
+    assert read(raw, None, memo_flags=words, amounts="approximate").flags == ("amount_approximate", "brushing")
+
+
 def test_another_shop_s_order_is_held_back() -> None:
     """An order that names another seller than the one authorised is not counted for this shop."""
     assert doubt(order(sellerOpenId="f188x"), fee()).code == "UNREADABLE"

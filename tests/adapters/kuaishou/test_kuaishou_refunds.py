@@ -48,7 +48,8 @@ def test_the_page_s_sample_is_read_whole() -> None:
 @pytest.mark.parametrize("code", [10, 11, 20, 21, 22, 30, 40, 45, 50])
 def test_every_step_before_the_money_is_open(code: int) -> None:
     """Asked for, argued about, on its way: it holds the order back and takes nothing."""
-    assert read(refund(status=code)).status is RefundStatus.OPEN
+    made = read(refund(status=code), fee())
+    assert (made.status, made.subsidy_fen) == (RefundStatus.OPEN, None)
 
 
 def test_seventy_is_closed_for_a_refund() -> None:

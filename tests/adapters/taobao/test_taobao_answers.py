@@ -175,8 +175,6 @@ def test_tokens_are_a_json_text_inside_the_json() -> None:
 # Messages
 # ----------------------------------------------------------------------------------------------------------------
 
-CONSUME = call("taobao.tmc.messages.consume")
-
 
 def message(topic: str, content: Any, **fields: Any) -> dict[str, Any]:
     """Give a message of the channel."""
@@ -195,7 +193,7 @@ def message(topic: str, content: Any, **fields: Any) -> dict[str, Any]:
 def messages_of(*messages: dict[str, Any]) -> list[Pushed]:
     """Read an answer of the channel."""
     answer = answer_of({"tmc_messages_consume_response": {"messages": {"tmc_message": list(messages)}}})
-    return list(read_messages(answer, CONSUME))
+    return list(read_messages(answer))
 
 
 def test_a_message_names_what_to_fetch() -> None:
@@ -233,7 +231,7 @@ def test_a_message_about_nothing_we_know_is_confirmed_and_ignored(topic: str, co
 def test_an_empty_channel() -> None:
     """No messages is no error; messages without ids are."""
     assert messages_of() == []
-    assert list(read_messages(answer_of({"tmc_messages_consume_response": {"request_id": "x"}}), CONSUME)) == []
+    assert list(read_messages(answer_of({"tmc_messages_consume_response": {"request_id": "x"}}))) == []
     with pytest.raises(PlatformUnavailable):
         messages_of({"topic": "x"})
 

@@ -121,8 +121,8 @@ def signed_calls(**changes: str) -> list[Call]:
     since = NOW - timedelta(minutes=30)
     page = {"now": NOW, "session": SESSION}
     return [
-        calls.modified_page(shop, since, NOW, 3, total=False, **page),
-        calls.created_page(shop, since, NOW, 1, total=True, **page),
+        calls.orders_page(shop, since, NOW, 3, total=False, **page),
+        calls.orders_page(shop, since, NOW, 1, total=True, **page),
         calls.refunds_page(shop, since, NOW, 1, total=True, **page),
         calls.order_detail(shop, "2600000000000000001", **page),
         calls.refund_detail(shop, "190000000000000001", **page),
@@ -146,7 +146,7 @@ def test_what_is_sent_is_what_was_signed(api: str, sign_method: str) -> None:
         assert (form["format"], form["v"], form["method"]) == ("json", "2.0", call.name)
         assert form.get("session", "demo-session") == "demo-session"
         assert "receiver" not in call.body.decode()
-        assert call.safe is ("token" not in call.name)
+        assert call.safe is ("token.create" not in call.name)
 
 
 def test_lists_name_their_types_and_windows() -> None:
@@ -159,8 +159,13 @@ def test_lists_name_their_types_and_windows() -> None:
     assert sent(signed_calls()[2])["type"] == form["type"]
     assert sent(signed_calls()[1])["use_has_next"] == "false"
     assert sent(signed_calls(api="sold")[3])["method"] == "taobao.trade.fullinfo.get"
-    only = calls.modified_page(settings(fields=("tid", "status")), NOW, NOW, 1, total=True, now=NOW, session=SESSION)
+    only = calls.orders_page(settings(fields=("tid", "status")), NOW, NOW, 1, total=True, now=NOW, session=SESSION)
     assert sent(only)["fields"] == "tid,status"
+    late = sent(
+        calls.orders_page(settings(api="sold", list_by="ingested"), NOW, NOW, 1, total=True, now=NOW, session=SESSION)
+    )
+    assert late["method"] == "taobao.trades.sold.incrementv.get"
+    assert late["start_create"] == "2026-03-01 10:00:00"
 
 
 def test_the_least_and_the_most_messages_of_a_call() -> None:
@@ -193,6 +198,7 @@ def test_settings_refuse_what_cannot_be_meant() -> None:
         {"window_minutes": 1441},
         {"buyer_id": "oaid"},
         {"app_secret": ""},
+        {"list_by": "ingested"},
     ):
         with pytest.raises(ConfigError):
             settings(**wrong)

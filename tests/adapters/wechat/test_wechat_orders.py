@@ -256,6 +256,16 @@ def test_an_open_case_shows() -> None:
     assert read_good(aftersale_detail=...).refund_open is False
 
 
+def test_words_of_the_memo_become_flags() -> None:
+    """The merchant's memo sets the flags that the settings name, and is not kept; without words none are stated."""
+    shop = attrs.evolve(SETTINGS, memo_flags={"刷单": "brushing", "员工": "staff", "内购": "staff"})
+    memo = {"order_detail__ext_info__merchant_notes": "员工内购 CANARY"}
+    assert read_good(shop, **memo).flags == ("staff",)
+    assert "CANARY" not in repr(read_good(shop, **memo))
+    assert read_good(shop).flags == ()
+    assert read_good(**memo).flags is None
+
+
 def test_personal_data_is_nowhere() -> None:
     """Names, phones, addresses and notes stand in no order and no payload for review."""
     secret = {"order_detail__delivery_info__address_info__user_name": "CANARY", "present_note": "CANARY"}

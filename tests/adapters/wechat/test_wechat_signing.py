@@ -108,6 +108,8 @@ def test_the_string_to_sign_is_shown_without_the_token() -> None:
         {"buyer_key": "phone"},
         {"page_size": 101},
         {"page_size": 0},
+        {"window_s": 59},
+        {"window_s": 86_401},
         {"push_max_age_s": 0},
         {"gateway": "ftp://api.weixin.qq.com"},
         {"gateway": "https://user@api.weixin.qq.com"},

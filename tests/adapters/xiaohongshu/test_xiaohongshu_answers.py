@@ -42,6 +42,7 @@ def test_a_success_has_no_fault() -> None:
         ({"error_code": -1, "success": False, "error_msg": "调用频率过高"}, Action.WAIT),
         ({"error_code": -1, "success": False, "error_msg": "系统繁忙"}, Action.RETRY),
         ({"error_code": -1, "success": False, "error_msg": "sign error"}, Action.REFUSE),
+        ({"error_code": -1, "success": False, "error_msg": "订单不存在"}, Action.MISSING),
         ({"error_code": 0, "success": False}, Action.REFUSE),
         ({"error_code": 5, "success": True}, Action.REFUSE),
         ({"error_code": "-2000500", "success": False}, Action.RETRY),

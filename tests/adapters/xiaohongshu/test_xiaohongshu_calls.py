@@ -126,6 +126,8 @@ def test_all_calls_are_flat_objects_for_one_address() -> None:
         {"message_age_s": 0},
         {"message_age_s": 86_401},
         {"shop_id": ""},
+        {"memo_flags": ["刷单"]},
+        {"memo_flags": {"刷单": ""}},
     ],
 )
 def test_a_wrong_setting_is_found_when_it_is_made(wrong: dict[str, object]) -> None:

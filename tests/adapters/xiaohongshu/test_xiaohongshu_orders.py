@@ -204,6 +204,16 @@ def test_a_closed_order_is_believed_whatever_its_figures() -> None:
     assert (made.status, made.paid_fen) == (OrderStatus.CLOSED, None)
 
 
+def test_words_of_the_merchant_s_remark_become_flags() -> None:
+    """Brushing is kept out by what the merchant wrote; the remark itself is not kept (D51)."""
+    raw = order(sellerRemark="刷单 13800138000")
+    made = read(raw, memo_flags={"刷单": "brushing", "内购": "staff"})
+    assert made.flags == ("brushing",)
+    assert "138" not in repr(made)
+    assert read(raw).flags is None
+    assert read(order(sellerRemark=7), memo_flags={"刷单": "brushing"}).flags is None
+
+
 @pytest.mark.parametrize("buyer", ["小***薯", "#index#cipher#2##", "", None])
 def test_masked_texts_and_cipher_texts_are_no_buyer(buyer: str | None) -> None:
     """Only a user id names a buyer."""

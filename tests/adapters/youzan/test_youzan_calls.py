@@ -62,10 +62,10 @@ def test_calls_carry_their_token_in_the_address_alone(call: Call, path: str, bod
 
 
 def test_tokens_are_asked_for_by_the_kind_of_application() -> None:
-    """Self-use by its keys and as a new one; a tool by its refresh token, without one the merchant has to act."""
+    """Self-use by its keys and the one in force; a tool by its refresh token, without one the merchant has to act."""
     body = json.loads(calls.get_token(SETTINGS, None).body)
     keys = {"client_id": "testclient", "client_secret": "testsecret"}
-    assert body == keys | {"authorize_type": "silent", "grant_id": "12345678", "refresh": True}
+    assert body == keys | {"authorize_type": "silent", "grant_id": "12345678", "refresh": False}
     body = json.loads(calls.get_token(TOOL, Secret("r1")).body)
     assert body == keys | {"authorize_type": "refresh_token", "refresh_token": "r1"}
     with pytest.raises(PlatformRefused, match="authorise"):

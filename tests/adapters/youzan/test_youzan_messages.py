@@ -178,6 +178,8 @@ def test_the_string_to_sign_is_shown_without_secret_and_body() -> None:
         {"app_kind": "service"},
         {"real_payment": "maybe"},
         {"page_size": 0},
+        {"window_s": 59},
+        {"window_s": 86_401},
         {"page_size": 101},
         {"gateway": "open.youzanyun.com"},
         {"gateway": "https://a:b@open.youzanyun.com"},

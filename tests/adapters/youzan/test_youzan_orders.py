@@ -200,6 +200,16 @@ def test_refund_states_of_the_order(state: int, is_open: bool, refunded_fen: int
     assert (order.refund_open, order.refunded_fen) == (is_open, refunded_fen)
 
 
+def test_words_of_the_memo_become_flags() -> None:
+    """The seller's memo sets the flags that the settings name, and is not kept; without words none are stated."""
+    shop = attrs.evolve(SETTINGS, memo_flags={"刷单": "brushing", "员工": "staff", "内购": "staff"})
+    memo = {"full__remark_info": {"trade_memo": "刷单 CANARY", "buyer_message": "员工"}}
+    assert read_good(shop, **memo).flags == ("brushing",)
+    assert "CANARY" not in repr(read_good(shop, **memo))
+    assert read_good(shop).flags == ()
+    assert read_good(**memo).flags is None
+
+
 def test_masked_buyers_and_personal_data_are_nowhere() -> None:
     """A masked id is nobody; names, phones, addresses and notes stand in no order and no payload for review."""
     assert read_good(buyer__yz_open_id="Ln***01").buyer_id is None

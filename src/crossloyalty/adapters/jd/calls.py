@@ -33,7 +33,6 @@ ORDER_FIELDS: Final = (
     "freightPrice,orderState,orderStartTime,paymentConfirmTime,orderEndTime,modified,itemInfoList,couponDetailList,"
     "returnOrder,parentOrderId,directParentOrderId,open_id_buyer,xid_buyer"
 )
-_MOST_REFUNDS: Final = 50
 
 
 def signed(settings: JdSettings, method: str, parameters: Mapping[str, Any], now: datetime, session: Secret) -> Call:
@@ -73,17 +72,15 @@ def orders_page(
     *,
     now: datetime,
     session: Secret,
-    by_creation: bool = False,
 ) -> Call:
     """
-    Ask for one page of orders, the oldest first.
+    Ask for one page of the orders modified in a window, the oldest first.
 
     Args:
         settings: The shop's.
         since, until: Aware, at most a month apart.
         page: From 1.
         now, session: See `signed`.
-        by_creation: By the time of creation instead of modification.
     """
     parameters = {
         "start_date": _time(since),
@@ -93,7 +90,7 @@ def orders_page(
         "page": str(page),
         "page_size": str(settings.page_size),
         "sortType": "0",
-        "dateType": "1" if by_creation else "0",
+        "dateType": "0",
     }
     return signed(settings, "jingdong.pop.order.search", parameters, now, session)
 
@@ -105,10 +102,27 @@ def order_detail(settings: JdSettings, order_no: str, *, now: datetime, session:
 
 
 def applications_page(
-    settings: JdSettings, since: datetime, until: datetime, page: int, *, now: datetime, session: Secret
+    settings: JdSettings,
+    since: datetime,
+    until: datetime,
+    page: int,
+    *,
+    reviewed: bool,
+    now: datetime,
+    session: Secret,
 ) -> Call:
-    """Ask for one page of refund applications (before shipment, cancelling) by the time they were applied for."""
-    parameters = {"applyTimeStart": _time(since), "applyTimeEnd": _time(until), **_page(settings, page, "pageIndex")}
+    """
+    Ask for one page of refund applications (before shipment, cancelling).
+
+    Args:
+        settings: The shop's.
+        since, until: Aware.
+        page: From 1.
+        reviewed: By the time they were reviewed; else by the time they were applied for.
+        now, session: See `signed`.
+    """
+    start, end = ("checkTimeStart", "checkTimeEnd") if reviewed else ("applyTimeStart", "applyTimeEnd")
+    parameters = {start: _time(since), end: _time(until), **_page(settings, page, "pageIndex")}
     return signed(settings, "jingdong.pop.afs.soa.refundapply.queryPageList", parameters, now, session)
 
 
@@ -138,18 +152,22 @@ def create_token(settings: JdSettings, code: str) -> Call:
 
 
 def refresh_token(settings: JdSettings, refresh: Secret) -> Call:
-    """Exchange a refresh token for a new pair; only in the last 24 hours of the old one, and a few times a month."""
+    """
+    Exchange a refresh token for a new pair; only in the last 24 hours of the old one, and a few times a month.
+
+    Where the answer was lost, asking again is all that can be done.
+    """
     return _token(settings, "refresh_token", {"grant_type": "refresh_token", "refresh_token": refresh.reveal()})
 
 
 def _token(settings: JdSettings, what: str, parameters: Mapping[str, str]) -> Call:
     query = {"app_key": settings.app_key, "app_secret": settings.app_secret.reveal(), **parameters}
     url = f"{settings.oauth}/{what}?{urlencode(query)}"
-    return Call(name=f"oauth2.{what}", method="GET", url=url, safe=False)
+    return Call(name=f"oauth2.{what}", method="GET", url=url, safe=what == "refresh_token")
 
 
 def _page(settings: JdSettings, page: int, name: str) -> Mapping[str, str]:
-    return {name: str(page), "pageSize": str(min(settings.page_size, _MOST_REFUNDS))}
+    return {name: str(page), "pageSize": str(settings.refund_page_size)}
 
 
 def _time(moment: datetime) -> str:

@@ -32,6 +32,7 @@ ORDER_STATES: Final = (
     "TRADE_CANCELED",
     "FINISHED_L",
 )
+_MOST_REFUNDS: Final = 50
 
 
 def _numbers(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -63,7 +64,6 @@ class JdSettings:
         order_states: What lists are asked for.
         page_size: Rows a page, 1 to 100; some accounts take no more than 50.
         window_minutes: The longest window of one query, in minutes, at most 31 days.
-        refunds_back_days: JD lists refunds by the day they were applied for, so a sync reads this many days back.
         refunded_states: States of a refund application that mean the money is back; the list above 11 is not public.
         refused_states: States of a refund application that mean it came to nothing.
         serviced_states: States of an after-sale refund that mean the money is back.
@@ -87,7 +87,6 @@ class JdSettings:
     order_states: tuple[str, ...] = attrs.field(default=ORDER_STATES, validator=words)
     page_size: int = attrs.field(default=50, validator=between(1, 100))
     window_minutes: int = attrs.field(default=60, validator=between(1, 31 * 1440))
-    refunds_back_days: int = attrs.field(default=30, validator=between(0, 180))
     refunded_states: frozenset[int] = attrs.field(
         default=frozenset({3, 6, 9, 16}), converter=frozenset, validator=_numbers
     )
@@ -100,6 +99,11 @@ class JdSettings:
     )
     discounts_listed: bool = attrs.field(default=True, validator=instance_of(bool))
     parent_numbers: bool = attrs.field(default=True, validator=instance_of(bool))
+
+    @property
+    def refund_page_size(self) -> int:
+        """Rows a page of refunds, and of everything on the SP-API: never more than 50."""
+        return min(self.page_size, _MOST_REFUNDS)
 
     @property
     def all_hosts(self) -> frozenset[str]:

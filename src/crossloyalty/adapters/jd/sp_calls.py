@@ -16,7 +16,6 @@ __all__ = ["order_detail", "orders_page", "service_detail", "services_of", "serv
 
 # Which scopes an order has is not public; this one is what integrators ask of an after-sale case.
 _SERVICE_SCOPES: Final = "refundInfo,skuExtInfo"
-_MOST: Final = 50
 
 
 def signed(
@@ -109,7 +108,7 @@ def service_detail(settings: JdSettings, service_no: str, *, now: datetime, sess
 
 
 def _page(settings: JdSettings, page: int) -> Mapping[str, str]:
-    return {"page": str(page), "pageSize": str(min(settings.page_size, _MOST))}
+    return {"page": str(page), "pageSize": str(settings.refund_page_size)}
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -38,6 +38,7 @@ _STATUSES: Final = {
 _LOTTERIES: Final = frozenset({2, 5})
 _DEPOSIT_PRESALE: Final = 6
 _GIFT: Final = 2
+_DEEPEST_NOTE: Final = 4
 _STEP_PAID: Final = 30
 _NUMBER: Final = re.compile(r"[0-9]{8,24}", re.ASCII)
 # Cipher texts and masked texts of the platform: never somebody's id.
@@ -131,7 +132,7 @@ def _read(node: Node, fee: Node | None, settings: KuaishouSettings) -> Order | D
         shipping_fen=None if amounts is None else amounts.shipping_fen,
         subsidy_fen=None if amounts is None else amounts.subsidy_fen,
         lines=_lines(node, item, number, amounts, _line_status(status, was_paid=paid_at is not None)),
-        flags=(APPROXIMATE,) if amounts is not None and fee is None else None,
+        flags=_flags(node, settings, is_approximate=amounts is not None and fee is None),
     )
 
 
@@ -182,6 +183,22 @@ def _kind(base: Node, node: Node) -> OrderKind:
     if _DEPOSIT_PRESALE in kinds or base.raw("preSale") in (True, 1, "1", "true") or node.raw("orderStepInfo"):
         return OrderKind.PRESALE
     return OrderKind.NORMAL
+
+
+def _flags(node: Node, settings: KuaishouSettings, *, is_approximate: bool) -> tuple[str, ...] | None:
+    """Give what the merchant's note says, in the words the settings name; its form is not described, so all of it."""
+    flags = {APPROXIMATE} if is_approximate else set()
+    if settings.memo_flags:
+        note = "\n".join(_texts(node.raw("orderNote"), _DEEPEST_NOTE))
+        flags |= {flag for word, flag in settings.memo_flags.items() if word in note}
+    return tuple(sorted(flags)) or None
+
+
+def _texts(value: Any, depth: int) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return [text for each in inner for text in _texts(each, depth - 1)] if depth else []
 
 
 def _lines(node: Node, item: Node, number: str, amounts: Amounts | None, status: LineStatus) -> tuple[Line, ...]:

@@ -93,7 +93,8 @@ def _read(node: Node, fee: Any, settings: KuaishouSettings) -> Refund | Doubtful
         refund_id=refund_id,
         status=status,
         amount_fen=amount,
-        subsidy_fen=_subsidy(amount, fee, order_no, settings),
+        # Only what went back is split: an open case reads the same from the list and from its detail.
+        subsidy_fen=_subsidy(amount, fee, order_no, settings) if status is RefundStatus.SUCCESS else None,
         modified_at=node.milliseconds("updateTime"),
         kind=_kind(node, goods_only=goods_only),
     )

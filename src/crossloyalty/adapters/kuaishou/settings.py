@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -54,6 +55,14 @@ def _message_key(_: Any, attribute: attrs.Attribute[Any], value: Secret | None) 
         raise ConfigError(f"{attribute.name} is the message private key as the console shows it (Base64 of an AES key)")
 
 
+def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise WrongType(f"{attribute.name} maps words to flags, such as {{'刷单': 'brushing'}}, not {shown(value)}")
+    for word, flag in value.items():
+        clean_id(word, f"a word of {attribute.name}")
+        clean_id(flag, f"a flag of {attribute.name}")
+
+
 def _secret(value: str | Secret) -> Secret:
     return Secret.of(value)
 
@@ -92,6 +101,8 @@ class KuaishouSettings:
         check_seller: Hold an order back whose `sellerOpenId` is not `shop_id`.
         window_s: The longest window that is asked for, in seconds; the platform may allow less than its usual day for
             refunds while there is a sale.
+        memo_flags: Words of the merchant's note (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
+            note itself is not kept.
 
     Source: open.kwaixiaodian.com, pages on calls, authorisation and messages.
     """
@@ -120,6 +131,7 @@ class KuaishouSettings:
     )
     check_seller: bool = attrs.field(default=True, validator=_bool)
     window_s: int = attrs.field(default=86_400, validator=_window)
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=_memo_flags)
 
     @property
     def buyer_scope(self) -> str:

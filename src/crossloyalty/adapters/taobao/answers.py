@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.secret import Secret
@@ -65,14 +65,17 @@ def fault_of(answer: Answer, call: Call, *, refreshable: bool = True) -> Fault |
     body = answer.body
     if answer.status == 200 and body[:1] == b"{" and body[-1:] == b"}" and b'"error_response"' not in body:
         return None
-    error = _error(load_json(answer.body, _PLATFORM))
+    value = load_json(body, _PLATFORM)
+    if not isinstance(value, dict):
+        raise PlatformUnavailable("the answer is no object", platform=_PLATFORM)
+    error = _error(value)
     if error is None:
         return None if answer.status == 200 else Fault(action=Action.REFUSE, code=f"http-{answer.status}")
     return _read_fault(error, refreshable=refreshable)
 
 
-def _error(value: object) -> Node | None:
-    error = value.get("error_response") if isinstance(value, dict) else None
+def _error(value: dict[str, Any]) -> Node | None:
+    error = value.get("error_response")
     return Node(error, "error_response") if isinstance(error, dict) else None
 
 

@@ -20,9 +20,8 @@ __all__ = [
     "confirm_messages",
     "consume_messages",
     "create_token",
-    "created_page",
-    "modified_page",
     "order_detail",
+    "orders_page",
     "permit_messages",
     "refresh_token",
     "refund_detail",
@@ -90,7 +89,7 @@ def signed(
     )
 
 
-def modified_page(
+def orders_page(
     settings: TaobaoSettings,
     since: datetime,
     until: datetime,
@@ -101,7 +100,7 @@ def modified_page(
     session: Secret,
 ) -> Call:
     """
-    Ask for one page of the orders modified in a window.
+    Ask for one page of the orders changed in a window, the newest change first.
 
     Args:
         settings: The shop's.
@@ -110,45 +109,21 @@ def modified_page(
         total: Have the number of all rows counted; without it the platform answers faster and says `has_next`.
         now, session: See `signed`.
     """
-    window = {"start_modified": _time(since), "end_modified": _time(until)}
-    return _orders(settings, "increment.", window, page, total=total, now=now, session=session)
-
-
-def created_page(
-    settings: TaobaoSettings,
-    since: datetime,
-    until: datetime,
-    page: int,
-    *,
-    total: bool,
-    now: datetime,
-    session: Secret,
-) -> Call:
-    """Ask for one page of the orders created in a window, see `modified_page`; for the daily second look."""
-    window = {"start_created": _time(since), "end_created": _time(until)}
-    return _orders(settings, "", window, page, total=total, now=now, session=session)
-
-
-def _orders(
-    settings: TaobaoSettings,
-    kind: str,
-    window: Mapping[str, str],
-    page: int,
-    *,
-    total: bool,
-    now: datetime,
-    session: Secret,
-) -> Call:
     variant, fields = ("simple.", SIMPLE_FIELDS) if settings.api == "simple" else ("", FULL_FIELDS)
+    # `incrementv` goes by the time a row came into the seller's store, so that a row that comes late is still found.
+    name, start, end = (
+        ("increment", "start_modified", "end_modified")
+        if settings.list_by == "modified"
+        else ("incrementv", "start_create", "end_create")
+    )
     parameters = {
         "fields": fields if settings.fields is None else ",".join(settings.fields),
         "type": ",".join(settings.trade_types),
-        "page_no": str(page),
-        "page_size": str(settings.page_size),
-        "use_has_next": "false" if total else "true",
-        **window,
+        start: _time(since),
+        end: _time(until),
+        **_page(settings, page, total=total),
     }
-    return signed(settings, f"taobao.trades.{variant}sold.{kind}get", parameters, now, session)
+    return signed(settings, f"taobao.trades.{variant}sold.{name}.get", parameters, now, session)
 
 
 def order_detail(settings: TaobaoSettings, order_no: str, *, now: datetime, session: Secret) -> Call:
@@ -171,15 +146,13 @@ def refunds_page(
     now: datetime,
     session: Secret,
 ) -> Call:
-    """Ask for one page of the refunds modified in a window; see `modified_page`."""
+    """Ask for one page of the refunds modified in a window; see `orders_page`."""
     parameters = {
         "fields": REFUND_FIELDS,
         "type": ",".join(settings.refund_types),
         "start_modified": _time(since),
         "end_modified": _time(until),
-        "page_no": str(page),
-        "page_size": str(settings.page_size),
-        "use_has_next": "false" if total else "true",
+        **_page(settings, page, total=total),
     }
     return signed(settings, "taobao.refunds.receive.get", parameters, now, session)
 
@@ -196,9 +169,9 @@ def create_token(settings: TaobaoSettings, code: str, *, now: datetime) -> Call:
 
 
 def refresh_token(settings: TaobaoSettings, refresh: Secret, *, now: datetime) -> Call:
-    """Exchange a refresh token for new tokens."""
+    """Exchange a refresh token for new tokens; where the answer was lost, asking again is all that can be done."""
     parameters = {"refresh_token": refresh.reveal()}
-    return signed(settings, "taobao.top.auth.token.refresh", parameters, now, None, safe=False)
+    return signed(settings, "taobao.top.auth.token.refresh", parameters, now, None)
 
 
 def permit_messages(settings: TaobaoSettings, *, now: datetime, session: Secret) -> Call:
@@ -227,6 +200,14 @@ def confirm_messages(settings: TaobaoSettings, message_ids: Sequence[str], *, no
 
 def _group(settings: TaobaoSettings) -> Mapping[str, str]:
     return {} if settings.message_group is None else {"group_name": settings.message_group}
+
+
+def _page(settings: TaobaoSettings, page: int, *, total: bool) -> Mapping[str, str]:
+    return {
+        "page_no": str(page),
+        "page_size": str(settings.page_size),
+        "use_has_next": "false" if total else "true",
+    }
 
 
 def _time(moment: datetime) -> str:

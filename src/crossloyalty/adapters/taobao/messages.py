@@ -17,16 +17,16 @@ from crossloyalty.errors import PlatformUnavailable
 
 __all__ = ["read_messages"]
 
+_CALL: Final = Call(name="taobao.tmc.messages.consume", method="POST", url="")
 _TOPICS: Final = ("taobao_trade_", "taobao_refund_")
 
 
-def read_messages(answer: Answer, call: Call) -> Sequence[Pushed]:
+def read_messages(answer: Answer) -> Sequence[Pushed]:
     """
     Read what `taobao.tmc.messages.consume` gave.
 
     Args:
         answer: A good one.
-        call: What was asked.
 
     Returns:
         The messages. One of another topic, or whose content cannot be read, names no order: it is confirmed and
@@ -36,7 +36,7 @@ def read_messages(answer: Answer, call: Call) -> Sequence[Pushed]:
         PlatformUnavailable: The answer is no list of messages with ids; nothing can be confirmed then.
     """
     try:
-        node = payload(answer, call)
+        node = payload(answer, _CALL)
         return [_message(Node(value, "message")) for value in rows(node, "messages", "tmc_message")]
     except Unreadable as error:
         raise PlatformUnavailable("the answer is no list of messages", platform="taobao") from error

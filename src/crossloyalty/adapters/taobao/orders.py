@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus
 from crossloyalty.errors import InvalidInput
 
-__all__ = ["number_of", "read_order", "usable_id"]
+__all__ = ["number_of", "read_order", "refund_ids_of"]
 
 _NUMBER: Final = re.compile(r"[0-9]{10,21}", re.ASCII)
 
@@ -91,7 +92,7 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
     amounts = _amounts(trade, shares, status, settings)
     packets = packets_fen(trade) if settings.red_packets_off else 0
     subsidy = (trade.yuan("platform_subsidy_fee") or 0) + packets
-    buyer = usable_id(trade.text("buyer_open_uid" if settings.buyer_id == "open_uid" else "ouid"))
+    buyer = _usable(trade.text("buyer_open_uid" if settings.buyer_id == "open_uid" else "ouid"))
     scope = settings.app_key if settings.buyer_id == "open_uid" else settings.shop_id
     return Order(
         platform=settings.platform or ("tmall" if shares[0].node.raw("seller_type") == "B" else "taobao"),
@@ -101,7 +102,7 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
         kind=_kind(trade, forfeited=forfeited),
         buyer_id=buyer,
         buyer_scope=None if buyer is None else scope,
-        beneficiary_id=usable_id(trade.text("donee_open_uid")),
+        beneficiary_id=_usable(trade.text("donee_open_uid")),
         created_at=trade.beijing("created"),
         paid_at=trade.beijing("pay_time"),
         finished_at=trade.beijing("end_time") if status is OrderStatus.FINISHED else None,
@@ -225,8 +226,7 @@ def _flags(trade: Node, settings: TaobaoSettings) -> tuple[str, ...] | None:
     return () if name is None else (name,)
 
 
-def usable_id(text: str | None) -> str | None:
-    """Give a buyer's id; a masked one is none."""
+def _usable(text: str | None) -> str | None:
     return None if text is None or "*" in text else text
 
 
@@ -248,6 +248,15 @@ def number_of(node: Node, name: str) -> str:
     if not _NUMBER.fullmatch(number) or (plain is not None and plain != number):
         raise Unreadable(f"{node.path}.{name} is no number of an order")
     return number
+
+
+def refund_ids_of(trade: Node) -> Sequence[str]:
+    """Give the refunds that the sub-orders name, each its newest one; nothing that cannot be read."""
+    try:
+        found = [Node(value, "order").text("refund_id") for value in rows(trade, "orders", "order")]
+    except Unreadable:
+        return ()
+    return [each for each in found if each is not None and each.isascii() and each.isdigit()]
 
 
 def _doubtful(trade: Node, code: str, detail: str) -> Doubtful:

@@ -11,7 +11,7 @@ from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, bet
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.checks import instance_of
 from crossloyalty.domain.keys import clean_id
-from crossloyalty.errors import WrongType, shown
+from crossloyalty.errors import ConfigError, WrongType, shown
 
 __all__ = ["TRADE_TYPES", "TaobaoSettings"]
 
@@ -72,6 +72,8 @@ class TaobaoSettings:
         api: "simple" reads the lists made for member systems (`taobao.trades.simple.*`: no receiver data);
             "sold" reads the full lists, whose rows lack shopping-gold (购物金), so that each finished order is fetched
             once more by `taobao.trade.fullinfo.get`.
+        list_by: "modified" lists by the time of change; "ingested", with `api="sold"` only, by the time the row came
+            into the seller's store, which also finds rows that the platform copied there late.
         fields: Fields asked of the lists instead of those of `api`; None: those.
         trade_types, refund_types: Sent explicitly; the platform's defaults leave orders out.
         page_size: Rows a page, 1 to 100; the platform advises 40 to 50.
@@ -96,6 +98,7 @@ class TaobaoSettings:
         default="md5", validator=one_of("md5", "hmac", "hmac-sha256")
     )
     api: Literal["simple", "sold"] = attrs.field(default="simple", validator=one_of("simple", "sold"))
+    list_by: Literal["modified", "ingested"] = attrs.field(default="modified", validator=one_of("modified", "ingested"))
     fields: tuple[str, ...] | None = attrs.field(default=None, validator=attrs.validators.optional(words))
     trade_types: tuple[str, ...] = attrs.field(default=TRADE_TYPES, validator=words)
     refund_types: tuple[str, ...] = attrs.field(default=TRADE_TYPES, validator=words)
@@ -107,6 +110,10 @@ class TaobaoSettings:
     seller_flags: Mapping[int, str] = attrs.field(factory=dict, validator=_flag_names)
     red_packets_off: bool = attrs.field(default=False, validator=instance_of(bool))
     rounding_fen: int = attrs.field(default=0, validator=between(0, 100))
+
+    def __attrs_post_init__(self) -> None:
+        if self.list_by == "ingested" and self.api != "sold":
+            raise ConfigError('list_by="ingested" needs api="sold": the simple lists have no such call')
 
     @property
     def all_hosts(self) -> frozenset[str]:

@@ -6,10 +6,10 @@ Source: order detail (order.order_detail), its price, product and payment struct
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from crossloyalty.adapters.wechat.answers import opened
-from crossloyalty.adapters.wechat.settings import WechatSettings
+from crossloyalty.adapters.wechat.settings import PLATFORM, WechatSettings
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus
@@ -148,10 +148,10 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
     else:
         paid = _amounts(price, rows)
     modified_at = raw.seconds("update_time")
+    extra = detail.node("ext_info")
     finished_at = None
     if status is OrderStatus.FINISHED:
         # Where the time of confirmation is missing, the last change is the latest it can have been.
-        extra = detail.node("ext_info")
         finished_at = (None if extra is None else extra.seconds("confirm_receipt_time")) or modified_at
     is_gift = bool(raw.flag("is_present"))
     buyer = _buyer(raw, settings, "present_giver_" if is_gift else "")
@@ -162,7 +162,7 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
     cases = raw.node("aftersale_detail")
     is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(row.is_open for row in rows)
     return Order(
-        platform="wechat",
+        platform=PLATFORM,
         order_no=order_no,
         shop_id=settings.shop_id,
         status=status,
@@ -180,7 +180,14 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
         own_value_fen=paid.total_fen if method == _POINTS else None,
         refund_open=is_open,
         lines=_lines(rows, paid.line_fen, status, is_paid=paid_at is not None) or None,
+        flags=_flags(None if extra is None else extra.raw("merchant_notes"), settings),
     )
+
+
+def _flags(memo: Any, settings: WechatSettings) -> tuple[str, ...] | None:
+    if not settings.memo_flags:
+        return None
+    return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
 
 
 def _row(raw: Node) -> _Row:

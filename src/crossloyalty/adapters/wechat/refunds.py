@@ -12,6 +12,7 @@ from typing import Final
 
 from crossloyalty.adapters.wechat.answers import opened
 from crossloyalty.adapters.wechat.orders import line_id
+from crossloyalty.adapters.wechat.settings import PLATFORM
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus
@@ -110,7 +111,7 @@ def _refund(raw: Node, order_no: str, word: str, status: RefundStatus) -> Refund
     product_id = None if product is None else product.text("product_id")
     sku_id = None if product is None else product.text("sku_id")
     return Refund(
-        platform="wechat",
+        platform=PLATFORM,
         order_no=order_no,
         refund_id=raw.need_text("after_sale_order_id"),
         status=status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import ConfigError
 
-__all__ = ["WechatSettings"]
+__all__ = ["PLATFORM", "WechatSettings"]
+
+PLATFORM: Final = "wechat"
 
 _AES_KEY: Final = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
 
@@ -81,6 +84,10 @@ class WechatSettings:
             is there only when the shop is bound to an open-platform account.
         unionid_scope: Names the open-platform account; only for programs with shops under several of them.
         page_size: Orders a page, 1 to 100. The documentation says 100 in one place and 50 in another.
+        window_s: The longest window that is asked for at once, in seconds, up to a day; a shorter one helps shops with
+            more changes a day than paging reaches.
+        memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
+            memo itself is not kept.
         gateway: Where calls go.
 
     Raises:
@@ -99,9 +106,13 @@ class WechatSettings:
     buyer_key: Literal["unionid", "openid"] = attrs.field(default="unionid")
     unionid_scope: str = ""
     page_size: int = attrs.field(default=50, validator=_page_size)
+    window_s: int = 86_400
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
     gateway: str = attrs.field(default="https://api.weixin.qq.com", validator=_gateway)
 
     def __attrs_post_init__(self) -> None:
+        if type(self.window_s) is not int or not 60 <= self.window_s <= 86_400:
+            raise ConfigError("window_s is 60 to 86,400 seconds")
         if self.push_mode not in ("safe", "plain"):
             raise ConfigError('push_mode is "safe" or "plain"')
         if self.buyer_key not in ("unionid", "openid"):

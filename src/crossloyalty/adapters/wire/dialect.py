@@ -100,6 +100,10 @@ class Sending(Protocol):
         """Send one call that carries no access token; see `send`."""
         ...
 
+    async def close(self) -> None:
+        """Close connections that are kept open."""
+        ...
+
     def now(self) -> datetime:
         """Give the present moment, aware, UTC."""
         ...

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
 
+from crossloyalty.adapters.wire.dialect import Sending
 from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import SourceCapabilities
 from crossloyalty.application.sources import (
@@ -19,7 +21,7 @@ from crossloyalty.application.sources import (
     SourceLimits,
 )
 
-__all__ = ["PlainChannel", "PlainPushSource", "PlainSource"]
+__all__ = ["Closing", "PlainChannel", "PlainPushSource", "PlainSource"]
 
 _Pull = TypeVar("_Pull", bound=AsyncPullSource)
 
@@ -29,6 +31,24 @@ class _PullAndPush(AsyncPullSource, PushSource, Protocol):
 
 
 _Push = TypeVar("_Push", bound=_PullAndPush)
+
+
+class Closing:
+    """What a source written as coroutines inherits to be closed: its sender stands in `_sender`."""
+
+    _sender: Sending
+
+    async def close(self) -> None:
+        """Close the connections that are kept open; a client of the host's stays open."""
+        await self._sender.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 class PlainSource(Generic[_Pull]):
@@ -41,6 +61,19 @@ class PlainSource(Generic[_Pull]):
 
     def __init__(self, coroutines: _Pull) -> None:
         self._coroutines = coroutines
+
+    def close(self) -> None:
+        """Close the connections that are kept open, where the coroutines can (see `Closing`)."""
+        if isinstance(self._coroutines, Closing):
+            drive(self._coroutines.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @property
     def platform(self) -> str:

@@ -30,6 +30,8 @@ _BY_WORDS: Final = (
     ("限流", Action.WAIT),
     ("频率", Action.WAIT),
     ("频繁", Action.WAIT),
+    ("订单不存在", Action.MISSING),
+    ("售后单不存在", Action.MISSING),
     ("token", Action.REFRESH),
     ("授权", Action.REFRESH),
     ("系统繁忙", Action.RETRY),

@@ -131,7 +131,7 @@ def _read(node: Node, settings: XiaohongshuSettings) -> Order | Doubtful:
         shipping_fen=None if amounts is None else amounts.shipping_fen,
         subsidy_fen=None if amounts is None else amounts.subsidy_fen,
         lines=_lines(node.nodes("skuList"), amounts, is_resend=is_resend),
-        flags=(RESEND,) if is_resend else None,
+        flags=_flags(node, settings, is_resend=is_resend),
     )
 
 
@@ -156,6 +156,15 @@ def _amounts(node: Node, status: OrderStatus, *, is_resend: bool, settings: Xiao
         if status is OrderStatus.CLOSED:
             return None
         raise
+
+
+def _flags(node: Node, settings: XiaohongshuSettings, *, is_resend: bool) -> tuple[str, ...] | None:
+    """Give what the merchant's remark says, in the words the settings name."""
+    flags = {RESEND} if is_resend else set()
+    remark = node.raw("sellerRemark")
+    if isinstance(remark, str):
+        flags |= {flag for word, flag in settings.memo_flags.items() if word in remark}
+    return tuple(sorted(flags)) or None
 
 
 def _lines(rows: Any, amounts: Amounts | None, *, is_resend: bool) -> tuple[Line, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import attrs
@@ -47,6 +48,14 @@ def _window(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise ConfigError(f"{attribute.name} is a whole number of seconds, 60 to 1800: {shown(value)}")
 
 
+def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise WrongType(f"{attribute.name} maps words to flags, such as {{'刷单': 'brushing'}}, not {shown(value)}")
+    for word, flag in value.items():
+        clean_id(word, f"a word of {attribute.name}")
+        clean_id(flag, f"a flag of {attribute.name}")
+
+
 def _secret(value: str | Secret) -> Secret:
     return Secret.of(value)
 
@@ -75,6 +84,8 @@ class XiaohongshuSettings:
         window_s: The longest window that is asked for, in seconds. A window has at most 100 pages of 100 rows, so a
             shop with more changes than that in half an hour takes a shorter one.
         message_age_s: How far the time of a message may lie from now, in seconds, either way.
+        memo_flags: Words of the merchant's remark (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`;
+            the remark itself is not kept.
 
     Source: open.xiaohongshu.com, developer files 36 to 41 and the interface tables of orders and after-sales.
     """
@@ -90,3 +101,4 @@ class XiaohongshuSettings:
     subtract_pay_discount: bool = attrs.field(default=False, validator=_bool)
     window_s: int = attrs.field(default=1_800, validator=_window)
     message_age_s: int = attrs.field(default=300, validator=_seconds)
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=_memo_flags)

@@ -89,18 +89,18 @@ def get_refund(settings: YouzanSettings, token: Secret, refund_id: str) -> Call:
 
 def get_token(settings: YouzanSettings, refresh: Secret | None) -> Call:
     """
-    Ask for a new access token.
+    Ask for an access token.
 
     Args:
-        settings: The shop. A self-use application asks with its keys; `refresh` true, because without it the same
-            token comes back until its end.
+        settings: The shop. A self-use application asks with its keys, and with `refresh` false: every worker then gets
+            the token in force, and a new one when that is over. A new one in its place would end that of the others.
         refresh: The refresh token of a tool application.
 
     Raises:
         PlatformRefused: A tool application without a refresh token: the merchant has to authorise it.
     """
     if settings.app_kind == "self_use":
-        return _token(settings, {"authorize_type": "silent", "grant_id": settings.kdt_id, "refresh": True})
+        return _token(settings, {"authorize_type": "silent", "grant_id": settings.kdt_id, "refresh": False})
     if refresh is None:
         raise PlatformRefused("the merchant has to authorise the application first", platform="youzan")
     return _token(settings, {"authorize_type": "refresh_token", "refresh_token": refresh.reveal()})

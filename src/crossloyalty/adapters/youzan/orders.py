@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted, yuan_to_fen
 from crossloyalty.adapters.wire.values import Doubtful
-from crossloyalty.adapters.youzan.settings import YouzanSettings
+from crossloyalty.adapters.youzan.settings import PLATFORM, YouzanSettings
 from crossloyalty.domain.numbers import largest_remainder
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus
 from crossloyalty.errors import InvalidInput
@@ -153,10 +153,11 @@ def _order(
     if status is OrderStatus.FINISHED:
         # Where the time of success is missing, the last change is the latest it can have been.
         finished_at = info.beijing("success_time") or modified_at
+    remarks = full.node("remark_info")
     buyer = full.node("buyer_info")
     buyer_id = None if buyer is None else buyer.text("yz_open_id")
     return Order(
-        platform="youzan",
+        platform=PLATFORM,
         order_no=order_no,
         shop_id=settings.shop_id,
         status=status,
@@ -172,7 +173,14 @@ def _order(
         refunded_fen=paid.total_fen if state == _ALL_REFUNDED else None,
         refund_open=_REFUND_STATES[state],
         lines=_lines(rows, paid.line_fen, status, is_paid=paid_at is not None) or None,
+        flags=_flags(None if remarks is None else remarks.raw("trade_memo"), settings),
     )
+
+
+def _flags(memo: Any, settings: YouzanSettings) -> tuple[str, ...] | None:
+    if not settings.memo_flags:
+        return None
+    return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
 
 
 def _kind(info: Node, pay: Node) -> OrderKind | None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful, Facts
+from crossloyalty.adapters.youzan.settings import PLATFORM
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus
 from crossloyalty.errors import InvalidInput
 
@@ -77,7 +78,7 @@ def _refund(raw: Node, order_no: str, status: RefundStatus, oids: Sequence[str])
     if modified_at is None:
         modified_at = raw.milliseconds("version") if version >= _SMALLEST_MS else raw.beijing("refund_success_time")
     return Refund(
-        platform="youzan",
+        platform=PLATFORM,
         order_no=order_no,
         refund_id=raw.need_text("refund_id"),
         status=status,

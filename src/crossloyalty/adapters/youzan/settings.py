@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import attrs
@@ -11,7 +12,9 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import ConfigError
 
-__all__ = ["YouzanSettings"]
+__all__ = ["PLATFORM", "YouzanSettings"]
+
+PLATFORM: Final = "youzan"
 
 
 def _needed(value: str | Secret) -> Secret:
@@ -47,6 +50,10 @@ class YouzanSettings:
         real_payment: "check" holds an order back whose real_payment is neither payment nor payment less what gift and
             stored-value cards paid; "ignore" does not look at it. Its page says only 实付价格.
         page_size: Orders a page, 1 to 100.
+        window_s: The longest window that is asked for at once, in seconds, up to a day; a shorter one helps shops with
+            more changes a day than paging reaches.
+        memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
+            memo itself is not kept.
         gateway: Where calls go.
 
     Raises:
@@ -60,9 +67,13 @@ class YouzanSettings:
     app_kind: Literal["self_use", "tool"] = attrs.field(default="self_use")
     real_payment: Literal["check", "ignore"] = attrs.field(default="check")
     page_size: int = 100
+    window_s: int = 86_400
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
     gateway: str = attrs.field(default="https://open.youzanyun.com", validator=_gateway)
 
     def __attrs_post_init__(self) -> None:
+        if type(self.window_s) is not int or not 60 <= self.window_s <= 86_400:
+            raise ConfigError("window_s is 60 to 86,400 seconds")
         if self.app_kind not in ("self_use", "tool"):
             raise ConfigError('app_kind is "self_use" or "tool"')
         if self.real_payment not in ("check", "ignore"):

@@ -100,6 +100,8 @@ class Double:
         self.on_call: Callable[[Request], None] = lambda _: None
         self._lock = threading.RLock()
         self._token_no = 0
+        self._message_no = 0
+        self._spent_refresh: str | None = None
         self._used = 0
         self._over = True
         self._server: ThreadingHTTPServer | None = None
@@ -123,6 +125,12 @@ class Double:
         """Give the signed message that the platform would send about an order; a new id unless one is given."""
         raise NotImplementedError
 
+    def new_message_id(self) -> str:
+        """Give an id no message has had."""
+        with self._lock:
+            self._message_no += 1
+            return f"msg-{self._message_no}"
+
     # -- tokens ------------------------------------------------------------------------------------------------------
 
     @property
@@ -143,11 +151,18 @@ class Double:
             return self.access_token, self.refresh_token
 
     def renewed(self, refresh_token: str | None) -> tuple[str, str] | None:
-        """Answer a refresh: new tokens, and it is counted; None for a refresh token that is not in force."""
+        """
+        Answer a refresh: new tokens, and it is counted; None for a refresh token that is not in force.
+
+        As long as nobody has used the new tokens the same refresh gives them again: the answer may have been lost.
+        """
         with self._lock:
+            if not self._used and not self._over and refresh_token in (None, self._spent_refresh):
+                return self.access_token, self.refresh_token
             if refresh_token is not None and refresh_token != self.refresh_token:
                 return None
             self.refreshes += 1
+            self._spent_refresh = refresh_token
             self._token_no += 1
             self._used, self._over = 0, False
             return self.access_token, self.refresh_token

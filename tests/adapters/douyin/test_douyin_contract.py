@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
-from crossloyalty.adapters.douyin import AsyncDouyinSource, DouyinSource
-from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
-from crossloyalty.domain.orders import Order, OrderStatus
+from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import Proof
-from crossloyalty.testing import QUICK, AdapterContract
+from crossloyalty.testing import AdapterContract
 from crossloyalty.testing.adapter_kit import Stand, finished_orders
-from crossloyalty.testing.doubles.douyin import DouyinDouble
+from crossloyalty.testing.doubles.douyin import DouyinDouble, DouyinKit
 
 
-def authorised(double: DouyinDouble, tokens: TokenStore) -> None:
-    """Put the tokens of a merchant's authorisation into the store."""
-    access, refresh = double.first_tokens()
-    kept = Tokens(access=Secret(access), refresh=Secret(refresh))
-    assert tokens.swap(double.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
-
-
-class TestDouyin(AdapterContract):
+class TestDouyin(DouyinKit, AdapterContract):
     """Douyin, as a tool that the merchant authorised."""
-
-    platform = "douyin"
-    pushes = True
-
-    def number(self, place: int) -> str:
-        return DouyinDouble.order_number(place)
-
-    def make_double(self, book: Any, faults: Any, clock: Any) -> DouyinDouble:
-        return DouyinDouble(book, faults=faults, clock=clock)
-
-    def make_source(self, double: Any, *, tokens: TokenStore, clock: Any) -> DouyinSource:
-        authorised(double, tokens)
-        return DouyinSource(double.settings(), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
-
-    def make_async_source(self, double: Any, *, tokens: TokenStore, clock: Any) -> AsyncDouyinSource:
-        return AsyncDouyinSource(double.settings(), tokens=tokens, clock=clock, options=QUICK)
-
-    def expected(self, order: Order) -> Mapping[str, Any] | None:
-        # What was never paid counts nothing: the platform's figures are amounts due.
-        if order.status is OrderStatus.UNPAID:
-            order = attrs.evolve(order, paid_fen=0, shipping_fen=0)
-        return super().expected(order)
 
 
 def test_a_bound_buyers_orders_convert_by_themselves() -> None:
     """A member bound under app and shop gets points for the finished orders of that buyer, and under another none."""
-    with Stand.open(TestDouyin(), orders=40) as stand:
+    with Stand.open(DouyinKit(), orders=40) as stand:
         finished = finished_orders(stand.book)[0]
         assert finished.buyer_id is not None
         scope = stand.double.settings().buyer_scope
@@ -85,6 +50,6 @@ class _UnpaidDouble(DouyinDouble):
         return {**told, **done, "pay_type": 12, "pay_time": 0, "sku_order_list": parts}
 
 
-class _Unpaid(TestDouyin):
+class _Unpaid(DouyinKit):
     def make_double(self, book: Any, faults: Any, clock: Any) -> DouyinDouble:
         return _UnpaidDouble(book, faults=faults, clock=clock)

@@ -2,65 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-import attrs
 import pytest
 
-from crossloyalty.adapters.pinduoduo import AsyncPinduoduoSource, PinduoduoSource
-from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
 from crossloyalty.domain.orders import Line, Order, OrderStatus
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.reasons import Reason
-from crossloyalty.testing import QUICK, AdapterContract
+from crossloyalty.testing import AdapterContract
 from crossloyalty.testing import message_checks as messages
 from crossloyalty.testing.adapter_kit import Stand
-from crossloyalty.testing.doubles.pinduoduo import PinduoduoDouble
+from crossloyalty.testing.doubles.pinduoduo import PinduoduoDouble, PinduoduoKit
 
 
-def authorised(double: PinduoduoDouble, tokens: TokenStore) -> None:
-    """Put the tokens of a merchant's authorisation into the store."""
-    access, refresh = double.first_tokens()
-    kept = Tokens(access=Secret(access), refresh=Secret(refresh))
-    assert tokens.swap(double.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
-
-
-class TestPinduoduo(AdapterContract):
+class TestPinduoduo(PinduoduoKit, AdapterContract):
     """Pinduoduo; frames are unsigned, so what is tried of messages stands below."""
-
-    platform = "pinduoduo"
-    # Windows hold 30 minutes at most: more days would only be more empty ones.
-    days = 0.1
-    finish_days = 7
-
-    def number(self, place: int) -> str:
-        return PinduoduoDouble.order_number(place)
-
-    def make_double(self, book: Any, faults: Any, clock: Any) -> PinduoduoDouble:
-        return PinduoduoDouble(book, faults=faults, clock=clock)
-
-    def make_source(self, double: Any, *, tokens: TokenStore, clock: Any) -> PinduoduoSource:
-        authorised(double, tokens)
-        return PinduoduoSource(
-            double.settings(message_channel=True, finish_days=self.finish_days),
-            tokens=tokens,
-            clock=clock,
-            sleep=lambda _: None,
-            options=QUICK,
-        )
-
-    def make_async_source(self, double: Any, *, tokens: TokenStore, clock: Any) -> AsyncPinduoduoSource:
-        settings = double.settings(message_channel=True, finish_days=self.finish_days)
-        return AsyncPinduoduoSource(settings, tokens=tokens, clock=clock, options=QUICK)
-
-    def expected(self, order: Order) -> Mapping[str, Any] | None:
-        # What was never paid counts nothing: the platform's figures are amounts due.
-        if order.status is OrderStatus.UNPAID:
-            order = attrs.evolve(order, paid_fen=0, shipping_fen=0)
-        return super().expected(order)
 
 
 @pytest.mark.parametrize(
@@ -72,12 +29,12 @@ class TestPinduoduo(AdapterContract):
     ],
     ids=lambda check: check.__name__,
 )
-def test_frames_do_what_messages_do(check: Callable[[TestPinduoduo], None]) -> None:
+def test_frames_do_what_messages_do(check: Callable[[PinduoduoKit], None]) -> None:
     """Frames lead to orders, come again until they are worked off, and end alike in a storm and in calm."""
-    check(TestPinduoduo())
+    check(PinduoduoKit())
 
 
-class _OneDay(TestPinduoduo):
+class _OneDay(PinduoduoKit):
     """Holds orders for a single day."""
 
     finish_days = 1

@@ -70,6 +70,8 @@ class AdapterKit:
     """Over how many days their changes are spread."""
     signs: Literal["body", "part", "address"] = "body"
     """What a message's signature covers: its body to the last byte, a part of the body, or no body at all."""
+    encrypts: bool = False
+    """Its messages bear no signature: being encrypted with the shop's key is all that proves them."""
 
     def number(self, place: int) -> str:
         """Give the number of the n-th order in the platform's form."""

@@ -14,6 +14,8 @@ __all__ = ["PLATFORM_KITS", "platform_kit"]
 PLATFORM_KITS: Final[Mapping[str, str]] = {
     "jd": "jd:JdKit",
     "taobao": "taobao:TaobaoKit",
+    "wechat": "wechat:WechatKit",
+    "youzan": "youzan:YouzanKit",
 }
 
 

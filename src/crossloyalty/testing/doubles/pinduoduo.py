@@ -176,7 +176,8 @@ class PinduoduoDouble(Double):
             if wanted == "5" or (wanted, each.status in _SIGNED) == ("3", True)
         ]
         told = [self._order(each) for each in _page(orders, sent)]
-        self.turned_page()
+        if told:  # most windows of 30 minutes are empty, and nothing should change for each of them
+            self.turned_page()
         inner = {"total_count": len(orders), "has_next": False, "order_sn_list": told}
         return Reply.of({"order_sn_increment_get_response": inner})
 
@@ -191,7 +192,7 @@ class PinduoduoDouble(Double):
                 return self._no(10001, "window is longer than 30 minutes or ends now")
             cases = self.book.refunds_changed(*window)
         told = [self._case(each) for each in _page(cases, sent)]
-        if "order_sn" not in sent:
+        if told and "order_sn" not in sent:
             self.turned_page()
         return Reply.of({"refund_increment_get_response": {"total_count": len(cases), "refund_list": told}})
 

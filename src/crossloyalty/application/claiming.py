@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -37,8 +37,10 @@ from crossloyalty.domain.records import (
     RootKey,
     key_of,
 )
-from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import InvalidInput, WrongType, shown
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.tokens import OrderTokens
 
 __all__ = ["Asked", "ClaimRequest", "answer_of", "claim_orders", "parse", "quote_order"]
 

@@ -11,7 +11,10 @@ from crossloyalty.testing.adapter_kit import AdapterKit
 __all__ = ["PLATFORM_KITS", "platform_kit"]
 
 # The module inside `crossloyalty.testing.doubles`, and its kit.
-PLATFORM_KITS: Final[Mapping[str, str]] = {}
+PLATFORM_KITS: Final[Mapping[str, str]] = {
+    "kuaishou": "kuaishou:KuaishouKit",
+    "xiaohongshu": "xiaohongshu:XiaohongshuKit",
+}
 
 
 def platform_kit(name: str) -> AdapterKit:

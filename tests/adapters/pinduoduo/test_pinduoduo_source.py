@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
-from window_reader import Clock, newest, pull
+from list_reading import Clock, newest, pull
 
 from crossloyalty.adapters.pinduoduo import AsyncPinduoduoSource, PinduoduoSource
 from crossloyalty.adapters.wire.dialect import SendingOptions

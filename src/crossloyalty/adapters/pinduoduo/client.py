@@ -25,7 +25,7 @@ from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -57,7 +57,7 @@ _ORDER_NO: Final = re.compile(r"[0-9]{6}-[0-9]{12,18}", re.ASCII)
 _MOST_PAGES_OF_CASES: Final = 10
 
 
-class _Pinduoduo:
+class _Pinduoduo(Closing):
     def __init__(self, settings: PinduoduoSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -263,12 +263,8 @@ class AsyncPinduoduoSource(_Pinduoduo):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class PinduoduoSource(PlainPushSource[_Pinduoduo]):
@@ -286,8 +282,8 @@ class PinduoduoSource(PlainPushSource[_Pinduoduo]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Pinduoduo(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Pinduoduo(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     def authorise(self, code: str) -> None:
@@ -305,10 +301,6 @@ class PinduoduoSource(PlainPushSource[_Pinduoduo]):
     def heartbeat(self) -> bytes:
         """See `AsyncPinduoduoSource.heartbeat`."""
         return self._shop.heartbeat()
-
-    def close(self) -> None:
-        """See `AsyncPinduoduoSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: PinduoduoSettings) -> Dialect:

@@ -13,8 +13,10 @@ __all__ = ["PLATFORM_KITS", "platform_kit"]
 # The module inside `crossloyalty.testing.doubles`, and its kit.
 PLATFORM_KITS: Final[Mapping[str, str]] = {
     "jd": "jd:JdKit",
+    "kuaishou": "kuaishou:KuaishouKit",
     "taobao": "taobao:TaobaoKit",
     "wechat": "wechat:WechatKit",
+    "xiaohongshu": "xiaohongshu:XiaohongshuKit",
     "youzan": "youzan:YouzanKit",
 }
 

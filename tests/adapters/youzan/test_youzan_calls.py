@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from youzan_shop import CASE, SETTINGS, TID, answer
 
 from crossloyalty.adapters.wire.reading import Unreadable
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.adapters.wire.values import Action, Call
+from crossloyalty.adapters.wire.values import Action, Answer, Call
 from crossloyalty.adapters.youzan import calls
 from crossloyalty.adapters.youzan.answers import data_of, fault_of, read_tokens
 from crossloyalty.adapters.youzan.paging import Place
@@ -270,3 +272,46 @@ def test_a_page_of_another_source_is_refused(text: str) -> None:
     """A stored page that this source did not write is the caller's mistake."""
     with pytest.raises(InvalidInput):
         Place.parse(text)
+
+
+# -- whatever comes ---------------------------------------------------------------------------------------------------
+
+_NAMES = ("code", "success", "data", "gw_err_resp", "err_code", "error_response", "is_success", "response", "expires")
+_READERS: tuple[Callable[[Answer], Any], ...] = (
+    lambda got: fault_of(got, CALL),
+    lambda got: read_tokens(got, SINCE),
+    data_of,
+)
+
+_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**20)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["200", "0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def _check_fuzzed(value: Any, raw: bytes, status: int) -> None:
+    for got in (answer(value, status), answer(raw, status)):
+        for read in _READERS:
+            with suppress(PlatformUnavailable, Unreadable):
+                read(got)
+
+
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=300)
+def test_any_answer_is_read_or_is_an_outage(value: Any, raw: bytes, status: int) -> None:
+    """Whatever a platform answers, it is a fault, a value or the typed error; nothing else is ever raised."""
+    _check_fuzzed(value, raw, status)
+
+
+@pytest.mark.release
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=20_000)
+def test_any_answer_is_read_or_is_an_outage_for_long(value: Any, raw: bytes, status: int) -> None:
+    """The same, for long."""
+    _check_fuzzed(value, raw, status)

@@ -113,6 +113,8 @@ def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int
 
 def _shipping_shares(skus: Sequence[Node], net: Sequence[int], shipping: int) -> list[int]:
     """Say how much of each sub-order's amount is shipping: its own figure where all of them fit, else its share."""
+    if not shipping:
+        return [0] * len(net)
     own = [_besides(each) for each in skus]
     if sum(own) == shipping and all(part <= amount for part, amount in zip(own, net, strict=True)):
         return own

@@ -17,6 +17,7 @@ from crossloyalty.adapters.douyin.amounts import Amounts, read_amounts
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.keys import clean_id
@@ -249,7 +250,6 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, prov
         line_status = _LINE_STATES[status if parent is not OrderStatus.UNPAID else parent]
     if line_status is LineStatus.FINISHED and parent is not OrderStatus.FINISHED and not proven:
         line_status = LineStatus.SHIPPED
-    category = next((sku.text(name) for name in _CATEGORIES if sku.text(name) not in (None, "0")), None)
     return Line(
         line_id=sku.need_text("order_id"),
         paid_fen=paid_fen,
@@ -257,12 +257,20 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, prov
         finished_at=sku.seconds("finish_time") if line_status is LineStatus.FINISHED else None,
         is_free_gift=_is_gift(sku),
         product_id=sku.text("product_id_str") or sku.text("product_id"),
-        category=category,
+        category=_category(sku),
         quantity=sku.whole("item_num"),
     )
 
 
+def _category(sku: Node) -> str | None:
+    """Give the lowest category that is stated."""
+    for name in _CATEGORIES:
+        category = sku.text(name)
+        if category is not None and category != "0":
+            return category
+    return None
+
+
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:
     """Give what the merchant's memo says, in the words the settings name."""
-    memo = order.raw("seller_words")
-    return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
+    return tuple(sorted(flags_in(order.raw("seller_words"), settings.memo_flags)))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import attrs
+
 from crossloyalty.adapters.pinduoduo import calls
 from crossloyalty.adapters.pinduoduo.answers import PLATFORM, fault_of, result_of, tokens_of
 from crossloyalty.adapters.pinduoduo.messages import TOPICS, channel_address, frame_answer, heartbeat, read_frame
@@ -45,7 +47,8 @@ from crossloyalty.errors import (
 
 __all__ = ["CAPABILITIES", "FEEDS", "LIMITS", "AsyncPinduoduoSource", "PinduoduoSource"]
 
-CAPABILITIES: Final = SourceCapabilities(push=True, pull=True, refund_detail=True)
+# `push` where the settings say that the host holds the message channel.
+CAPABILITIES: Final = SourceCapabilities(pull=True, refund_detail=True)
 # Refunds first: an order then meets what is open against it.
 FEEDS: Final = ("refunds", "orders", "finishing")
 # A window holds at most 30 minutes and ends at least 3 behind now, as the field table asks for.
@@ -73,7 +76,7 @@ class _Pinduoduo:
     @property
     def capabilities(self) -> SourceCapabilities:
         """See `PullSource.capabilities`."""
-        return CAPABILITIES
+        return attrs.evolve(CAPABILITIES, push=self._settings.message_channel)
 
     @property
     def limits(self) -> SourceLimits:
@@ -86,7 +89,9 @@ class _Pinduoduo:
         return FEEDS
 
     def verify(self, incoming: Incoming, now: datetime) -> Sequence[Pushed]:
-        """See `PushSource.verify`; a frame is unsigned, so it may only come from the host's own socket."""
+        """See `PushSource.verify`; frames are unsigned, so they are taken from the host's own socket alone."""
+        if not self._settings.message_channel:
+            raise ForgedMessage("frames are taken only where the settings say that the host holds the message channel")
         try:
             pushed = read_frame(self._settings, incoming.body)
         except (Unreadable, PlatformUnavailable) as error:

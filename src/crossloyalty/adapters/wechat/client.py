@@ -20,11 +20,10 @@ from crossloyalty.adapters.wechat.orders import read_order_answer, refund_ids
 from crossloyalty.adapters.wechat.refunds import read_refund_answer
 from crossloyalty.adapters.wechat.settings import PLATFORM, WechatSettings
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
 from crossloyalty.adapters.wire.values import Acknowledgement, Doubtful, Facts, Incoming, Item, Pushed
-from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import AsyncSleep, Clock, Sleep, SourceCapabilities
 from crossloyalty.application.sources import SourceLimits
 from crossloyalty.errors import InvalidInput, PlatformMissing, PlatformUnavailable, shown
@@ -44,7 +43,7 @@ _OLDEST_DAYS: Final = 90
 _EARLY_S: Final = 240.0
 
 
-class _Wechat:
+class _Wechat(Closing):
     def __init__(self, settings: WechatSettings, sender: Sending) -> None:
         self._settings = settings
         self._sender = sender
@@ -181,12 +180,10 @@ class AsyncWechatSource(_Wechat):
         sleep: AsyncSleep | None = None,
     ) -> None:
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        super().__init__(
+            settings,
+            async_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep),
+        )
 
 
 class WechatSource(PlainPushSource[_Wechat]):
@@ -203,12 +200,8 @@ class WechatSource(PlainPushSource[_Wechat]):
         sleep: Sleep | None = None,
     ) -> None:
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(_Wechat(settings, self._own))
-
-    def close(self) -> None:
-        """See `AsyncWechatSource.close`."""
-        drive(self._own.close())
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Wechat(settings, sender))
 
 
 def _dialect(settings: WechatSettings) -> Dialect:

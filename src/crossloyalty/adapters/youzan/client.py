@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -46,7 +46,7 @@ _OLDEST_DAYS: Final = 90
 _ROWS: Final = {"orders": ("full_order_info_list", "total_results"), "refunds": ("refunds", "total")}
 
 
-class _Youzan:
+class _Youzan(Closing):
     def __init__(self, settings: YouzanSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -171,7 +171,7 @@ class _Youzan:
 
     async def _take_order(self, order_no: str, found: _Found) -> None:
         """Read an order and its after-sale cases; nothing when the platform knows no such order."""
-        if order_no in found.orders or not _is_number(order_no):
+        if order_no in found.orders or not _is_id(order_no):
             return
         settings = self._settings
         answer = await self._one(lambda token: calls.get_order(settings, token, order_no))
@@ -190,7 +190,7 @@ class _Youzan:
         found.orders.add(order_no)
 
     async def _take_refund(self, refund_id: str, oids: Sequence[str], found: _Found) -> None:
-        if refund_id in found.refunds or not _is_number(refund_id):
+        if refund_id in found.refunds or not _is_id(refund_id):
             return
         found.refunds.add(refund_id)
         settings = self._settings
@@ -268,12 +268,8 @@ class AsyncYouzanSource(_Youzan):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class YouzanSource(PlainPushSource[_Youzan]):
@@ -291,17 +287,13 @@ class YouzanSource(PlainPushSource[_Youzan]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Youzan(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Youzan(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     def authorise(self, code: str) -> None:
         """See `AsyncYouzanSource.authorise`."""
         drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncYouzanSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: YouzanSettings) -> Dialect:
@@ -318,5 +310,5 @@ def _dialect(settings: YouzanSettings) -> Dialect:
     )
 
 
-def _is_number(text: str) -> bool:
+def _is_id(text: str) -> bool:
     return text.isascii() and text.isalnum() and len(text) <= 64

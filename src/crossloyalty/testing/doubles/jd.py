@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
+import attrs
+
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
+from crossloyalty.testing.doubles.book import Book
 from crossloyalty.testing.doubles.server import Double, Reply, Request
 
-__all__ = ["JdDouble"]
+__all__ = ["JdBook", "JdDouble"]
 
 _BEIJING: Final = timezone(timedelta(hours=8))
 _TOLERATED: Final = timedelta(minutes=6)
@@ -30,9 +33,38 @@ _WORDS: Final = {
 }
 _MOST_ROWS: Final = 100
 _MOST_REFUNDS: Final = 50
-# Half of the refunds in the book are told as applications, the others as after-sale refunds; one id is only ever one.
 _APPLIED: Final = {RefundStatus.OPEN: 0, RefundStatus.CLOSED: 2, RefundStatus.SUCCESS: 3}
 _SERVICED: Final = {RefundStatus.OPEN: 10, RefundStatus.CLOSED: 14, RefundStatus.SUCCESS: 13}
+
+
+class JdBook(Book):
+    """
+    A book whose refunds are named as the adapter names them.
+
+    Args:
+        platform, shop_id, options: See `Book`.
+        kinds: What the refunds are in turn: "apply" for applications, "afs" for after-sale refunds; the SP-API knows
+            the latter only.
+    """
+
+    def __init__(
+        self, platform: str = "jd", shop_id: str = "shop-1", *, kinds: Sequence[str] = ("apply", "afs"), **options: Any
+    ) -> None:
+        options.setdefault("number", lambda place: f"{290_000_000_000 + place}")
+        super().__init__(platform, shop_id, **options)
+        self._kinds = kinds
+
+    def refund(
+        self, order_no: str, *, at: datetime, status: RefundStatus = RefundStatus.SUCCESS, amount_fen: int | None = None
+    ) -> Refund:
+        """See `Book.refund`."""
+        with self._lock:
+            made = super().refund(order_no, at=at, status=status, amount_fen=amount_fen)
+            kind = self._kinds[len(self._refunds) % len(self._kinds)]
+            del self._refunds[made.refund_id]
+            named = attrs.evolve(made, refund_id=f"{kind}-{made.refund_id}")
+            self.put(named)
+            return named
 
 
 class JdDouble(Double):
@@ -225,7 +257,7 @@ class JdDouble(Double):
             order = self.book.order(last)
             return _sp_good(None if order is None else sp_order_of(order))
         if in_path == "afsOrderId":
-            refund = self.book.refund_of(last)
+            refund = self.book.refund_of(f"afs-{last}")
             return _sp_good(None if refund is None else sp_service_of(refund, self.book.order(refund.order_no)))
         return self._sp_list(path, request.query)
 
@@ -322,7 +354,7 @@ def sp_order_of(order: Order) -> Mapping[str, Any]:
 def application_of(refund: Refund) -> Mapping[str, Any]:
     """Give a refund application; its sum is in fen."""
     return {
-        "id": refund.refund_id,
+        "id": _number(refund),
         "orderId": refund.order_no,
         "buyerId": "jd_****x",
         "buyerName": "canary name",
@@ -338,7 +370,7 @@ def service_of(refund: Refund, order: Order | None) -> Mapping[str, Any]:
     over = refund.status is not RefundStatus.OPEN
     return {
         "sameOrderServiceBill": {"serviceId": 1, "orderId": int(refund.order_no), "wareId": _sku_of(refund, order)},
-        "afsRefundId": int(refund.refund_id),
+        "afsRefundId": _number(refund),
         "status": _SERVICED[refund.status],
         "completeTime": _time(refund.modified_at) if over else _NEVER,
         "refoundAmount": _yuan(refund.amount_fen),
@@ -360,12 +392,16 @@ def sp_service_of(refund: Refund, order: Order | None) -> Mapping[str, Any]:
 
 def is_service(refund: Refund) -> bool:
     """Say whether a refund is told as an after-sale refund; the others are told as applications."""
-    return int(refund.refund_id) % 2 == 0
+    return refund.refund_id.startswith("afs-")
+
+
+def _number(refund: Refund) -> int:
+    return int(refund.refund_id.partition("-")[2])
 
 
 def _brief(refund: Refund) -> Mapping[str, Any]:
     return {
-        "afsOrderId": int(refund.refund_id),
+        "afsOrderId": _number(refund),
         "orderId": int(refund.order_no),
         "afsOrderBaseInfo": {"modifiedTime": _ms(refund.modified_at)},
         "afsOrderStatusInfo": {"mainStatus": 30 if refund.status is RefundStatus.OPEN else 100},

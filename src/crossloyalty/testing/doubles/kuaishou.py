@@ -49,7 +49,6 @@ class KuaishouDouble(Double):
     """
 
     platform: ClassVar[str] = "kuaishou"
-    _message_no = 0
 
     def settings(self, **changes: Any) -> KuaishouSettings:
         """Give the settings of the book's shop at this double."""
@@ -106,11 +105,8 @@ class KuaishouDouble(Double):
         else:
             event = "kwaishop_order_orderSuccess"
             info = {"oid": int(order_no), "sellerId": 1234567, "status": status, "updateTime": at}
-        with self._lock:
-            self._message_no += 1
-            event_id = message_id or f"evt-{self._message_no}"
         plain = {
-            "eventId": event_id,
+            "eventId": message_id or self.new_message_id(),
             "bizId": int(refund_id or order_no),
             "userId": 1234567,
             "openId": self.book.shop_id,
@@ -227,7 +223,7 @@ class KuaishouDouble(Double):
                 {"refundId": int(each.refund_id), "refundStatus": _REFUND_STATUSES[each.status]}
                 for each in reversed(self.book.refunds(order.order_no))
             ],
-            "orderAddress": {"desensitiseConsignee": "张*", "desensitiseMobile": "138****0000"},
+            "orderAddress": {"consignee": "张三", "mobile": "13800138000", "province": "浙江省"},
             "subOrderInfo": [],
         }
 

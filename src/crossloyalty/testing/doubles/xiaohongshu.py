@@ -44,7 +44,6 @@ class XiaohongshuDouble(Double):
     """Answers the interfaces that `crossloyalty.adapters.xiaohongshu` asks; see `Double`."""
 
     platform: ClassVar[str] = "xiaohongshu"
-    _message_no = 0
 
     def settings(self, **changes: Any) -> XiaohongshuSettings:
         """Give the settings of the book's shop at this double."""
@@ -90,10 +89,8 @@ class XiaohongshuDouble(Double):
     def message(self, order_no: str, *, refund_id: str = "", message_id: str = "") -> Incoming:
         """See `Double.message`; the platform gives no ids, so one goes into the text to make it differ."""
         now = self.clock()
-        data: dict[str, Any] = {"orderId": order_no, "updateTime": _milliseconds(now)}
-        with self._lock:
-            self._message_no += 1
-            data["packageId"] = message_id or f"package-{self._message_no}"
+        package = message_id or self.new_message_id()
+        data: dict[str, Any] = {"orderId": order_no, "packageId": package, "updateTime": _milliseconds(now)}
         if refund_id:
             data |= {"returnsId": refund_id, "returnType": 1, "refundFee": 1.5}
         tag = "msg_after_sale_update" if refund_id else "msg_fulfillment_status_change"
@@ -187,6 +184,8 @@ class XiaohongshuDouble(Double):
             "shopId": "shop0001",
             "userId": order.buyer_id,
             "openAddressId": "0a1b2c3d",
+            "receiverName": "张三",
+            "receiverPhone": "13800138000",
             "skuList": [
                 {
                     "skuId": line.line_id,

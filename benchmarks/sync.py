@@ -36,7 +36,7 @@ from crossloyalty.storage.sqlite import SqliteStorage  # noqa: E402
 from crossloyalty.testing import AdapterKit  # noqa: E402
 from crossloyalty.testing.adapter_kit import Stand, loyalty_over  # noqa: E402
 from crossloyalty.testing.doubles import Double, Reply, Request  # noqa: E402
-from crossloyalty.testing.kits import PLATFORM_KITS  # noqa: E402
+from crossloyalty.testing.kits import PLATFORM_KITS, platform_kit  # noqa: E402
 
 ORDERS: Final = 1000
 PARSE_US: Final = 40.0
@@ -44,7 +44,7 @@ PARSE_US: Final = 40.0
 
 def kits() -> dict[str, Callable[[], AdapterKit]]:
     """Give the platforms: the built-in ones, and the one of the example."""
-    return {**PLATFORM_KITS, "corner": CornerKit}
+    return {**{name: partial(platform_kit, name) for name in PLATFORM_KITS}, "corner": CornerKit}
 
 
 class Recorded:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import attrs
 
@@ -74,12 +74,14 @@ class AdapterKit:
     """How many orders the long check pulls."""
     pushes: bool = False
     """The source takes pushed messages, and the double makes them."""
-    signs: bool = True
-    """Messages carry a signature; where they are only encrypted, a changed byte may change what they say."""
     awaits: bool = True
     """There is an asynchronous source as well."""
     days: float = 3.0
     """Over how many days their changes are spread."""
+    signs: Literal["body", "part", "address"] = "body"
+    """What a message's signature covers: its body to the last byte, a part of the body, or no body at all."""
+    encrypts: bool = False
+    """Its messages bear no signature: being encrypted with the shop's key is all that proves them."""
 
     def number(self, place: int) -> str:
         """Give the number of the n-th order in the platform's form."""

@@ -31,7 +31,8 @@ _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 _NO_TIME: Final = ("", "0", "-", "--")
 _T = TypeVar("_T")
-_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_S: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Unreadable(ValueError):
@@ -241,9 +242,9 @@ class Node:
         value = self.whole(name)
         if value is None or value == 0:
             return None
-        if not 0 < value < _LATEST.timestamp() * per_second:
+        if not 0 < value < _LATEST_S * per_second:
             raise self._bad(name, "a time")
-        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value * 1_000_000 // per_second)
+        return _EPOCH + timedelta(microseconds=value * 1_000_000 // per_second)
 
     def node(self, name: str) -> Node | None:
         """Give an inner object; None when it is absent."""

@@ -259,6 +259,17 @@ def test_a_window_that_is_too_deep_is_halved() -> None:
     assert smallest.page_no == 100
 
 
+def test_a_window_that_grows_for_ever_is_begun_again_three_times() -> None:
+    """A total that is larger at each look ends all the same: ten pages are begun again three times, not for ever."""
+    place: Place | None = Place.begin(SINCE, SINCE + timedelta(hours=1))
+    total, turns = 100, 0
+    while place is not None:
+        place = place.after(total, 10, 10_000)
+        total, turns = total + 1, turns + 1
+        assert turns < 100
+    assert turns == 1 + 3 + 11  # the first look, three begun again at once, then eleven pages to the end
+
+
 def test_windows_are_whole_seconds_around_what_was_asked() -> None:
     """Fractions of a second widen the window; they never narrow it."""
     place = Place.begin(SINCE + timedelta(milliseconds=500), SINCE + timedelta(seconds=9, milliseconds=1))
@@ -266,7 +277,18 @@ def test_windows_are_whole_seconds_around_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "[]", "[[],1,1]", '[[[1,2]],"1",0]', "[[[1,2]],-1,0]", "[[[1]],1,1]", "[[1],1,1]"]
+    "text",
+    [
+        "",
+        "7",
+        "[]",
+        "[[],1,1,0]",
+        '[[[1,2]],"1",0,0]',
+        "[[[1,2]],-1,0,0]",
+        "[[[1]],1,1,0]",
+        "[[1],1,1,0]",
+        "[[[1,2]],1,1]",
+    ],
 )
 def test_a_page_of_another_source_is_refused(text: str) -> None:
     """A stored page that this source did not write is the caller's mistake."""

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
+from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
-from crossloyalty.adapters.wire.values import Acknowledgement, Answer, Doubtful, Facts, Incoming, Item, Pushed
+from crossloyalty.adapters.wire.values import Acknowledgement, Answer, Doubtful, Facts, Incoming, Pushed
 from crossloyalty.adapters.youzan import calls
 from crossloyalty.adapters.youzan.answers import data_of, fault_of, read_tokens
 from crossloyalty.adapters.youzan.messages import acknowledge, read_messages
@@ -153,7 +154,7 @@ class _Youzan(Closing):
         order = read_row(row, self._settings)
         if order.order_no:
             found.orders.add(order.order_no)
-        found.add(order)
+        found.take((order,))
         if isinstance(row, dict):
             for refund_id, oids in refund_lines(Node(row, "data")).items():
                 await self._take_refund(refund_id, oids, found)
@@ -164,7 +165,7 @@ class _Youzan(Closing):
             node = Node(row, "data.refunds")
             order_no, refund_id = node.need_text("tid"), node.need_text("refund_id")
         except Unreadable as error:
-            found.add(Doubtful(order_no="", code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no="", code="UNREADABLE", detail=str(error)),))
             return
         await self._take_order(order_no, found)
         await self._take_refund(refund_id, (), found)
@@ -180,11 +181,11 @@ class _Youzan(Closing):
         try:
             data = data_of(answer)
         except Unreadable as error:
-            found.add(Doubtful(order_no=order_no, code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no=order_no, code="UNREADABLE", detail=str(error)),))
             return
         order = read_row(data.value, settings)
         if order.order_no not in ("", order_no):
-            found.add(Doubtful(order_no=order_no, code="UNREADABLE", detail="the order is not the one asked for"))
+            found.take((Doubtful(order_no=order_no, code="UNREADABLE", detail="the order is not the one asked for"),))
             return
         await self._take_row(data.value, found)
         found.orders.add(order_no)
@@ -202,9 +203,10 @@ class _Youzan(Closing):
             if data.text("refund_id") != refund_id:
                 raise Unreadable("data.refund_id is not the one asked for")
         except Unreadable as error:
-            found.add(Doubtful(order_no="", code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no="", code="UNREADABLE", detail=str(error)),))
             return
-        found.take(read_refund(data, oids))
+        facts = read_refund(data, oids)
+        found.take((*facts.items, *facts.doubtful))
 
     async def _one(self, build: Any) -> Answer | None:
         """Ask for one thing; None when the platform knows no such."""
@@ -214,32 +216,13 @@ class _Youzan(Closing):
             return None
 
 
-class _Found:
+class _Found(Found):
     """What was read so far; one case may hang on two rows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.orders: set[str] = set()
         self.refunds: set[str] = set()
-        self._items: list[Item] = []
-        self._doubtful: list[Doubtful] = []
-
-    def add(self, one: Item | Doubtful) -> None:
-        """Put one fact to the others."""
-        if isinstance(one, Doubtful):
-            self._doubtful.append(one)
-        else:
-            self._items.append(one)
-
-    def take(self, facts: Facts) -> None:
-        """Put facts to the others."""
-        self._items += facts.items
-        self._doubtful += facts.doubtful
-
-    def facts(self, *, seen: int, next_page: str | None = None, total: int | None = None) -> Facts:
-        """Give all of it."""
-        return Facts(
-            items=tuple(self._items), doubtful=tuple(self._doubtful), seen=seen, next_page=next_page, total=total
-        )
 
 
 class AsyncYouzanSource(_Youzan):

@@ -41,6 +41,10 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
     double = stack.enter_context(kit.make_double(book, Faults(expire_every=40, drift_every=5), clock))
     source = kit.make_source(double, tokens=MemoryTokenStore(), clock=clock)
     report = loyalty.sync(source, since=clock() - timedelta(days=3))
+    # What changed while its pages were turned is found by the next sync.
+    double.faults.drift_every = 0
+    clock.move(hours=1)
+    caught = loyalty.sync(source)
     # Orders move on; where the platform pushes, its messages tell at once, elsewhere the next sync does.
     pushed = 0
     for order in [each for each in book.orders() if each.status is OrderStatus.SHIPPED]:
@@ -50,6 +54,8 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
             pushed += loyalty.receive(
                 source, message.headers, message.body, query=message.query, method=message.method
             ).taken
+    clock.move(minutes=10)
+    moved = 0 if kit.pushes else loyalty.sync(source).pages
     finished = [each for each in book.orders() if each.status is OrderStatus.FINISHED]
     claims = points = 0
     for place, order in enumerate(finished):
@@ -66,8 +72,10 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
     before = sum(loyalty.member(f"m{place}").points for place in range(10))
     again = loyalty.sync(source)
     taken_back = before - sum(loyalty.member(f"m{place}").points for place in range(10))
+    orders = report.orders_new + caught.orders_new
+    pages = report.pages + caught.pages + moved + again.pages
     return (
-        f"{kit.platform:12} {report.orders_new:6} orders {report.pages + again.pages:5} pages {pushed:4} messages "
+        f"{kit.platform:12} {orders:6} orders {pages:5} pages {pushed:4} messages "
         f"{claims:4} claims {points:7} points {taken_back:6} taken back {len(loyalty.doubtful().items):3} in doubt"
     )
 

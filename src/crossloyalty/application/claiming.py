@@ -89,6 +89,9 @@ def parse(request: ClaimRequest, program: Program) -> Asked:
     clean_id(request.member_id, "member_id")
     if not isinstance(request.proof, Proof):
         raise WrongType(f"proof is a Proof, not {shown(request.proof)}")
+    if request.proof.checked or request.proof.kind == "review":
+        # These stand for what the library has checked, and for what staff decided through it.
+        raise InvalidInput("a proof is made by the constructors that are named after what a member offers")
     clean_text(request.touch, "touch")
     clean_text(request.device, "device")
     platforms = program.known_platforms

@@ -30,3 +30,4 @@ def test_a_page_is_read_from_its_bytes_alone() -> None:
     facts = kit.parse(json.dumps({"result": 1, "data": {"cursor": "nomore", "orderList": [order()] * 3}}).encode())
     assert facts is not None
     assert (len(facts.items), facts.doubtful) == (3, ())
+    assert kit.parse(b"[1]") is not None

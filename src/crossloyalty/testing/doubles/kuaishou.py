@@ -21,6 +21,7 @@ from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.adapters.wire.values import Answer
 from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
+from crossloyalty.errors import PlatformUnavailable
 from crossloyalty.testing import QUICK
 from crossloyalty.testing.adapter_kit import AdapterKit, KitClock
 from crossloyalty.testing.doubles.authorised import authorised
@@ -293,7 +294,10 @@ class KuaishouKit(AdapterKit):
 
     def parse(self, body: bytes) -> Facts | None:
         """Read one page of orders from its bytes, without the fee details that take calls of their own."""
-        rows, _ = rows_of(data_of(Answer(status=200, body=body)), "orderList", "cursor")
+        try:
+            rows, _ = rows_of(data_of(Answer(status=200, body=body)), "orderList", "cursor")
+        except PlatformUnavailable:
+            return Facts()
         read = [read_order(raw, None, self._parsed_for) for raw in rows]
         items = tuple(each for each in read if isinstance(each, Order))
         doubtful = tuple(each for each in read if isinstance(each, Doubtful))

@@ -20,8 +20,7 @@ from crossloyalty.adapters.youzan.signing import event_sign
 from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.numbers import largest_remainder
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundKind, RefundStatus
-from crossloyalty.testing.adapter_contract import QUICK
-from crossloyalty.testing.adapter_kit import AdapterKit, KitClock
+from crossloyalty.testing.adapter_kit import QUICK, AdapterKit, KitClock
 from crossloyalty.testing.doubles.book import Book
 from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request

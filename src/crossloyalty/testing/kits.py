@@ -12,8 +12,10 @@ __all__ = ["PLATFORM_KITS", "platform_kit"]
 
 # The module inside `crossloyalty.testing.doubles`, and its kit.
 PLATFORM_KITS: Final[Mapping[str, str]] = {
+    "douyin": "douyin:DouyinKit",
     "jd": "jd:JdKit",
     "kuaishou": "kuaishou:KuaishouKit",
+    "pinduoduo": "pinduoduo:PinduoduoKit",
     "taobao": "taobao:TaobaoKit",
     "wechat": "wechat:WechatKit",
     "xiaohongshu": "xiaohongshu:XiaohongshuKit",

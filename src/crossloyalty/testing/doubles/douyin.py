@@ -19,12 +19,13 @@ from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import same
-from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
+from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.adapters.wire.values import Answer, Facts
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.testing import QUICK, AdapterKit
 from crossloyalty.testing.adapter_kit import KitClock
+from crossloyalty.testing.doubles.authorised import authorised
 from crossloyalty.testing.doubles.book import Book
 from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
@@ -313,9 +314,7 @@ class DouyinKit(AdapterKit):
 
     def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> DouyinSource:
         """See `AdapterKit.make_source`; the merchant has authorised already."""
-        access, refresh = double.first_tokens()
-        kept = Tokens(access=Secret(access), refresh=Secret(refresh))
-        tokens.swap(self.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
+        authorised(double, tokens)
         return DouyinSource(_settings(double), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
 
     def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncDouyinSource:

@@ -18,12 +18,13 @@ from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import same
-from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
+from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.adapters.wire.values import Answer, Facts
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.testing import QUICK, AdapterKit
 from crossloyalty.testing.adapter_kit import START, KitClock
+from crossloyalty.testing.doubles.authorised import authorised
 from crossloyalty.testing.doubles.book import Book
 from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
@@ -176,8 +177,7 @@ class PinduoduoDouble(Double):
             if wanted == "5" or (wanted, each.status in _SIGNED) == ("3", True)
         ]
         told = [self._order(each) for each in _page(orders, sent)]
-        if told:  # most windows of 30 minutes are empty, and nothing should change for each of them
-            self.turned_page()
+        self._answered(whole=len(told) == len(orders))
         inner = {"total_count": len(orders), "has_next": False, "order_sn_list": told}
         return Reply.of({"order_sn_increment_get_response": inner})
 
@@ -192,9 +192,17 @@ class PinduoduoDouble(Double):
                 return self._no(10001, "window is longer than 30 minutes or ends now")
             cases = self.book.refunds_changed(*window)
         told = [self._case(each) for each in _page(cases, sent)]
-        if told and "order_sn" not in sent:
-            self.turned_page()
+        if "order_sn" not in sent:
+            self._answered(whole=len(told) == len(cases))
         return Reply.of({"refund_increment_get_response": {"total_count": len(cases), "refund_list": told}})
+
+    def _answered(self, *, whole: bool) -> None:
+        """Count a page; between two of one window orders may change, not for each of the many that hold one page."""
+        if not whole:
+            self.turned_page()
+            return
+        with self._lock:
+            self.pages += 1
 
     def _window(self, sent: Mapping[str, str]) -> tuple[datetime, datetime] | None:
         since, until = (datetime.fromtimestamp(int(sent[f"{end}_updated_at"]), UTC) for end in ("start", "end"))
@@ -322,9 +330,7 @@ class PinduoduoKit(AdapterKit):
 
     def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> PinduoduoSource:
         """See `AdapterKit.make_source`; the merchant has authorised already."""
-        access, refresh = double.first_tokens()
-        kept = Tokens(access=Secret(access), refresh=Secret(refresh))
-        tokens.swap(self.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
+        authorised(double, tokens)
         return PinduoduoSource(self._settings(double), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
 
     def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncPinduoduoSource:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
@@ -84,6 +85,7 @@ __all__ = [
     "LintCode",
     "Loyalty",
     "MemberSnapshot",
+    "MergeResult",
     "Milestone",
     "OpeningBalance",
     "OpeningClaim",
@@ -111,6 +113,7 @@ __all__ = [
     "Rejected",
     "SourceKind",
     "TierResult",
+    "UnmergeResult",
     "VerifyReport",
     "errors",
     "read_opening",
@@ -129,6 +132,7 @@ _LATER = {
     "EnrolResult": "crossloyalty.application.enrolling",
     "Event": "crossloyalty.application.events",
     "MemberSnapshot": "crossloyalty.application.snapshots",
+    "MergeResult": "crossloyalty.application.merging",
     "Page": "crossloyalty.application.pages",
     "TierResult": "crossloyalty.application.operating",
     "Finding": "crossloyalty.domain.lint",
@@ -145,6 +149,7 @@ _LATER = {
     "OpeningTier": "crossloyalty.domain.opening",
     "Recalculated": "crossloyalty.application.recalculating",
     "RecalculationReport": "crossloyalty.application.recalculating",
+    "UnmergeResult": "crossloyalty.application.merging",
     "VerifyReport": "crossloyalty.application.verifying",
     "read_opening": "crossloyalty.application.opening",
 }

@@ -73,7 +73,7 @@ async def bind(
     Raises:
         InvalidInput: An id cannot be one.
     """
-    clean_id(member_id, "member_id")
+    asker = clean_id(member_id, "member_id")
     clean_id(buyer_id, "buyer_id")
     if "*" in buyer_id:
         raise InvalidInput(f"a masked value identifies nobody: {shown(buyer_id)}")
@@ -87,10 +87,12 @@ async def bind(
         now = world.now()
         family = program.known_platforms.get(platform).family
         buyer_key = Key(BuyerRecord, (program_id, family, scope, buyer_id))
+        member_id = world.home(program_id, asker)
         member_key = Key(MemberRecord, (program_id, member_id))
         order_keys = [Key(OrderRecord, key) for key in past]
         versions = await tx.lock([buyer_key, *order_keys, member_key])
         loaded = Loaded(world, tx, program_id, now, versions)
+        loaded.home(asker)
         await loaded.read(past, [member_id], [buyer_key])
         buyer = loaded.buyers[buyer_key]
         if buyer.member_id and buyer.member_id != member_id:

@@ -122,6 +122,9 @@ async def _claim(
     world: World, tx: AsyncTransaction, program: Program, asked: Sequence[_Asked], resolved: dict[OrderKey, OrderKey]
 ) -> list[ClaimResult]:
     now = world.now()
+    loaded = Loaded(world, tx, program.program_id, now, {})
+    if world.homes:
+        asked = [_at_home(loaded, each) for each in asked]
     wanted: dict[OrderKey, list[_Asked]] = {}
     for each in asked:
         if each.key is not None:
@@ -133,7 +136,6 @@ async def _claim(
     device_of = {each.request.device: device_key(program.program_id, each.request.device) for each in asked}
     device_of.pop("", None)
     roots += device_of.values()
-    loaded = Loaded(world, tx, program.program_id, now, {})
     versions = await loaded.lock(roots, wanted, member_ids)
     await loaded.read(wanted, member_ids)
     if loaded.program.platforms != program.platforms:
@@ -183,6 +185,14 @@ async def _claim(
     if changes:
         await tx.write(changes, roots=touched, final=True)
     return _answers(batch, asked, resolved, outcome)
+
+
+def _at_home(loaded: Loaded, asked: _Asked) -> _Asked:
+    """Ask for the member that stands for the one that was named."""
+    home = loaded.home(asked.request.member_id)
+    if home == asked.request.member_id:
+        return asked
+    return _Asked(attrs.evolve(asked.request, member_id=home), asked.key, asked.reason)
 
 
 async def _resolve_aliases(
@@ -257,7 +267,7 @@ def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candi
     state, claim = batch.order(key), batch.order(key).claim
     tier = batch.member(request.member_id).tier_name()
     reasons = candidate.reasons
-    if claim is None or claim.member_id != request.member_id or Reason.MEMBER_BLOCKED in reasons:
+    if claim is None or batch.home(claim.member_id) != request.member_id or Reason.MEMBER_BLOCKED in reasons:
         # What an order paid and what became of it is told to nobody but its buyer.
         tells = claim is None and not candidate.stopped
         tells = tells and Reason.RECEIVED not in reasons and Reason.OTHER_BUYER not in reasons
@@ -270,7 +280,7 @@ def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candi
             reasons,
             tier,
             when(candidate.claimable_from),
-            "" if claim is None else claim.member_id,
+            "" if claim is None else batch.home(claim.member_id),
             "",
             state.facts_text() if tells else "",
             batch.program,
@@ -286,7 +296,7 @@ def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candi
         reasons,
         tier,
         None,
-        claim.member_id,
+        request.member_id,
         claim.grants,
         state.facts_text(),
         batch.program_of(claim),
@@ -307,13 +317,14 @@ async def quote_order(world: World, program_id: str, member_id: str, order: Orde
     Returns:
         A result with `created` False; `granted` is what a claim would give now.
     """
-    clean_id(member_id, "member_id")
+    asker = clean_id(member_id, "member_id")
     if not isinstance(order, Order):
         raise WrongType(f"quote takes an Order, not {shown(order)}")
 
     async def body(tx: AsyncTransaction) -> ClaimResult:
         now = world.now()
         loaded = Loaded(world, tx, program_id, now, {})
+        member_id = loaded.home(asker)
         await loaded.read()
         platforms = loaded.program.known_platforms
         platform = platforms.get(order.platform)

@@ -38,12 +38,14 @@ async def enrol(world: World, program_id: str, member_id: str) -> EnrolResult:
         program_id: The program.
         member_id: Who.
     """
-    clean_id(member_id, "member_id")
+    asker = clean_id(member_id, "member_id")
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> EnrolResult:
+        member_id = world.home(program_id, asker)
         versions = await tx.lock([Key(MemberRecord, (program_id, member_id))])
         loaded = Loaded(world, tx, program_id, world.now(), versions)
+        loaded.home(asker)
         await loaded.read((), [member_id])
 
         def decision(batch: Batch) -> EnrolResult:

@@ -242,10 +242,10 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) 
     for key, items in grouped.items():
         claim = loaded.claims.get(key)
         if claim is not None:
-            wanted[claim.member_id] = None
+            wanted[loaded.home(claim.member_id)] = None
             continue
         for ticket in loaded.tickets.get(key, ()):
-            wanted[ticket.member_id] = None
+            wanted[loaded.home(ticket.member_id)] = None
         keys = buyer_keys(loaded.orders[key])
         keys += [
             Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", item.buyer_id))
@@ -255,11 +255,11 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) 
         for buyer_key in keys:
             buyer = loaded.buyers.get(buyer_key)
             if buyer is not None and buyer.member_id:
-                wanted[buyer.member_id] = None
+                wanted[loaded.home(buyer.member_id)] = None
     for key, tickets in loaded.tickets.items():
         if key not in grouped:
             for ticket in tickets:
-                wanted[ticket.member_id] = None
+                wanted[loaded.home(ticket.member_id)] = None
     return list(wanted)
 
 

@@ -19,7 +19,7 @@ from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.keys import clean_id
-from crossloyalty.domain.ledger import Ledger
+from crossloyalty.domain.ledger import FOREIGN_LOTS, Ledger
 from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
@@ -32,9 +32,12 @@ __all__ = [
     "CouponUse",
     "TierResult",
     "adjust",
+    "answer_row",
+    "answered_before",
     "block",
     "block_buyer",
     "once",
+    "request_of",
     "set_tier",
     "use_coupon",
 ]
@@ -122,37 +125,60 @@ async def once(
     Raises:
         IdempotencyConflict: The key was used for another request.
     """
-    clean_id(key, "key")
-    text = json.dumps(request, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    request_key = Key(RequestRecord, (program_id, key))
+    request_key, digest = request_of(program_id, key, request)
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> dict[str, Any]:
-        versions = await tx.lock([root])
-        found = await tx.read([request_key])
-        held = cast("RequestRecord | None", found.records.get(request_key))
-        if held is not None:
-            if held.digest != digest:
-                raise IdempotencyConflict(f"the key {shown(key)} was used for another request")
-            stored: dict[str, Any] = json.loads(held.outcome)
+        members = [world.home(program_id, str(root.values[1]))] if root.kind is MemberRecord else []
+        buyers = [root] if root.kind is BuyerRecord else []
+        versions = await tx.lock([*buyers, *(Key(MemberRecord, (program_id, each)) for each in members)])
+        stored = await answered_before(tx, request_key, digest)
+        if stored is not None:
             return stored
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        members = [str(root.values[1])] if root.kind is MemberRecord else []
-        buyers = [root] if root.kind is BuyerRecord else []
+        if members:
+            loaded.home(str(root.values[1]))
         await loaded.read((), members, buyers)
         batch, outcome = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
         if root.kind is BuyerRecord:
             changes.append(Replace(loaded.buyers[root]))
             touched[root] = versions[root]
-        changes.append(
-            Insert(RequestRecord(program_id, key, digest, json.dumps(outcome, separators=(",", ":")), loaded.now))
-        )
+        changes.append(answer_row(request_key, digest, outcome, loaded.now))
         await tx.write(changes, roots=touched, final=True)
         return outcome
 
     return await world.run(body)
+
+
+def request_of(program_id: str, key: str, request: dict[str, Any]) -> tuple[Key, str]:
+    """Give the row an idempotency key is remembered in, and the digest of what is asked under it."""
+    clean_id(key, "key")
+    text = json.dumps(request, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return Key(RequestRecord, (program_id, key)), hashlib.sha256(text.encode()).hexdigest()
+
+
+async def answered_before(tx: AsyncTransaction, request_key: Key, digest: str) -> dict[str, Any] | None:
+    """
+    Give the answer a key was given before, None for a new one.
+
+    Raises:
+        IdempotencyConflict: The key was used for another request.
+    """
+    found = await tx.read([request_key])
+    held = cast("RequestRecord | None", found.records.get(request_key))
+    if held is None:
+        return None
+    if held.digest != digest:
+        raise IdempotencyConflict(f"the key {shown(request_key.values[1])} was used for another request")
+    stored: dict[str, Any] = json.loads(held.outcome)
+    return stored
+
+
+def answer_row(request_key: Key, digest: str, outcome: dict[str, Any], now: int) -> Insert:
+    """Remember an answer under its key; *now* in microseconds."""
+    text = json.dumps(outcome, separators=(",", ":"))
+    return Insert(RequestRecord(str(request_key.values[0]), str(request_key.values[1]), digest, text, now))
 
 
 async def adjust(
@@ -234,7 +260,10 @@ async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: i
         ledger = batch.member(member_id).ledger
         if not ledger.all_lots:
             raise MoreLots(member_id)
-        lot = ledger.lots.get(lot_no)
+        number = lot_no
+        if lot_no < FOREIGN_LOTS and member_id in ledger.origins:
+            number = ledger.number_of(member_id, lot_no)  # as the gateway was told before the member was merged away
+        lot = ledger.lots.get(number)
         alive = lot is not None and lot.state == "ACTIVE" and (lot.expires_at is None or lot.expires_at > ledger.at)
         if lot is None or not alive or not lot.asset.startswith("coupon:"):
             return {"used": False, "code": ""}
@@ -316,6 +345,8 @@ async def block(
     def decision(batch: Batch) -> dict[str, Any]:
         member = batch.member(member_id)
         member.set_root(member.root._replace(blocked_reason=reason, blocked_until=ends))
+        if member.links.blocked_by:
+            member.set_links(attrs.evolve(member.links, blocked_by=""))  # it is their own from now on
         return {"blocked": bool(reason)}
 
     request = {"do": "block", "member_id": member_id, "reason": reason, "until": ends}

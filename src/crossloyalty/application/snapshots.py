@@ -149,11 +149,12 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
         program_id: The program.
         member_id: Who.
     """
-    clean_id(member_id, "member_id")
+    asked = clean_id(member_id, "member_id")
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> MemberSnapshot:
         loaded = Loaded(world, tx, program_id, world.now(), {})
+        member_id = loaded.home(asked)
         await loaded.read((), [member_id])
         prefix = (program_id, member_id)
         found = await tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
@@ -167,10 +168,13 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
 
 async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) -> int:
     """Add up what a member's orders on their way are going to count; two round trips whatever their number."""
-    prefix = (loaded.program_id, member_id)
-    owned = Scan(OrderRecord, prefix, by="by_owner", descending=True, limit=_NEWEST)
-    asked = Scan(TicketRecord, prefix, by="by_member", descending=True, limit=_NEWEST)
-    rows, tickets = (await tx.read(scans=[owned, asked])).rows
+    ids = loaded.members[member_id].ids
+    prefixes = [(loaded.program_id, each) for each in ids]
+    owned = [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_NEWEST) for each in prefixes]
+    asked = [Scan(TicketRecord, each, by="by_member", descending=True, limit=_NEWEST) for each in prefixes]
+    parts = (await tx.read(scans=[*owned, *asked])).rows
+    rows = [row for part in parts[: len(ids)] for row in part]
+    tickets = [row for part in parts[len(ids) :] for row in part]
     orders = {_key(row): row for row in cast("Sequence[OrderRecord]", rows)}
     waiting = {
         _key(ticket)
@@ -183,7 +187,7 @@ async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) ->
     coming_fen = 0
     for key, order in orders.items():
         claim = cast("ClaimRecord | None", found.get(Key(ClaimRecord, key)))
-        if order.facts and (claim is None or claim.member_id == member_id):
+        if order.facts and (claim is None or claim.member_id in ids):
             counted_fen = 0 if claim is None else claim.net_fen
             coming_fen += coming_net(order.facts, loaded.program, counted_fen=counted_fen, now=loaded.now)
     return coming_fen

@@ -7,11 +7,20 @@ from typing import Any, Final, cast
 
 import attrs
 
+from crossloyalty.application.identities import identities_of
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call
-from crossloyalty.domain.invariants import MemberRows, Violation, check_claim, check_member, check_order
+from crossloyalty.domain.invariants import (
+    MemberRows,
+    Violation,
+    check_claim,
+    check_order,
+    check_own,
+    check_together,
+)
+from crossloyalty.domain.links import NO_LINKS
 from crossloyalty.domain.records import (
     AccountRecord,
     ClaimRecord,
@@ -108,24 +117,51 @@ async def _members(
 ) -> tuple[Any, ...] | None:
     roots = (await tx.read(scans=[Scan(MemberRecord, (program_id,), limit=_PAGE, after=after)])).rows[0]
     for root in roots:
-        member = cast(MemberRecord, root)
-        prefix = member[:2]
-        kinds = (
-            AccountRecord,
-            EntryRecord,
-            LotRecord,
-            SpendDayRecord,
-            TagRecord,
-            MemberGrantRecord,
-            DeliveryRecord,
-            EventRecord,
-        )
-        found = await tx.read(
-            scans=[*(Scan(kind, prefix) for kind in kinds), Scan(ClaimRecord, prefix, by="by_member")]
-        )
+        rows = await _rows_of(tx, cast(MemberRecord, root))
         report.members += 1
-        report.add(check_member(MemberRows(member, *cast("list[Any]", found.rows))))
+        report.add(check_own(rows))
+        if rows.links is NO_LINKS:
+            report.add(check_together([rows]))
+            continue
+        together = await _ever_merged_with(tx, rows)
+        if rows.root.member_id == min(together):
+            report.add(check_together([together[each] for each in sorted(together)]))
+        if rows.links.into and await identities_of(tx, program_id, [rows.root.member_id]):
+            report.add([Violation("I-50", f"{rows.root.member_id}: was merged away and still has an identity")])
     return roots[-1][:2] if len(roots) == _PAGE else None
+
+
+_KINDS_OF_MEMBERS: Final = (
+    AccountRecord,
+    EntryRecord,
+    LotRecord,
+    SpendDayRecord,
+    TagRecord,
+    MemberGrantRecord,
+    DeliveryRecord,
+    EventRecord,
+)
+
+
+async def _rows_of(tx: AsyncTransaction, member: MemberRecord) -> MemberRows:
+    prefix = member[:2]
+    scans = [*(Scan(kind, prefix) for kind in _KINDS_OF_MEMBERS), Scan(ClaimRecord, prefix, by="by_member")]
+    return MemberRows(member, *cast("list[Any]", (await tx.read(scans=scans)).rows))
+
+
+async def _ever_merged_with(tx: AsyncTransaction, rows: MemberRows) -> dict[str, MemberRows]:
+    """Read everybody who is, or once was, one with a member."""
+    together = {rows.root.member_id: rows}
+    waiting = [rows]
+    while waiting:
+        links = waiting.pop().links
+        for each in {links.into, *links.absorbed, *links.origins} - {"", *together}:
+            key = Key(MemberRecord, (rows.root.program_id, each))
+            found = (await tx.read([key])).records.get(key)
+            if found is not None:
+                together[each] = await _rows_of(tx, cast(MemberRecord, found))
+                waiting.append(together[each])
+    return together
 
 
 async def _orders(

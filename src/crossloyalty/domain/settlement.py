@@ -15,7 +15,6 @@ from crossloyalty.domain.caps import allow
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
-from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.ledger import Ref
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.program import CALC, Program
@@ -135,7 +134,7 @@ def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program
         program: The revision the claim was first settled under, whatever is in force now (D16).
     """
     nets = net_amounts(order, program, record.calc)
-    return _settle(member, record, grants_of(record), order, program, nets, first=False)
+    return _settle(member, record, member.grants_of(record.member_id, record.grants), order, program, nets, first=False)
 
 
 def _settle(
@@ -210,7 +209,7 @@ def _settle(
         nets.gross,
         record.tier_before,
         record.touch,
-        json_text([grant.document() for grant in grants]),
+        member.text_of_grants(record.member_id, grants),
     )
     if first or settled != record:
         _tell(member, settled, posted, first=first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from crossloyalty.application import (
     binding,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -255,6 +256,38 @@ class AsyncLoyalty:
         from crossloyalty.application import enrolling
 
         return await self._run(enrolling.enrol(self._world, self._id, member_id))
+
+    async def merge(
+        self,
+        member_id: str,
+        other_id: str,
+        *,
+        key: str,
+        survivor: str = "",
+        version: int = 0,
+        given_twice: Literal["keep", "claw_back"] = "keep",
+    ) -> MergeResult:
+        """See `Loyalty.merge`."""
+        from crossloyalty.application import merging
+
+        return await self._run(
+            merging.merge(
+                self._world,
+                self._id,
+                member_id,
+                other_id,
+                key=key,
+                survivor=survivor,
+                version=version,
+                given_twice=given_twice,
+            )
+        )
+
+    async def unmerge(self, member_id: str, *, key: str) -> UnmergeResult:
+        """See `Loyalty.unmerge`."""
+        from crossloyalty.application import merging
+
+        return await self._run(merging.unmerge(self._world, self._id, member_id, key=key))
 
     async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """See `Loyalty.record_action`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from crossloyalty.application import (
     binding,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -344,6 +345,67 @@ class Loyalty:
         from crossloyalty.application import enrolling
 
         return self._runner.run(enrolling.enrol(self._runner.world, self._id, member_id))
+
+    def merge(
+        self,
+        member_id: str,
+        other_id: str,
+        *,
+        key: str,
+        survivor: str = "",
+        version: int = 0,
+        given_twice: Literal["keep", "claw_back"] = "keep",
+    ) -> MergeResult:
+        """
+        Make two members one: what they hold adds up at the survivor, and the other id goes on as an alias (会员合并).
+
+        Args:
+            member_id, other_id: The two, in any order.
+            key: Idempotency key.
+            survivor: Which of the two stands for both; default the smaller id. Given together with *version*.
+            version: Of the decision who survives, from 1; of several calls the newest counts, whatever order they
+                come in.
+            given_twice: What becomes of a reward once per member that both were given: kept, or the later one taken.
+
+        Returns:
+            Who survives; two that are one already stay as they are.
+
+        Raises:
+            InvalidInput: An id cannot be one, both are the same, or the survivor is neither.
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import merging
+
+        return self._runner.run(
+            merging.merge(
+                self._runner.world,
+                self._id,
+                member_id,
+                other_id,
+                key=key,
+                survivor=survivor,
+                version=version,
+                given_twice=given_twice,
+            )
+        )
+
+    def unmerge(self, member_id: str, *, key: str) -> UnmergeResult:
+        """
+        Undo a merge: a member that was merged away gets back what it brought, as far as it is still there.
+
+        Args:
+            member_id: Who was merged away.
+            key: Idempotency key.
+
+        Returns:
+            Whether it stood under another member.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import merging
+
+        return self._runner.run(merging.unmerge(self._runner.world, self._id, member_id, key=key))
 
     def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """

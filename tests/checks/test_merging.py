@@ -22,6 +22,7 @@ from builders import (
 )
 
 from crossloyalty import (
+    Engine,
     Loyalty,
     OpeningBalance,
     OpeningClaim,
@@ -532,6 +533,26 @@ def test_d5_a_side_that_deserves_a_gift_has_one_after_the_parting(storage: Stora
     # Each has a claim that qualifies: b keeps the one that b's order gave, a is given one.
     assert (len(loyalty.member("a").coupons), len(loyalty.member("b").coupons)) == (1, 1)
     assert_sound(loyalty)
+
+
+def test_d5_a_stale_alias_is_noticed(two: Loyalty, storage: Storage, clock: Clock) -> None:
+    """Another process that still remembers the merge finds out by itself that it was undone, whatever it does next."""
+    two.merge("a", "b", key="m")
+    other = Engine(storage, clock=clock).program(two.program_id)
+    for n, ask in enumerate(
+        [
+            lambda: other.member("b").member_id,
+            lambda: claim_of(other, "b", order(3)).member_id,
+            lambda: "b" if other.adjust("b", asset="points", amount=1, key="k").balance == 201 else "a",
+            lambda: "b" if len(other.claims("b").items) == 2 else "a",
+        ]
+    ):
+        other.ingest([order(3)])
+        assert other.member("b").member_id == "a"
+        two.unmerge("b", key=f"u{n}")
+        assert ask() == "b", n
+        two.merge("a", "b", key=f"m{n}")
+    assert_sound(two)
 
 
 # -- lists -----------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def absorb(
     _add_sums(target, source, revived=revived)
     lots = sorted(source.ledger.lots.values(), key=lambda lot: lot.lot_no)
     move_lots(source.ledger, target.ledger, [lot for lot in lots if lot.state != MOVED], moving)
-    amounts = {
+    amounts: dict[tuple[str, AccountName, str], int] = {
         (asset, account, ""): amount
         for asset, account, amount in source.ledger.accounts()
         if account not in ("pending", "balance", "opening")

@@ -199,8 +199,10 @@ def _deserve(side: _Side, rewards: Mapping[str, Reward]) -> None:
     member = side.member
     for name in member.counted_rows:
         rule = rewards.get(name)
+        if rule is None:  # gifts and counts are no rules of claims
+            continue
         row, grant = member.gift_row(name)
-        if rule is None or name.startswith("#") or row.grant == ELSEWHERE:
+        if row.grant == ELSEWHERE:
             continue
         if bool(grant.total) == bool(row.claims):
             continue

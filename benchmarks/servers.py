@@ -88,6 +88,7 @@ class Figures:
         made: dict[str, Callable[..., Figure]] = {
             "postgresql.single.vs_pgbench": partial(self._vs_pgbench, many=1, threads=1, most=1_600),
             "postgresql.group8.vs_pgbench": partial(self._vs_pgbench, many=CALLERS, threads=2, most=5_000),
+            "postgresql.function.vs_pgbench": partial(self._function_vs_pgbench, most=4_000),
             "postgresql.single.vs_function": partial(self._vs_handwritten, "postgresql", target=None),
             "postgresql.single.vs_django": partial(self._vs_orm, django, block=25, target=4),
             "postgresql.single.vs_sqlalchemy": partial(self._vs_orm, sqlalchemy, block=25, target=4),
@@ -101,35 +102,72 @@ class Figures:
 
     def _vs_pgbench(self, *, name: str, many: int, threads: int, most: int) -> Figure:
         """Claim for some seconds, run pgbench for as many; *most* is a speed ours will not reach, claims/s."""
-        pairs, seconds = max(2, self._pairs // 2), self._seconds
-        work = make_work((pairs + 1) * seconds * most)
-        taken: list[tuple[float, float]] = []
+        work = make_work(self._claims_of_runs(most))
         with (
             store_with(self._servers, "postgresql", work.orders) as store,
-            self._servers.database("postgresql") as other,
             our_side(store, group_commit=many > 1) as side,
             callers(many) as threads_of_ours,
         ):
-            pgbench = Pgbench(other, clients=many, threads=threads)
             ours = Timed(side, work.requests, threads_of_ours)
+            how = f"{many} callers{' with group commit' if many > 1 else ''}"
+            return self._beside_pgbench(
+                ours.speed, store, name=name, clients=many, threads=threads, how=how, target=0.8
+            )
+
+    def _function_vs_pgbench(self, *, name: str, most: int) -> Figure:
+        """The whole claim as one function in the server: how far from pgbench these tables are, whoever writes them."""
+        work = make_work(self._claims_of_runs(most))
+        with (
+            store_with(self._servers, "postgresql", work.orders) as store,
+            handwritten_side(store) as side,
+            callers(1) as one,
+        ):
+            ours = Timed(side, work.requests, one)
+            return self._beside_pgbench(
+                ours.speed, store, name=name, clients=1, threads=1, how="one function a claim", target=None
+            )
+
+    def _claims_of_runs(self, most: int) -> int:
+        return (self._pgbench_pairs + 1) * self._seconds * most
+
+    @property
+    def _pgbench_pairs(self) -> int:
+        return max(2, self._pairs // 2)
+
+    def _beside_pgbench(
+        self,
+        speed: Callable[[float], float],
+        store: Server,
+        *,
+        name: str,
+        clients: int,
+        threads: int,
+        how: str,
+        target: float | None,
+    ) -> Figure:
+        """Take turns with pgbench at so many clients."""
+        seconds = self._seconds
+        taken: list[tuple[float, float]] = []
+        with self._servers.database("postgresql") as other:
+            pgbench = Pgbench(other, clients=clients, threads=threads)
             checkpoint(self._servers)
-            ours.speed(1), pgbench.tps(1)
+            speed(1), pgbench.tps(1)
             settle_memory()
-            for at in range(pairs):
+            for at in range(self._pgbench_pairs):
                 if at % 2:
                     theirs = pgbench.tps(seconds)
-                    taken.append((ours.speed(seconds), theirs))
+                    taken.append((speed(seconds), theirs))
                 else:
-                    mine = ours.speed(seconds)
+                    mine = speed(seconds)
                     taken.append((mine, pgbench.tps(seconds)))
         spread = quartiles([mine / theirs for mine, theirs in taken])
         mine, theirs = (quartiles(side)[1] for side in zip(*taken, strict=True))
         note = (
-            f"{pairs} pairs of {seconds} s; {many} callers{' with group commit' if many > 1 else ''}, pgbench TPC-B"
-            f" scale {SCALE} -c {many} -j {threads} -M simple; the same server, {_way(store)} on both sides:"
+            f"{self._pgbench_pairs} pairs of {seconds} s; {how}, pgbench TPC-B scale {SCALE} -c {clients}"
+            f" -j {threads} -M simple; the same server, {_way(store)} on both sides:"
             f" {self._servers.settings('postgresql')}"
         )
-        return Figure(name, mine, theirs, spread[1], "claims/s, tps", "higher", spread, 0.8, note=note)
+        return Figure(name, mine, theirs, spread[1], "claims/s, tps", "higher", spread, target, note=note)
 
     def _vs_handwritten(self, kind: Kind, *, name: str, target: float | None, block: int = 50) -> Figure:
         """Single claims against the hand-written version; both leave the same rows."""

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "application": "errors domain",
     "storage": "errors domain application",
     "adapters": "errors domain application",
-    "_bridge": "errors domain application.driving application.ports",
+    "_bridge": "errors domain application.driving application.ports application.sources",
     "loyalty": "errors domain application storage adapters _bridge",
     "rules": "domain",
     ".": "errors domain application storage adapters loyalty rules",
@@ -52,7 +52,8 @@ MUST_NOT_USE = {
 
 # What `import crossloyalty` leaves alone until it is used.
 _HEAVY = (
-    "asyncmy cattrs celery django fastapi httpx hypothesis openpyxl psycopg pymysql pytest sqlalchemy sqlite3 tenacity"
+    "asyncmy cattrs celery cryptography django fastapi httpx hypothesis openpyxl psycopg pymysql pytest sqlalchemy"
+    " sqlite3 tenacity"
 )
 HEAVY = set(_HEAVY.split())
 

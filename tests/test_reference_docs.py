@@ -125,10 +125,15 @@ REQUIRED: dict[type, dict[str, Any]] = {
     rules.Action: {"id": "a", "action": "b", "reward": rules.PointsFixed(1)},
     rules.ExternalBook: {"asset": "points"},
     rules.Inactivity: {"idle_days": 1, "growth": 1},
+    rules.ProofStep: {"proof": "phone"},
     Milestone: {"platform": "jd", "order_no": "1", "event": "reviewed", "at": datetime(2026, 1, 1, tzinfo=UTC)},
 }
 # What must not be left empty altogether, although each part of it may be.
-SOME: dict[type, dict[str, Any]] = {rules.Days: {"weekdays": [1]}, rules.Cap: {"asset": "points"}}
+SOME: dict[type, dict[str, Any]] = {
+    rules.Days: {"weekdays": [1]},
+    rules.Cap: {"asset": "points"},
+    rules.ProofStep: {"from_fen": 1},
+}
 RULES = [getattr(rules, name) for name in rules.__all__ if inspect.isclass(getattr(rules, name))]
 
 
@@ -138,7 +143,7 @@ def default(kind: type[Any], field: attrs.Attribute[Any]) -> str:
         return "required"
     some = {name: value for name, value in SOME.get(kind, {}).items() if name != field.name}
     if kind in SOME and not some:
-        some = {"month_days": [1]} if kind is rules.Days else {"reward": "r"}
+        some = {rules.Days: {"month_days": [1]}, rules.Cap: {"reward": "r"}}.get(kind, {"from_points": 1})
     value = getattr(kind(**REQUIRED.get(kind, {}), **some), field.name)
     return f"`{type(value).__name__}()`" if attrs.has(type(value)) else f"`{value!r}`"
 

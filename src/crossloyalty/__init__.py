@@ -13,6 +13,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
 from crossloyalty.domain.answers import ClaimResult, Detail, Granted, PublicAnswer
+from crossloyalty.domain.identities import Identity
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import (
     Line,
@@ -35,16 +36,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
+    from crossloyalty.application.ports import Attempt
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
@@ -56,6 +65,8 @@ if TYPE_CHECKING:
         OpeningSpend,
         OpeningTier,
     )
+    from crossloyalty.domain.phones import PhoneIndex
+    from crossloyalty.domain.tokens import OrderTokens
 
 __all__ = [
     "OPENING_COLUMNS",
@@ -63,6 +74,7 @@ __all__ = [
     "AdjustResult",
     "AsyncEngine",
     "AsyncLoyalty",
+    "Attempt",
     "BindResult",
     "BlockResult",
     "ClaimRequest",
@@ -71,6 +83,7 @@ __all__ = [
     "Delivery",
     "DeliveryAnswer",
     "Detail",
+    "DoubtfulOrder",
     "DueReport",
     "Engine",
     "EnrolResult",
@@ -78,6 +91,9 @@ __all__ = [
     "Finding",
     "Granted",
     "GroupCommit",
+    "Identity",
+    "IdentityView",
+    "InboxReport",
     "IngestProgress",
     "IngestReport",
     "Line",
@@ -99,20 +115,31 @@ __all__ = [
     "Order",
     "OrderKind",
     "OrderStatus",
+    "OrderTokens",
     "Page",
+    "ParkedMessage",
+    "PhoneIndex",
     "Platform",
     "Program",
     "Proof",
+    "ProofChecks",
     "PublicAnswer",
     "Reason",
     "Recalculated",
     "RecalculationReport",
+    "Received",
     "Refund",
     "RefundKind",
     "RefundStatus",
     "Rejected",
+    "Review",
+    "ReviewResult",
     "SourceKind",
+    "SyncProgress",
+    "SyncReport",
     "TierResult",
+    "UnbindResult",
+    "UnclaimedBuyer",
     "UnmergeResult",
     "VerifyReport",
     "errors",
@@ -122,6 +149,12 @@ __all__ = [
 
 # What few programs need is imported when it is asked for, so that a worker starts fast.
 _LATER = {
+    "SyncReport": "crossloyalty.application.syncing",
+    "SyncProgress": "crossloyalty.application.syncing",
+    "Received": "crossloyalty.application.receiving",
+    "ParkedMessage": "crossloyalty.application.receiving",
+    "InboxReport": "crossloyalty.application.receiving",
+    "DoubtfulOrder": "crossloyalty.application.doubting",
     "ActionResult": "crossloyalty.application.acting",
     "AdjustResult": "crossloyalty.application.operating",
     "BlockResult": "crossloyalty.application.operating",
@@ -130,7 +163,16 @@ _LATER = {
     "DeliveryAnswer": "crossloyalty.application.delivering",
     "DueReport": "crossloyalty.application.due",
     "EnrolResult": "crossloyalty.application.enrolling",
+    "Attempt": "crossloyalty.application.ports",
     "Event": "crossloyalty.application.events",
+    "IdentityView": "crossloyalty.application.identities",
+    "OrderTokens": "crossloyalty.domain.tokens",
+    "PhoneIndex": "crossloyalty.domain.phones",
+    "ProofChecks": "crossloyalty.application.checking",
+    "Review": "crossloyalty.application.reviewing",
+    "ReviewResult": "crossloyalty.application.reviewing",
+    "UnbindResult": "crossloyalty.application.unbinding",
+    "UnclaimedBuyer": "crossloyalty.application.identities",
     "MemberSnapshot": "crossloyalty.application.snapshots",
     "MergeResult": "crossloyalty.application.merging",
     "Page": "crossloyalty.application.pages",

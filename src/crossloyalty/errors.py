@@ -6,6 +6,7 @@ Everything this library raises, drawn as one tree; the branch says what the call
     │   ├── WrongType                 a float, a naive datetime, … (also a TypeError)
     │   ├── MangledOrderNumber        digits were lost before we saw the number
     │   ├── UnreadableFile            an export file as a whole cannot be read
+    │   ├── ForgedMessage             a pushed message is not from the platform, or too old
     │   └── IdempotencyConflict       same key, another request
     ├── ConfigError                   fix the set-up
     │   ├── ProgramDiffers            the store holds another revision of this program
@@ -21,6 +22,7 @@ Everything this library raises, drawn as one tree; the branch says what the call
     │   └── PlatformUnavailable       a platform did not answer
     └── NeedsHuman                    ask somebody
         ├── PlatformRefused           a platform said no for good
+        │   └── PlatformMissing       it knows no such order or refund
         ├── StorageFull               the disk or a quota is full; nothing was lost
         └── StorageCorrupt            what is stored contradicts itself
 
@@ -34,6 +36,7 @@ __all__ = [
     "ConfigError",
     "Conflict",
     "CrossloyaltyError",
+    "ForgedMessage",
     "HostTransactionLost",
     "IdempotencyConflict",
     "InvalidInput",
@@ -41,6 +44,7 @@ __all__ = [
     "LockTimedOut",
     "MangledOrderNumber",
     "NeedsHuman",
+    "PlatformMissing",
     "PlatformRefused",
     "PlatformUnavailable",
     "ProgramDiffers",
@@ -107,6 +111,10 @@ class UnreadableFile(InvalidInput):
         super().__init__(message)
         self.byte_offset = byte_offset
         self.sentence_zh = sentence_zh
+
+
+class ForgedMessage(InvalidInput):
+    """A pushed message has a wrong signature, time or form; it was not taken in."""
 
 
 class IdempotencyConflict(InvalidInput):
@@ -184,6 +192,10 @@ class NeedsHuman(CrossloyaltyError):
 
 class PlatformRefused(_PlatformError, NeedsHuman):
     """The platform said no for good."""
+
+
+class PlatformMissing(PlatformRefused):
+    """The platform knows no such order or refund."""
 
 
 class StorageFull(NeedsHuman):

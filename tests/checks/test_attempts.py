@@ -140,7 +140,7 @@ def test_right_proofs_are_no_guesses(storage: Storage, clock: Clock, right: int)
 
 def test_a_program_may_leave_it_to_its_host(storage: Storage, clock: Clock) -> None:
     """Without the rule nothing is counted."""
-    loyalty = Loyalty(points_program(attempts=None), storage, clock=clock)
+    loyalty = Loyalty(points_program(attempts=None, waiting_requests=100), storage, clock=clock)
     assert {ask(loyalty, n) for n in range(60)} == {Reason.RECEIVED}
     clock.move(days=timedelta(days=1).days)
     assert ask(loyalty, 1) is Reason.RECEIVED

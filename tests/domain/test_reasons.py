@@ -66,6 +66,9 @@ CHINESE = {
     "MEMBER_BLOCKED": "账号受限",
     "CAP_REACHED": "已达今日上限",
     "BUDGET_EXHAUSTED": "活动权益已发完",
+    "REFUSED": "审核未通过",
+    "IDENTITY_COOLING": "该账号刚解绑，暂不能绑定其他会员",
+    "DEBT_OPEN": "原会员尚有欠账",
 }
 
 

@@ -50,6 +50,7 @@ LEAST: dict[type[Any], dict[str, Any]] = {
     rules.Action: {"id": "a", "action": "b", "reward": rules.PointsFixed(1)},
     rules.ExternalBook: {"asset": "points"},
     rules.Inactivity: {"idle_days": 1, "growth": 1},
+    rules.ProofStep: {"proof": "phone", "from_fen": 1, "from_points": 1},
 }
 
 

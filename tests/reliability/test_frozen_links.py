@@ -175,7 +175,8 @@ def test_what_a_client_holds_that_froze_at_its_commit_is_refused(proxy: FaultyPr
         if isinstance(first, StorageBusy):  # nobody could look into its COMMIT for too long
             first = ended(lambda: claim(door))
         if isinstance(answer, BaseException):
-            assert type(answer) in TIMED_OUT
+            # The lock's time-out, the statement's or, on a busy machine, ours for an answer: busy all the same.
+            assert isinstance(answer, StorageBusy)
             answer = ended(lambda: claim(beside, member="m2"))
         assert first.created != answer.created
         assert len(dump(other)["claims"]) == 1

@@ -52,8 +52,16 @@ def winner_of(answers: list[Any]) -> ClaimResult:
     return winner
 
 
+@pytest.fixture
+def unguarded(place: Place) -> Place:
+    """Give a store like `filled` whose rules lock nobody out, however many guess wrong at once."""
+    with place.open() as storage:
+        Loyalty(program(attempts=None), storage, clock=Clock(LATER)).ingest([FIRST])
+    return place
+
+
 @pytest.mark.parametrize("spellings", [(NUMBER,), SPELLINGS], ids=["one spelling", "many spellings"])
-def test_one_of_many_claimants_wins_and_all_are_answered(filled: Place, spellings: tuple[str, ...]) -> None:
+def test_one_of_many_claimants_wins_and_all_are_answered(unguarded: Place, spellings: tuple[str, ...]) -> None:
     """Of 4 processes with 8 threads each exactly one creates the claim; the others hear what their proof deserves."""
 
     def claim(door: Loyalty, process: int, thread: int) -> ClaimResult:
@@ -61,7 +69,7 @@ def test_one_of_many_claimants_wins_and_all_are_answered(filled: Place, spelling
         spelled = spellings[(process + thread) % len(spellings)]
         return door.claim(f"m{process}-{thread}", platform="taobao", order_no=spelled, proof=proof)
 
-    answers = in_processes(filled, claim, processes=PROCESSES, threads=THREADS)
+    answers = in_processes(unguarded, claim, processes=PROCESSES, threads=THREADS)
     winner = winner_of(answers)
     for place, answer in enumerate(answers):
         if answer is winner:
@@ -69,11 +77,27 @@ def test_one_of_many_claimants_wins_and_all_are_answered(filled: Place, spelling
         proven = place % THREADS % 2 == 1
         assert answer.reason is (Reason.ALREADY_CLAIMED if proven else Reason.RECEIVED), answer
         assert answer.granted == ()
-    with filled.open() as storage:
+    with unguarded.open() as storage:
         tables = dump(storage)
         assert [claim.member_id for claim in tables["claims"]] == [winner.member_id]
         assert {entry.member_id for entry in tables["entries"]} == {winner.member_id}
         assert Counter(row.state for row in tables["tickets"]) <= Counter(REJECTED=PROCESSES * THREADS - 1)
+        assert_sound(reopen_door(storage))
+
+
+def test_many_who_guess_at_once_are_counted_one_by_one(filled: Place) -> None:
+    """Of 32 wrong guesses at one order made at once exactly five are looked at; the rest hear TOO_MANY_ATTEMPTS."""
+
+    def claim(door: Loyalty, process: int, thread: int) -> ClaimResult:
+        proof = Proof.amount_and_day(paid_fen=1 + process, paid_on=day(1).date())
+        return door.claim(f"m{process}-{thread}", platform="taobao", order_no=NUMBER, proof=proof)
+
+    answers = in_processes(filled, claim, processes=PROCESSES, threads=THREADS)
+    assert errors_in(answers) == []
+    told = Counter(answer.reason for answer in answers)
+    assert told == {Reason.RECEIVED: 5, Reason.TOO_MANY_ATTEMPTS: PROCESSES * THREADS - 5}
+    with filled.open() as storage:
+        assert dump(storage)["claims"] == []
         assert_sound(reopen_door(storage))
 
 

@@ -1,4 +1,4 @@
--- checksum 8245534c4e0c2cbb2ffddbf50e3903b1cae1a170e75228062bfae6f0ffb50b7f
+-- checksum 5e97d3314a4371e3b1a455cf7b01c1aed2f8844ed0c2c10e5c39683cf1a54a66
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -16,6 +16,9 @@ CREATE TABLE `crossloyalty_buyers` (
   `evidence` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `blocked_reason` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `blocked_until` bigint,
+  `binding_no` bigint NOT NULL,
+  `last_member_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `free_at` bigint,
   PRIMARY KEY (`program_id`, `family`, `scope`, `buyer_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_buyers_by_member` ON `crossloyalty_buyers` (`program_id`, `member_id`, `family`, `scope`, `buyer_id`);
@@ -81,12 +84,42 @@ CREATE TABLE `crossloyalty_aliases` (
   `order_no` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (`program_id`, `family`, `alias_no`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE `crossloyalty_bindings` (
+  `program_id` varbinary(512) NOT NULL,
+  `family` varbinary(512) NOT NULL,
+  `scope` varbinary(512) NOT NULL,
+  `buyer_id` varbinary(512) NOT NULL,
+  `binding_no` bigint NOT NULL,
+  `member_id` varbinary(512) NOT NULL,
+  `state` varbinary(512) NOT NULL,
+  `via` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `evidence` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `bound_at` bigint NOT NULL,
+  `ended_at` bigint,
+  `ended_why` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `family`, `scope`, `buyer_id`, `binding_no`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_bindings_by_member` ON `crossloyalty_bindings` (`program_id`, `member_id`, `bound_at`, `family`, `scope`, `buyer_id`, `binding_no`);
+CREATE INDEX `crossloyalty_bindings_by_state` ON `crossloyalty_bindings` (`program_id`, `state`, `bound_at`, `family`, `scope`, `buyer_id`, `binding_no`);
+CREATE TABLE `crossloyalty_enrolments` (
+  `program_id` varbinary(512) NOT NULL,
+  `member_id` varbinary(512) NOT NULL,
+  `side` varbinary(512) NOT NULL,
+  `state` varbinary(512) NOT NULL,
+  `attempt_no` bigint NOT NULL,
+  `asked_at` bigint NOT NULL,
+  `decided_at` bigint NOT NULL,
+  `external_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `detail` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `member_id`, `side`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_enrolments_by_state` ON `crossloyalty_enrolments` (`program_id`, `side`, `state`, `asked_at`, `member_id`);
 CREATE TABLE `crossloyalty_tickets` (
   `program_id` varbinary(512) NOT NULL,
   `family` varbinary(512) NOT NULL,
   `order_no` varbinary(512) NOT NULL,
   `member_id` varbinary(512) NOT NULL,
-  `state` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `state` varbinary(512) NOT NULL,
   `reason` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `via` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `proof` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -97,6 +130,7 @@ CREATE TABLE `crossloyalty_tickets` (
   PRIMARY KEY (`program_id`, `family`, `order_no`, `member_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_tickets_by_member` ON `crossloyalty_tickets` (`program_id`, `member_id`, `requested_at`, `family`, `order_no`);
+CREATE INDEX `crossloyalty_tickets_by_state` ON `crossloyalty_tickets` (`program_id`, `state`, `requested_at`, `family`, `order_no`, `member_id`);
 CREATE TABLE `crossloyalty_claims` (
   `program_id` varbinary(512) NOT NULL,
   `family` varbinary(512) NOT NULL,
@@ -237,10 +271,65 @@ CREATE TABLE `crossloyalty_requests` (
   `at` bigint NOT NULL,
   PRIMARY KEY (`program_id`, `request_key`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE `crossloyalty_sources` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `feed` varbinary(512) NOT NULL,
+  `version` bigint NOT NULL,
+  `read_to_at` bigint NOT NULL,
+  `window_from_at` bigint NOT NULL,
+  `window_to_at` bigint NOT NULL,
+  `page` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `lease_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `lease_ends_at` bigint NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `feed`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE TABLE `crossloyalty_messages` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `message_id` varbinary(512) NOT NULL,
+  `state` varbinary(512) NOT NULL,
+  `received_at` bigint NOT NULL,
+  `sent_at` bigint,
+  `topic` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `order_no` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `refund_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `tries` bigint NOT NULL,
+  `error` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `message_id`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_messages_by_state` ON `crossloyalty_messages` (`program_id`, `state`, `platform`, `shop_id`, `received_at`, `message_id`);
+CREATE TABLE `crossloyalty_doubts` (
+  `program_id` varbinary(512) NOT NULL,
+  `family` varbinary(512) NOT NULL,
+  `order_no` varbinary(512) NOT NULL,
+  `subject` varbinary(512) NOT NULL,
+  `last_at` bigint NOT NULL,
+  `first_at` bigint NOT NULL,
+  `platform` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `shop_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `code` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `detail` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `payload` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  PRIMARY KEY (`program_id`, `family`, `order_no`, `subject`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_doubts_by_last` ON `crossloyalty_doubts` (`program_id`, `last_at`, `family`, `order_no`, `subject`);
+CREATE TABLE `crossloyalty_watches` (
+  `program_id` varbinary(512) NOT NULL,
+  `platform` varbinary(512) NOT NULL,
+  `shop_id` varbinary(512) NOT NULL,
+  `order_no` varbinary(512) NOT NULL,
+  `next_at` bigint NOT NULL,
+  `ends_at` bigint NOT NULL,
+  PRIMARY KEY (`program_id`, `platform`, `shop_id`, `order_no`)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE INDEX `crossloyalty_watches_by_next` ON `crossloyalty_watches` (`program_id`, `platform`, `shop_id`, `next_at`, `order_no`);
 -- buyers
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
-INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `bound_at` = %s, `evidence` = %s, `blocked_reason` = %s, `blocked_until` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
+INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `bound_at` = %s, `evidence` = %s, `blocked_reason` = %s, `blocked_until` = %s, `binding_no` = %s, `last_member_id` = %s, `free_at` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_buyers` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 -- orders
@@ -271,8 +360,18 @@ SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING ut
 INSERT INTO `crossloyalty_aliases` (`program_id`, `family`, `alias_no`, `order_no`) VALUES (%s, %s, %s, %s);
 UPDATE `crossloyalty_aliases` SET `order_no` = %s WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
 DELETE FROM `crossloyalty_aliases` WHERE `program_id` = %s AND `family` = %s AND `alias_no` = %s;
+-- bindings
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `binding_no`, CONVERT(`member_id` USING utf8mb4), CONVERT(`state` USING utf8mb4), `via`, `evidence`, `bound_at`, `ended_at`, `ended_why`) FROM `crossloyalty_bindings` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `binding_no` = %s;
+INSERT INTO `crossloyalty_bindings` (`program_id`, `family`, `scope`, `buyer_id`, `binding_no`, `member_id`, `state`, `via`, `evidence`, `bound_at`, `ended_at`, `ended_why`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_bindings` SET `member_id` = %s, `state` = %s, `via` = %s, `evidence` = %s, `bound_at` = %s, `ended_at` = %s, `ended_why` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `binding_no` = %s;
+DELETE FROM `crossloyalty_bindings` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `binding_no` = %s;
+-- enrolments
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`side` USING utf8mb4), CONVERT(`state` USING utf8mb4), `attempt_no`, `asked_at`, `decided_at`, `external_id`, `detail`) FROM `crossloyalty_enrolments` WHERE `program_id` = %s AND `member_id` = %s AND `side` = %s;
+INSERT INTO `crossloyalty_enrolments` (`program_id`, `member_id`, `side`, `state`, `attempt_no`, `asked_at`, `decided_at`, `external_id`, `detail`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_enrolments` SET `state` = %s, `attempt_no` = %s, `asked_at` = %s, `decided_at` = %s, `external_id` = %s, `detail` = %s WHERE `program_id` = %s AND `member_id` = %s AND `side` = %s;
+DELETE FROM `crossloyalty_enrolments` WHERE `program_id` = %s AND `member_id` = %s AND `side` = %s;
 -- tickets
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `state`, `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch`) FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`state` USING utf8mb4), `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch`) FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
 INSERT INTO `crossloyalty_tickets` (`program_id`, `family`, `order_no`, `member_id`, `state`, `reason`, `via`, `proof`, `requested_at`, `decided_at`, `expires_at`, `touch`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_tickets` SET `state` = %s, `reason` = %s, `via` = %s, `proof` = %s, `requested_at` = %s, `decided_at` = %s, `expires_at` = %s, `touch` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
 DELETE FROM `crossloyalty_tickets` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `member_id` = %s;
@@ -326,6 +425,27 @@ SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`request_key` USI
 INSERT INTO `crossloyalty_requests` (`program_id`, `request_key`, `digest`, `outcome`, `at`) VALUES (%s, %s, %s, %s, %s);
 UPDATE `crossloyalty_requests` SET `digest` = %s, `outcome` = %s, `at` = %s WHERE `program_id` = %s AND `request_key` = %s;
 DELETE FROM `crossloyalty_requests` WHERE `program_id` = %s AND `request_key` = %s;
+-- sources
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`feed` USING utf8mb4), `version`, `read_to_at`, `window_from_at`, `window_to_at`, `page`, `lease_id`, `lease_ends_at`) FROM `crossloyalty_sources` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s;
+INSERT INTO `crossloyalty_sources` (`program_id`, `platform`, `shop_id`, `feed`, `version`, `read_to_at`, `window_from_at`, `window_to_at`, `page`, `lease_id`, `lease_ends_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_sources` SET `version` = `version` + 1, `read_to_at` = %s, `window_from_at` = %s, `window_to_at` = %s, `page` = %s, `lease_id` = %s, `lease_ends_at` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s AND `version` = %s;
+UPDATE `crossloyalty_sources` SET `version` = `version` + 1 WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s AND `version` = %s;
+DELETE FROM `crossloyalty_sources` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `feed` = %s;
+-- messages
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`message_id` USING utf8mb4), CONVERT(`state` USING utf8mb4), `received_at`, `sent_at`, `topic`, `order_no`, `refund_id`, `tries`, `error`) FROM `crossloyalty_messages` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+INSERT INTO `crossloyalty_messages` (`program_id`, `platform`, `shop_id`, `message_id`, `state`, `received_at`, `sent_at`, `topic`, `order_no`, `refund_id`, `tries`, `error`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_messages` SET `state` = %s, `received_at` = %s, `sent_at` = %s, `topic` = %s, `order_no` = %s, `refund_id` = %s, `tries` = %s, `error` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+DELETE FROM `crossloyalty_messages` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `message_id` = %s;
+-- doubts
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), CONVERT(`subject` USING utf8mb4), `last_at`, `first_at`, `platform`, `shop_id`, `code`, `detail`, `payload`) FROM `crossloyalty_doubts` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+INSERT INTO `crossloyalty_doubts` (`program_id`, `family`, `order_no`, `subject`, `last_at`, `first_at`, `platform`, `shop_id`, `code`, `detail`, `payload`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_doubts` SET `last_at` = %s, `first_at` = %s, `platform` = %s, `shop_id` = %s, `code` = %s, `detail` = %s, `payload` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+DELETE FROM `crossloyalty_doubts` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `subject` = %s;
+-- watches
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`platform` USING utf8mb4), CONVERT(`shop_id` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `next_at`, `ends_at`) FROM `crossloyalty_watches` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
+INSERT INTO `crossloyalty_watches` (`program_id`, `platform`, `shop_id`, `order_no`, `next_at`, `ends_at`) VALUES (%s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_watches` SET `next_at` = %s, `ends_at` = %s WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
+DELETE FROM `crossloyalty_watches` WHERE `program_id` = %s AND `platform` = %s AND `shop_id` = %s AND `order_no` = %s;
 -- a root of which two fields changed, additions, scans
 UPDATE `crossloyalty_members` SET `version` = `version` + 1, `last_at` = %s, `tier` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AND `limit_id` = %s AND `used` BETWEEN %s AND %s;

@@ -1,4 +1,4 @@
--- checksum 43c69badcbe1b71754416ccb1b434b2c7ae8253419dc4c59c2b677952ac23b22
+-- checksum f1958af97e7f51a77f50b0f284b8aebdf73165bf5be6ca49a8efe39f6f48a9f4
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -16,6 +16,9 @@ CREATE TABLE "crossloyalty_buyers" (
   "evidence" text NOT NULL,
   "blocked_reason" text NOT NULL,
   "blocked_until" bigint,
+  "binding_no" bigint NOT NULL,
+  "last_member_id" text NOT NULL,
+  "free_at" bigint,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 );
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -81,12 +84,42 @@ CREATE TABLE "crossloyalty_aliases" (
   "order_no" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "alias_no")
 );
+CREATE TABLE "crossloyalty_bindings" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "family" text COLLATE "C" NOT NULL,
+  "scope" text COLLATE "C" NOT NULL,
+  "buyer_id" text COLLATE "C" NOT NULL,
+  "binding_no" bigint NOT NULL,
+  "member_id" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "via" text NOT NULL,
+  "evidence" text NOT NULL,
+  "bound_at" bigint NOT NULL,
+  "ended_at" bigint,
+  "ended_why" text NOT NULL,
+  PRIMARY KEY ("program_id", "family", "scope", "buyer_id", "binding_no")
+);
+CREATE INDEX "crossloyalty_bindings_by_member" ON "crossloyalty_bindings" ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE INDEX "crossloyalty_bindings_by_state" ON "crossloyalty_bindings" ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE TABLE "crossloyalty_enrolments" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "member_id" text COLLATE "C" NOT NULL,
+  "side" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "attempt_no" bigint NOT NULL,
+  "asked_at" bigint NOT NULL,
+  "decided_at" bigint NOT NULL,
+  "external_id" text NOT NULL,
+  "detail" text NOT NULL,
+  PRIMARY KEY ("program_id", "member_id", "side")
+);
+CREATE INDEX "crossloyalty_enrolments_by_state" ON "crossloyalty_enrolments" ("program_id", "side", "state", "asked_at", "member_id");
 CREATE TABLE "crossloyalty_tickets" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,
   "order_no" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,
-  "state" text NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
   "reason" text NOT NULL,
   "via" text NOT NULL,
   "proof" text NOT NULL,
@@ -97,6 +130,7 @@ CREATE TABLE "crossloyalty_tickets" (
   PRIMARY KEY ("program_id", "family", "order_no", "member_id")
 );
 CREATE INDEX "crossloyalty_tickets_by_member" ON "crossloyalty_tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
+CREATE INDEX "crossloyalty_tickets_by_state" ON "crossloyalty_tickets" ("program_id", "state", "requested_at", "family", "order_no", "member_id");
 CREATE TABLE "crossloyalty_claims" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,
@@ -237,10 +271,65 @@ CREATE TABLE "crossloyalty_requests" (
   "at" bigint NOT NULL,
   PRIMARY KEY ("program_id", "request_key")
 );
+CREATE TABLE "crossloyalty_sources" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "feed" text COLLATE "C" NOT NULL,
+  "version" bigint NOT NULL,
+  "read_to_at" bigint NOT NULL,
+  "window_from_at" bigint NOT NULL,
+  "window_to_at" bigint NOT NULL,
+  "page" text NOT NULL,
+  "lease_id" text NOT NULL,
+  "lease_ends_at" bigint NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "feed")
+);
+CREATE TABLE "crossloyalty_messages" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "message_id" text COLLATE "C" NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
+  "received_at" bigint NOT NULL,
+  "sent_at" bigint,
+  "topic" text NOT NULL,
+  "order_no" text NOT NULL,
+  "refund_id" text NOT NULL,
+  "tries" bigint NOT NULL,
+  "error" text NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "message_id")
+);
+CREATE INDEX "crossloyalty_messages_by_state" ON "crossloyalty_messages" ("program_id", "state", "platform", "shop_id", "received_at", "message_id");
+CREATE TABLE "crossloyalty_doubts" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "family" text COLLATE "C" NOT NULL,
+  "order_no" text COLLATE "C" NOT NULL,
+  "subject" text COLLATE "C" NOT NULL,
+  "last_at" bigint NOT NULL,
+  "first_at" bigint NOT NULL,
+  "platform" text NOT NULL,
+  "shop_id" text NOT NULL,
+  "code" text NOT NULL,
+  "detail" text NOT NULL,
+  "payload" text NOT NULL,
+  PRIMARY KEY ("program_id", "family", "order_no", "subject")
+);
+CREATE INDEX "crossloyalty_doubts_by_last" ON "crossloyalty_doubts" ("program_id", "last_at", "family", "order_no", "subject");
+CREATE TABLE "crossloyalty_watches" (
+  "program_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "shop_id" text COLLATE "C" NOT NULL,
+  "order_no" text COLLATE "C" NOT NULL,
+  "next_at" bigint NOT NULL,
+  "ends_at" bigint NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "order_no")
+);
+CREATE INDEX "crossloyalty_watches_by_next" ON "crossloyalty_watches" ("program_id", "platform", "shop_id", "next_at", "order_no");
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s, "binding_no" = %s, "last_member_id" = %s, "free_at" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
 -- orders
@@ -271,6 +360,16 @@ SELECT "program_id", "family", "alias_no", "order_no" FROM "crossloyalty_aliases
 INSERT INTO "crossloyalty_aliases" ("program_id", "family", "alias_no", "order_no") VALUES (%s, %s, %s, %s);
 UPDATE "crossloyalty_aliases" SET "order_no" = %s WHERE "program_id" = %s AND "family" = %s AND "alias_no" = %s;
 DELETE FROM "crossloyalty_aliases" WHERE "program_id" = %s AND "family" = %s AND "alias_no" = %s;
+-- bindings
+SELECT "program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why" FROM "crossloyalty_bindings" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+INSERT INTO "crossloyalty_bindings" ("program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_bindings" SET "member_id" = %s, "state" = %s, "via" = %s, "evidence" = %s, "bound_at" = %s, "ended_at" = %s, "ended_why" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+DELETE FROM "crossloyalty_bindings" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "binding_no" = %s;
+-- enrolments
+SELECT "program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail" FROM "crossloyalty_enrolments" WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
+INSERT INTO "crossloyalty_enrolments" ("program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_enrolments" SET "state" = %s, "attempt_no" = %s, "asked_at" = %s, "decided_at" = %s, "external_id" = %s, "detail" = %s WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
+DELETE FROM "crossloyalty_enrolments" WHERE "program_id" = %s AND "member_id" = %s AND "side" = %s;
 -- tickets
 SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "crossloyalty_tickets" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "member_id" = %s;
 INSERT INTO "crossloyalty_tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -326,6 +425,27 @@ SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty
 INSERT INTO "crossloyalty_requests" ("program_id", "request_key", "digest", "outcome", "at") VALUES (%s, %s, %s, %s, %s);
 UPDATE "crossloyalty_requests" SET "digest" = %s, "outcome" = %s, "at" = %s WHERE "program_id" = %s AND "request_key" = %s;
 DELETE FROM "crossloyalty_requests" WHERE "program_id" = %s AND "request_key" = %s;
+-- sources
+SELECT "program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at" FROM "crossloyalty_sources" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s;
+INSERT INTO "crossloyalty_sources" ("program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1, "read_to_at" = %s, "window_from_at" = %s, "window_to_at" = %s, "page" = %s, "lease_id" = %s, "lease_ends_at" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s AND "version" = %s;
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1 WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s AND "version" = %s;
+DELETE FROM "crossloyalty_sources" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "feed" = %s;
+-- messages
+SELECT "program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error" FROM "crossloyalty_messages" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+INSERT INTO "crossloyalty_messages" ("program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_messages" SET "state" = %s, "received_at" = %s, "sent_at" = %s, "topic" = %s, "order_no" = %s, "refund_id" = %s, "tries" = %s, "error" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+DELETE FROM "crossloyalty_messages" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "message_id" = %s;
+-- doubts
+SELECT "program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload" FROM "crossloyalty_doubts" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+INSERT INTO "crossloyalty_doubts" ("program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_doubts" SET "last_at" = %s, "first_at" = %s, "platform" = %s, "shop_id" = %s, "code" = %s, "detail" = %s, "payload" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+DELETE FROM "crossloyalty_doubts" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "subject" = %s;
+-- watches
+SELECT "program_id", "platform", "shop_id", "order_no", "next_at", "ends_at" FROM "crossloyalty_watches" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
+INSERT INTO "crossloyalty_watches" ("program_id", "platform", "shop_id", "order_no", "next_at", "ends_at") VALUES (%s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_watches" SET "next_at" = %s, "ends_at" = %s WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
+DELETE FROM "crossloyalty_watches" WHERE "program_id" = %s AND "platform" = %s AND "shop_id" = %s AND "order_no" = %s;
 -- a root of which two fields changed, additions, scans
 UPDATE "crossloyalty_members" SET "version" = "version" + 1, "last_at" = %s, "tier" = %s WHERE "program_id" = %s AND "member_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_limits" SET "used" = "used" + %s WHERE "program_id" = %s AND "limit_id" = %s AND "used" BETWEEN %s AND %s;

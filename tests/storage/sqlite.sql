@@ -1,4 +1,4 @@
--- checksum 2cccb1c1c7faae615875110624f1eef66a7c811d6e2b4b4dd4aad94b2422a722
+-- checksum a1dae57f474d51b80fdf21518bc02ac590c342ffa28de999db5aa8f772acc145
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -16,6 +16,9 @@ CREATE TABLE "crossloyalty_buyers" (
   "evidence" TEXT NOT NULL,
   "blocked_reason" TEXT NOT NULL,
   "blocked_until" INTEGER,
+  "binding_no" INTEGER NOT NULL,
+  "last_member_id" TEXT NOT NULL,
+  "free_at" INTEGER,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -81,12 +84,42 @@ CREATE TABLE "crossloyalty_aliases" (
   "order_no" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "alias_no")
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE "crossloyalty_bindings" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "family" TEXT COLLATE BINARY NOT NULL,
+  "scope" TEXT COLLATE BINARY NOT NULL,
+  "buyer_id" TEXT COLLATE BINARY NOT NULL,
+  "binding_no" INTEGER NOT NULL,
+  "member_id" TEXT COLLATE BINARY NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
+  "via" TEXT NOT NULL,
+  "evidence" TEXT NOT NULL,
+  "bound_at" INTEGER NOT NULL,
+  "ended_at" INTEGER,
+  "ended_why" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "family", "scope", "buyer_id", "binding_no")
+) STRICT;
+CREATE INDEX "crossloyalty_bindings_by_member" ON "crossloyalty_bindings" ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE INDEX "crossloyalty_bindings_by_state" ON "crossloyalty_bindings" ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no");
+CREATE TABLE "crossloyalty_enrolments" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "member_id" TEXT COLLATE BINARY NOT NULL,
+  "side" TEXT COLLATE BINARY NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
+  "attempt_no" INTEGER NOT NULL,
+  "asked_at" INTEGER NOT NULL,
+  "decided_at" INTEGER NOT NULL,
+  "external_id" TEXT NOT NULL,
+  "detail" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "member_id", "side")
+) STRICT;
+CREATE INDEX "crossloyalty_enrolments_by_state" ON "crossloyalty_enrolments" ("program_id", "side", "state", "asked_at", "member_id");
 CREATE TABLE "crossloyalty_tickets" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
   "order_no" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
-  "state" TEXT NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
   "reason" TEXT NOT NULL,
   "via" TEXT NOT NULL,
   "proof" TEXT NOT NULL,
@@ -97,6 +130,7 @@ CREATE TABLE "crossloyalty_tickets" (
   PRIMARY KEY ("program_id", "family", "order_no", "member_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_tickets_by_member" ON "crossloyalty_tickets" ("program_id", "member_id", "requested_at", "family", "order_no");
+CREATE INDEX "crossloyalty_tickets_by_state" ON "crossloyalty_tickets" ("program_id", "state", "requested_at", "family", "order_no", "member_id");
 CREATE TABLE "crossloyalty_claims" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
@@ -237,10 +271,65 @@ CREATE TABLE "crossloyalty_requests" (
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("program_id", "request_key")
 ) STRICT;
+CREATE TABLE "crossloyalty_sources" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "platform" TEXT COLLATE BINARY NOT NULL,
+  "shop_id" TEXT COLLATE BINARY NOT NULL,
+  "feed" TEXT COLLATE BINARY NOT NULL,
+  "version" INTEGER NOT NULL,
+  "read_to_at" INTEGER NOT NULL,
+  "window_from_at" INTEGER NOT NULL,
+  "window_to_at" INTEGER NOT NULL,
+  "page" TEXT NOT NULL,
+  "lease_id" TEXT NOT NULL,
+  "lease_ends_at" INTEGER NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "feed")
+) STRICT;
+CREATE TABLE "crossloyalty_messages" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "platform" TEXT COLLATE BINARY NOT NULL,
+  "shop_id" TEXT COLLATE BINARY NOT NULL,
+  "message_id" TEXT COLLATE BINARY NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
+  "received_at" INTEGER NOT NULL,
+  "sent_at" INTEGER,
+  "topic" TEXT NOT NULL,
+  "order_no" TEXT NOT NULL,
+  "refund_id" TEXT NOT NULL,
+  "tries" INTEGER NOT NULL,
+  "error" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "message_id")
+) STRICT;
+CREATE INDEX "crossloyalty_messages_by_state" ON "crossloyalty_messages" ("program_id", "state", "platform", "shop_id", "received_at", "message_id");
+CREATE TABLE "crossloyalty_doubts" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "family" TEXT COLLATE BINARY NOT NULL,
+  "order_no" TEXT COLLATE BINARY NOT NULL,
+  "subject" TEXT COLLATE BINARY NOT NULL,
+  "last_at" INTEGER NOT NULL,
+  "first_at" INTEGER NOT NULL,
+  "platform" TEXT NOT NULL,
+  "shop_id" TEXT NOT NULL,
+  "code" TEXT NOT NULL,
+  "detail" TEXT NOT NULL,
+  "payload" TEXT NOT NULL,
+  PRIMARY KEY ("program_id", "family", "order_no", "subject")
+) STRICT;
+CREATE INDEX "crossloyalty_doubts_by_last" ON "crossloyalty_doubts" ("program_id", "last_at", "family", "order_no", "subject");
+CREATE TABLE "crossloyalty_watches" (
+  "program_id" TEXT COLLATE BINARY NOT NULL,
+  "platform" TEXT COLLATE BINARY NOT NULL,
+  "shop_id" TEXT COLLATE BINARY NOT NULL,
+  "order_no" TEXT COLLATE BINARY NOT NULL,
+  "next_at" INTEGER NOT NULL,
+  "ends_at" INTEGER NOT NULL,
+  PRIMARY KEY ("program_id", "platform", "shop_id", "order_no")
+) STRICT;
+CREATE INDEX "crossloyalty_watches_by_next" ON "crossloyalty_watches" ("program_id", "platform", "shop_id", "next_at", "order_no");
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ?, "binding_no" = ?, "last_member_id" = ?, "free_at" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
@@ -271,6 +360,16 @@ SELECT "program_id", "family", "alias_no", "order_no" FROM "crossloyalty_aliases
 INSERT INTO "crossloyalty_aliases" ("program_id", "family", "alias_no", "order_no") VALUES (?, ?, ?, ?);
 UPDATE "crossloyalty_aliases" SET "order_no" = ? WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
 DELETE FROM "crossloyalty_aliases" WHERE "program_id" = ? AND "family" = ? AND "alias_no" = ?;
+-- bindings
+SELECT "program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why" FROM "crossloyalty_bindings" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+INSERT INTO "crossloyalty_bindings" ("program_id", "family", "scope", "buyer_id", "binding_no", "member_id", "state", "via", "evidence", "bound_at", "ended_at", "ended_why") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_bindings" SET "member_id" = ?, "state" = ?, "via" = ?, "evidence" = ?, "bound_at" = ?, "ended_at" = ?, "ended_why" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+DELETE FROM "crossloyalty_bindings" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "binding_no" = ?;
+-- enrolments
+SELECT "program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail" FROM "crossloyalty_enrolments" WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
+INSERT INTO "crossloyalty_enrolments" ("program_id", "member_id", "side", "state", "attempt_no", "asked_at", "decided_at", "external_id", "detail") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_enrolments" SET "state" = ?, "attempt_no" = ?, "asked_at" = ?, "decided_at" = ?, "external_id" = ?, "detail" = ? WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
+DELETE FROM "crossloyalty_enrolments" WHERE "program_id" = ? AND "member_id" = ? AND "side" = ?;
 -- tickets
 SELECT "program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch" FROM "crossloyalty_tickets" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "member_id" = ?;
 INSERT INTO "crossloyalty_tickets" ("program_id", "family", "order_no", "member_id", "state", "reason", "via", "proof", "requested_at", "decided_at", "expires_at", "touch") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
@@ -326,6 +425,27 @@ SELECT "program_id", "request_key", "digest", "outcome", "at" FROM "crossloyalty
 INSERT INTO "crossloyalty_requests" ("program_id", "request_key", "digest", "outcome", "at") VALUES (?, ?, ?, ?, ?);
 UPDATE "crossloyalty_requests" SET "digest" = ?, "outcome" = ?, "at" = ? WHERE "program_id" = ? AND "request_key" = ?;
 DELETE FROM "crossloyalty_requests" WHERE "program_id" = ? AND "request_key" = ?;
+-- sources
+SELECT "program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at" FROM "crossloyalty_sources" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "feed" = ?;
+INSERT INTO "crossloyalty_sources" ("program_id", "platform", "shop_id", "feed", "version", "read_to_at", "window_from_at", "window_to_at", "page", "lease_id", "lease_ends_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1, "read_to_at" = ?, "window_from_at" = ?, "window_to_at" = ?, "page" = ?, "lease_id" = ?, "lease_ends_at" = ? WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "feed" = ? AND "version" = ?;
+UPDATE "crossloyalty_sources" SET "version" = "version" + 1 WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "feed" = ? AND "version" = ?;
+DELETE FROM "crossloyalty_sources" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "feed" = ?;
+-- messages
+SELECT "program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error" FROM "crossloyalty_messages" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "message_id" = ?;
+INSERT INTO "crossloyalty_messages" ("program_id", "platform", "shop_id", "message_id", "state", "received_at", "sent_at", "topic", "order_no", "refund_id", "tries", "error") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_messages" SET "state" = ?, "received_at" = ?, "sent_at" = ?, "topic" = ?, "order_no" = ?, "refund_id" = ?, "tries" = ?, "error" = ? WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "message_id" = ?;
+DELETE FROM "crossloyalty_messages" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "message_id" = ?;
+-- doubts
+SELECT "program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload" FROM "crossloyalty_doubts" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "subject" = ?;
+INSERT INTO "crossloyalty_doubts" ("program_id", "family", "order_no", "subject", "last_at", "first_at", "platform", "shop_id", "code", "detail", "payload") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_doubts" SET "last_at" = ?, "first_at" = ?, "platform" = ?, "shop_id" = ?, "code" = ?, "detail" = ?, "payload" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "subject" = ?;
+DELETE FROM "crossloyalty_doubts" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "subject" = ?;
+-- watches
+SELECT "program_id", "platform", "shop_id", "order_no", "next_at", "ends_at" FROM "crossloyalty_watches" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_watches" ("program_id", "platform", "shop_id", "order_no", "next_at", "ends_at") VALUES (?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_watches" SET "next_at" = ?, "ends_at" = ? WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "order_no" = ?;
+DELETE FROM "crossloyalty_watches" WHERE "program_id" = ? AND "platform" = ? AND "shop_id" = ? AND "order_no" = ?;
 -- a root of which two fields changed, additions, scans
 UPDATE "crossloyalty_members" SET "version" = "version" + 1, "last_at" = ?, "tier" = ? WHERE "program_id" = ? AND "member_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_limits" SET "used" = "used" + ? WHERE "program_id" = ? AND "limit_id" = ? AND "used" BETWEEN ? AND ?;

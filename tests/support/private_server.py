@@ -23,7 +23,7 @@ from typing import ClassVar, Final
 
 from servers import Kind, MissingServerError, Server, create_database
 
-__all__ = ["PrivateServer", "private_server"]
+__all__ = ["PrivateServer", "anyones_folder", "first_account", "private_server", "programs"]
 
 _PATIENCE_S: Final = 60.0
 _PAUSE_S: Final = 0.02
@@ -71,14 +71,14 @@ class PrivateServer:
         self._settings = {**self.defaults, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
-        self._find_programs()
-        self.folder = Path(tempfile.mkdtemp(prefix="crossloyalty-", dir=_anyones_folder()))
+        self._findprograms()
+        self.folder = Path(tempfile.mkdtemp(prefix="crossloyalty-", dir=anyones_folder()))
         self.data = self.folder / "data"
         self.server = self._address()
-        self._account = _first_account(self.accounts) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self._account = first_account(self.accounts) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
 
-    def _find_programs(self) -> None:
+    def _findprograms(self) -> None:
         """Raise `MissingServerError` when they are not installed."""
         raise NotImplementedError
 
@@ -207,10 +207,10 @@ class _PrivatePostgresql(PrivateServer):
         "shared_buffers": "64MB",
     }
 
-    def _find_programs(self) -> None:
+    def _findprograms(self) -> None:
         # Debian keeps them out of PATH, a folder for each version.
         versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name.zfill(3))
-        self._initdb, self._postgres = _programs("initdb", "postgres", places=[*map(str, reversed(versions))])
+        self._initdb, self._postgres = programs("initdb", "postgres", places=[*map(str, reversed(versions))])
 
     def _address(self) -> Server:
         return Server("postgresql", str(self.folder), 5432, "postgres", database="postgres")
@@ -236,12 +236,12 @@ class _PrivateMysql(PrivateServer):
         "innodb_buffer_pool_size": "64M",
     }
 
-    def _find_programs(self) -> None:
+    def _findprograms(self) -> None:
         self._install: str | None = None
         try:
-            self._install, self._mysqld = _programs("mariadb-install-db", "mariadbd", places=_PLACES)
+            self._install, self._mysqld = programs("mariadb-install-db", "mariadbd", places=_PLACES)
         except MissingServerError:
-            [self._mysqld] = _programs("mysqld", places=_PLACES)
+            [self._mysqld] = programs("mysqld", places=_PLACES)
 
     def _address(self) -> Server:
         return Server("mysql", str(self.folder / "mysql.sock"), 3306, "root")
@@ -260,7 +260,7 @@ class _PrivateMysql(PrivateServer):
         return ["--no-defaults", f"--datadir={self.data}", f"--user={self._account.pw_name}"]
 
 
-def _programs(*names: str, places: Sequence[str]) -> list[str]:
+def programs(*names: str, places: Sequence[str]) -> list[str]:
     """Find programs in PATH or in the places where packages put them."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *places])
     found = [shutil.which(name, path=path) for name in names]
@@ -269,14 +269,15 @@ def _programs(*names: str, places: Sequence[str]) -> list[str]:
     return [program for program in found if program is not None]
 
 
-def _first_account(names: Sequence[str]) -> pwd.struct_passwd:
+def first_account(names: Sequence[str]) -> pwd.struct_passwd:
+    """Give the first of these accounts that is there."""
     for name in names:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise MissingServerError(f"run as root, and there is none of the accounts {', '.join(names)}")
 
 
-def _anyones_folder() -> str:
+def anyones_folder() -> str:
     """Give the temporary folder, unless another account could not reach into it."""
     folder = Path(tempfile.gettempdir()).resolve()
     reachable = all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))

@@ -13,12 +13,14 @@ from contextlib import ExitStack
 from typing import NoReturn
 
 import pytest
+from pooler import pgbouncer
 from private_server import PrivateServer, private_server
 from servers import URL_VARIABLES, Kind, MissingServerError, Server, fresh_database, open_server
 
 __all__ = [
     "mysql_database",
     "mysql_server",
+    "pooled_database",
     "postgresql_database",
     "postgresql_server",
     "start_private_server",
@@ -70,6 +72,16 @@ def start_private_server() -> Iterator[StartPrivateServer]:
                 _miss(kind, f"a private server is needed; {missing}")
 
         yield start
+
+
+@pytest.fixture
+def pooled_database(postgresql_database: Server) -> Iterator[Server]:
+    """Give an empty PostgreSQL database of this test's own, by way of PgBouncer in transaction mode."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(pgbouncer(postgresql_database))
+        except MissingServerError as missing:
+            _miss("postgresql", f"through PgBouncer; {missing}")
 
 
 def _opened(kind: Kind, stack: ExitStack) -> Server:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.orderstate import OrderState
 from crossloyalty.application.ports import Change, Delete, Insert, Replace
 from crossloyalty.application.writes import Writes
 from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
@@ -22,7 +24,15 @@ from crossloyalty.domain.records import (
 from crossloyalty.domain.sources import Contribution
 from crossloyalty.errors import StorageCorrupt
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "MissingRoot"]
+
+
+class MissingRoot(Exception):
+    """A decision changes a root that sorts before those locked; the use case starts again with the larger set."""
+
+    def __init__(self, root: RootKey) -> None:
+        super().__init__(root)
+        self.root = root
 
 
 class Batch:
@@ -33,7 +43,19 @@ class Batch:
         loaded: What was read; not changed.
     """
 
-    __slots__ = ("_members", "_orders", "loaded", "needs", "now", "program", "revision")
+    __slots__ = (
+        "_bindings",
+        "_buyers",
+        "_members",
+        "_orders",
+        "loaded",
+        "needs",
+        "now",
+        "program",
+        "revision",
+        "tried",
+        "waiting",
+    )
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
@@ -42,6 +64,11 @@ class Batch:
         self._members: dict[str, Member] = {}
         self._orders: dict[OrderKey, OrderState] = {}
         self.needs: list[Need] = []
+        self._buyers: dict[Key, BuyerRecord] = {}
+        self._bindings: list[Insert | Replace] = []
+        self.waiting: dict[str, int] = {}
+        # Who wanted each order that nobody held, where somebody asks for that.
+        self.tried: dict[OrderKey, list[Any]] | None = None
 
     def order(self, key: OrderKey) -> OrderState:
         """Give an order of the batch."""
@@ -96,12 +123,37 @@ class Batch:
 
     def bound_to(self, order: EffectiveOrder, key: OrderKey) -> str:
         """Name the member the order's buyer identity is bound to, "" for nobody."""
-        if not order.buyer_id:
+        if not order.buyer_id and not order.phone_index:
             return ""
         buyer = self.loaded.buyers.get(
             Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
         )
-        return "" if buyer is None else self.home(buyer.member_id)
+        member_id = "" if buyer is None else buyer.member_id
+        if member_id or not order.phone_index or not self.program.binding.by_phone:
+            return self.home(member_id)
+        phone = self.loaded.buyers.get(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index)))
+        return "" if phone is None else self.home(phone.member_id)
+
+    def buyer(self, root: Key) -> BuyerRecord:
+        """Give the row of an identity as this batch leaves it."""
+        return self._buyers.get(root) or self.loaded.buyers[root]
+
+    def put_buyer(self, buyer: BuyerRecord, *rows: Insert | Replace) -> None:
+        """
+        Change an identity.
+
+        Args:
+            buyer: Its row.
+            rows: What becomes of its history.
+
+        Raises:
+            MissingRoot: It is not locked.
+        """
+        root = Key(BuyerRecord, buyer[:4])
+        if root not in self.loaded.versions:
+            raise MissingRoot(root)
+        self._buyers[root] = buyer
+        self._bindings += rows
 
     def buyer_blocked(self, order: EffectiveOrder, key: OrderKey) -> bool:
         """Say whether the order's buyer identity is on the deny list now."""
@@ -136,4 +188,7 @@ class Batch:
         changes: list[Change] = [Insert.of(rows) for rows in writes.inserted.values()]
         changes += [Replace.of(rows) for rows in writes.replaced.values()]
         changes += [Delete(key) for key in writes.deleted]
+        if self._buyers:
+            changes += [Replace.of(list(self._buyers.values())), *self._bindings]
+            writes.roots.update((root, versions[root]) for root in self._buyers)
         return changes, writes.roots

@@ -1,26 +1,34 @@
-"""Bind a platform's buyer identity to a member; orders of that buyer convert by themselves from then on."""
+"""Bind an identity to a member; orders of that buyer convert by themselves from then on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Sequence
+from typing import Final, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
+from crossloyalty.application.claiming import ClaimRequest, answer_of
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
+from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, strength_of
 from crossloyalty.application.loading import Loaded
-from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
+from crossloyalty.application.ports import AsyncTransaction, Insert, Replace, Scan
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
+from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import clean_text
+from crossloyalty.domain.identities import PHONE, Identity, identity_key
 from crossloyalty.domain.keys import OrderKey, clean_id
+from crossloyalty.domain.once import carry_once
+from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
-from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
 from crossloyalty.errors import InvalidInput, shown
 
 __all__ = ["BindResult", "bind"]
+
+_ROADS: Final = ("host", "callback", "operator")
 
 
 @attrs.frozen
@@ -30,19 +38,44 @@ class BindResult:
 
     Args:
         bound: Whether the identity belongs to the member now.
-        reason: Why not: OTHER_BUYER, when it is bound to somebody else already (D40).
+        reason: Why not: OTHER_BUYER, when it is bound to somebody else already (D40); IN_REVIEW, when staff will look
+            at that; IDENTITY_COOLING and DEBT_OPEN, when somebody else gave it up lately, or owes something (D39).
         converted: Order numbers of past orders that became claims by it.
         left: Past orders beyond the cap `backfill_orders`; bind again to go on.
+        backfill: What became of each past order of the claim window that nobody held, the latest first.
+        automatic: Whether orders name this identity, so that later ones convert by themselves; members claim the
+            others by hand.
     """
 
     bound: bool
     reason: Reason | None = None
     converted: tuple[str, ...] = ()
     left: int = 0
+    backfill: tuple[ClaimResult, ...] = ()
+    automatic: bool = True
 
 
 class _Refused(Exception):
     """Leaves the transaction without a trace, the root that `lock` has made for the member included."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@attrs.define
+class _Binding:
+    """One call of `bind`, with what its tries have found out so far."""
+
+    world: World
+    asker: str
+    identity: Identity
+    evidence: str
+    via: str
+    member_id: str = ""  # who stands for the asker
+    past: dict[OrderKey, None] = attrs.field(factory=dict)
+    others: dict[str, None] = attrs.field(factory=dict)
+    more: set[RootKey] = attrs.field(factory=set)
 
 
 async def bind(
@@ -54,18 +87,21 @@ async def bind(
     buyer_id: str,
     scope: str = "",
     evidence: str = "",
+    via: str = "host",
 ) -> BindResult:
     """
-    Bind a buyer identity, and convert the buyer's past orders that are inside the claim window (D41).
+    Bind an identity, and convert the buyer's past orders that are inside the claim window (D41).
 
     Args:
         world: The ports.
         program_id: The program.
         member_id: Who the buyer is.
-        platform: Where the identity is from.
-        buyer_id: The platform's id of the buyer; masked values identify nobody and are refused.
+        platform: Where the identity is from; see `Identity`.
+        buyer_id: The id there; masked values identify nobody and are refused.
         scope: Where that id is unique, such as an app or shop id; empty for the whole platform.
         evidence: What shows it, kept with the binding.
+        via: Who says so: "host", "callback" (the platform itself), "operator" (a person, with evidence; overrides
+            the cool-down and an open debt).
 
     Returns:
         The outcome; an identity that is bound to somebody else is refused as a value.
@@ -73,47 +109,16 @@ async def bind(
     Raises:
         InvalidInput: An id cannot be one.
     """
-    asker = clean_id(member_id, "member_id")
-    clean_id(buyer_id, "buyer_id")
-    if "*" in buyer_id:
-        raise InvalidInput(f"a masked value identifies nobody: {shown(buyer_id)}")
-    clean_text(scope, "scope")
+    clean_id(member_id, "member_id")
     clean_text(evidence, "evidence")
-    past: dict[OrderKey, None] = {}
-    left = 0
+    if via not in _ROADS:
+        raise InvalidInput(f"an identity is bound via {', '.join(_ROADS)}, not {shown(via)}")
+    if via == "operator" and not evidence:
+        raise InvalidInput("an operator binds with evidence")
+    call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via)
 
     async def body(tx: AsyncTransaction) -> BindResult:
-        nonlocal left
-        now = world.now()
-        family = program.known_platforms.get(platform).family
-        buyer_key = Key(BuyerRecord, (program_id, family, scope, buyer_id))
-        member_id = world.home(program_id, asker)
-        member_key = Key(MemberRecord, (program_id, member_id))
-        order_keys = [Key(OrderRecord, key) for key in past]
-        versions = await tx.lock([buyer_key, *order_keys, member_key])
-        loaded = Loaded(world, tx, program_id, now, versions)
-        loaded.home(asker)
-        await loaded.read(past, [member_id], [buyer_key])
-        buyer = loaded.buyers[buyer_key]
-        if buyer.member_id and buyer.member_id != member_id:
-            raise _Refused
-        cap = loaded.program.backfill_orders
-        low = _window_start(loaded)
-        scan = Scan(OrderRecord, (program_id, family, scope, buyer_id), by="by_buyer", low=low, descending=True)
-        rows = [cast(OrderRecord, row) for row in (await tx.read(scans=[scan])).rows[0]]
-        # An order with another owner is somebody's claim already; it must not use up the cap, bind after bind.
-        open_rows = [row for row in rows if not row.owner_id]
-        left = max(0, len(open_rows) - cap)
-        fresh = [OrderKey(row.program_id, row.family, row.order_no) for row in open_rows[:cap]]
-        if any(key not in past for key in fresh):
-            past.update(dict.fromkeys(fresh))
-            raise StartAgain
-        await loaded.read_more()
-        changed = buyer.member_id != member_id
-        if changed:
-            buyer = buyer._replace(member_id=member_id, bound_at=now, evidence=evidence)
-            loaded.buyers[buyer_key] = buyer
-        return await _convert_past(tx, loaded, list(past), member_id, buyer if changed else None, versions, left)
+        return await _bind(call, tx, program)
 
     while True:
         program = await program_knowing(world, program_id, [platform])
@@ -121,8 +126,141 @@ async def bind(
             return await world.run(body)
         except StartAgain:
             continue
-        except _Refused:
-            return BindResult(False, Reason.OTHER_BUYER)
+        except MissingRoot as missing:
+            call.more.add(missing.root)
+        except _Refused as refused:
+            return BindResult(False, refused.reason, automatic=False)
+
+
+async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindResult:
+    program_id = program.program_id
+    member_id = call.member_id = call.world.home(program_id, call.asker)
+    buyer_key = identity_key(program_id, call.identity, program.known_platforms)
+    members = list(dict.fromkeys([member_id, *(call.world.home(program_id, name) for name in call.others)]))
+    roots = [buyer_key, *call.more, *(Key(OrderRecord, key) for key in call.past)]
+    roots += [Key(MemberRecord, (program_id, name)) for name in members]
+    versions = await tx.lock(roots)
+    loaded = Loaded(call.world, tx, program_id, call.world.now(), versions)
+    loaded.home(call.asker)
+    await loaded.read(call.past, members, [buyer_key])
+    buyer = loaded.buyers[buyer_key]
+    if buyer.last_member_id:  # who gave it up may have been merged since
+        buyer = loaded.buyers[buyer_key] = buyer._replace(last_member_id=loaded.home(buyer.last_member_id))
+    former = buyer.member_id or buyer.last_member_id
+    if former not in ("", *members):
+        call.others[former] = None
+        raise StartAgain
+    history: Sequence[BindingRecord] = ()
+    if former not in ("", member_id):
+        rows = (await tx.read(scans=[Scan(BindingRecord, buyer[:4], descending=True)])).rows[0]
+        history = cast("Sequence[BindingRecord]", rows)
+    verdict = _judge(call, loaded, buyer, history)
+    if verdict is Reason.IN_REVIEW:
+        return await _put_to_review(call, tx, loaded, buyer, history)
+    if verdict is not None:
+        raise _Refused(verdict)
+    left = await _find_past(call, tx, loaded, buyer)
+    await loaded.read_more()
+
+    def decision(batch: Batch) -> None:
+        batch.tried = {}
+        member = batch.member(member_id)
+        if buyer.member_id != member_id:
+            _take_over(call, batch, buyer, history)
+            # What the decisions below see of the identity.
+            loaded.buyers[buyer_key] = batch.buyer(buyer_key)
+        if not member.blocked():
+            # The member is the bound buyer of these orders now; a request of theirs that waits keeps its time.
+            settle_all(batch, list(call.past), {})
+
+    batch, _ = await decide(loaded, decision)
+    changes, touched = batch.changes(versions)
+    if changes:
+        await tx.write(changes, roots=touched, final=True)
+    return _result(call, batch, left, buyer)
+
+
+def _judge(call: _Binding, loaded: Loaded, buyer: BuyerRecord, history: Sequence[BindingRecord]) -> Reason | None:
+    """Say why an identity cannot be bound to this member now; None: it can."""
+    former = buyer.member_id or buyer.last_member_id
+    if former in ("", call.member_id):
+        return None
+    rules = loaded.program.binding
+    if buyer.member_id:
+        if rules.conflict == "review":
+            return Reason.IN_REVIEW
+        held = next((row for row in history if row.state == ACTIVE), None)
+        strong = bool(call.evidence) and strength_of(call.via) >= (0 if held is None else strength_of(held.via))
+        return None if rules.conflict == "move" and strong else Reason.OTHER_BUYER
+    if call.via == "operator":
+        return None
+    if buyer.free_at is not None and loaded.now < buyer.free_at:
+        return Reason.IDENTITY_COOLING
+    owes = any(account.account == "debt" and account.balance > 0 for account in loaded.members[former].accounts)
+    return Reason.DEBT_OPEN if owes else None
+
+
+async def _put_to_review(
+    call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer: BuyerRecord, history: Sequence[BindingRecord]
+) -> BindResult:
+    """Note that a second member says they are this buyer; saying it again changes nothing."""
+    answer = BindResult(False, Reason.IN_REVIEW, automatic=False)
+    if any(row.state == CONFLICT and row.member_id == call.member_id for row in history):
+        return answer
+    number = buyer.binding_no + 1
+    row = BindingRecord(*buyer[:4], number, call.member_id, CONFLICT, call.via, call.evidence, loaded.now, None, "")
+
+    def decision(batch: Batch) -> None:
+        batch.put_buyer(buyer._replace(binding_no=number), Insert(row))
+        body = {"family": buyer.family, "scope": buyer.scope}
+        batch.member(call.member_id).ledger.emit("identity.conflict", body)
+
+    batch, _ = await decide(loaded, decision)
+    changes, touched = batch.changes(loaded.versions)
+    await tx.write(changes, roots=touched, final=True)
+    return answer
+
+
+def _take_over(call: _Binding, batch: Batch, buyer: BuyerRecord, history: Sequence[BindingRecord]) -> None:
+    """Bind, and take the identity off whom it belongs to; what was given once is not given again through it (D39)."""
+    member = batch.member(call.member_id)
+    former = buyer.member_id or buyer.last_member_id
+    if former not in ("", call.member_id):
+        other = batch.member(former)
+        if buyer.member_id:
+            other.ledger.emit("identity.unbound", {"family": buyer.family, "scope": buyer.scope, "why": "moved"})
+        if call.via != "operator":
+            carry_once(other, member)
+    ended = [
+        row._replace(state=UNBOUND, ended_at=batch.now, ended_why="moved") for row in history if row.state == ACTIVE
+    ]
+    if ended:
+        batch.put_buyer(buyer, Replace.of(ended))
+    bind_now(batch, buyer, member, via=call.via, evidence=call.evidence)
+
+
+async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer: BuyerRecord) -> int:
+    """
+    Find the buyer's past orders that nobody holds.
+
+    Returns:
+        How many are left beyond the cap.
+
+    Raises:
+        StartAgain: Some of them are not locked yet.
+    """
+    if buyer.family == PHONE:
+        return 0  # orders are found by their buyer; those of a phone convert with their next message
+    cap = loaded.program.backfill_orders
+    scan = Scan(OrderRecord, buyer[:4], by="by_buyer", low=_window_start(loaded), descending=True)
+    rows = [cast(OrderRecord, row) for row in (await tx.read(scans=[scan])).rows[0]]
+    # An order with another owner is somebody's claim already; it must not use up the cap, bind after bind.
+    open_rows = [row for row in rows if not row.owner_id]
+    fresh = [OrderKey(row.program_id, row.family, row.order_no) for row in open_rows[:cap]]
+    if any(key not in call.past for key in fresh):
+        call.past.update(dict.fromkeys(fresh))
+        raise StartAgain
+    return max(0, len(open_rows) - cap)
 
 
 def _window_start(loaded: Loaded) -> int | None:
@@ -134,34 +272,22 @@ def _window_start(loaded: Loaded) -> int | None:
     return loaded.program.calendar.after_days(loaded.now, -days - 1 - loaded.program.ticket_days)
 
 
-async def _convert_past(
-    tx: AsyncTransaction,
-    loaded: Loaded,
-    keys: list[OrderKey],
-    member_id: str,
-    buyer: BuyerRecord | None,
-    versions: Mapping[RootKey, int],
-    left: int,
-) -> BindResult:
-    def decision(batch: Batch) -> None:
-        member = batch.member(member_id)
-        if buyer is not None:
-            member.ledger.emit("identity.bound", {"family": buyer.family, "scope": buyer.scope})
-        if not member.blocked():
-            # The member is the bound buyer of these orders now; a request of theirs that waits keeps its time.
-            settle_all(batch, keys, {})
-
-    batch, _ = await decide(loaded, decision)
-    changes, touched = batch.changes(versions)
-    if buyer is not None:
-        key = Key(BuyerRecord, buyer[:4])
-        changes.append(Replace(buyer))
-        touched[key] = versions[key]
-    if changes:
-        await tx.write(changes, roots=touched, final=True)
+def _result(call: _Binding, batch: Batch, left: int, buyer: BuyerRecord) -> BindResult:
+    member_id = call.member_id
     converted = [
         state.key.order_no
         for state in batch.orders()
         if state.claim is not None and state.claim_was is None and state.claim.member_id == member_id
     ]
-    return BindResult(True, None, tuple(sorted(converted)), left)
+    answers = []
+    for key in call.past:
+        mine = [each for each in (batch.tried or {}).get(key, ()) if each.member_id == member_id]
+        for candidate in mine:
+            request = ClaimRequest(
+                member_id=member_id, platform=batch.order(key).record.platform, order_no=key.order_no
+            )
+            answers.append(answer_of(batch, request, key, candidate))
+    program = batch.program
+    families = {program.known_platforms.get(name).family for name in program.known_platforms}
+    automatic = buyer.family in families or (buyer.family == PHONE and program.binding.by_phone)
+    return BindResult(True, None, tuple(sorted(converted)), left, tuple(answers), automatic)

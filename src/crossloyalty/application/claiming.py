@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import Candidate, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.guessing import Asking, count_attempts, device_key
+from crossloyalty.application.guessing import Asking, count_attempts, device_key, is_guess
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.orderstate import OrderState
-from crossloyalty.application.ports import AsyncTransaction, Insert, Replace
+from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult, when
@@ -24,12 +25,25 @@ from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import NO_PROOF, Proof
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
-from crossloyalty.domain.records import AliasRecord, Key, LimitRecord, MemberRecord, OrderRecord, RootKey, key_of
+from crossloyalty.domain.records import (
+    AliasRecord,
+    BuyerRecord,
+    Key,
+    LimitRecord,
+    MemberRecord,
+    OrderRecord,
+    Record,
+    RequestRecord,
+    RootKey,
+    key_of,
+)
+from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
-__all__ = ["ClaimRequest", "claim_orders", "quote_order"]
+__all__ = ["Asked", "ClaimRequest", "answer_of", "claim_orders", "parse", "quote_order"]
 
-_PROOFS = ("by_host", "amount_and_day", "none")
+_PROOFS = ("review", "by_host", "token", "phone", "phone_tail", "amount_and_day", "none")
+_TOKEN = "#token:"
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +69,7 @@ class ClaimRequest:
 
 
 @attrs.define
-class _Asked:
+class Asked:
     """A request with its key, or with the reason why it has none."""
 
     request: ClaimRequest
@@ -63,7 +77,13 @@ class _Asked:
     reason: Reason | None
 
 
-def _parse(request: ClaimRequest, program: Program) -> _Asked:
+def parse(request: ClaimRequest, program: Program) -> Asked:
+    """
+    Check a request and read its order number.
+
+    Raises:
+        InvalidInput: The member id or the platform cannot be one.
+    """
     clean_id(request.member_id, "member_id")
     if not isinstance(request.proof, Proof):
         raise WrongType(f"proof is a Proof, not {shown(request.proof)}")
@@ -78,11 +98,11 @@ def _parse(request: ClaimRequest, program: Program) -> _Asked:
     except InvalidInput:
         likely = platforms.looks_like(fold(request.order_no[:200]))
         other = likely is not None and likely.family != platform.family
-        return _Asked(request, None, Reason.WRONG_PLATFORM_HINT if other else Reason.ORDER_NO_MANGLED)
-    return _Asked(request, OrderKey(program.program_id, platform.family, number), None)
+        return Asked(request, None, Reason.WRONG_PLATFORM_HINT if other else Reason.ORDER_NO_MANGLED)
+    return Asked(request, OrderKey(program.program_id, platform.family, number), None)
 
 
-def _best_proof_first(asked: _Asked) -> tuple[int, str]:
+def _best_proof_first(asked: Asked) -> tuple[int, str]:
     """Sort the requests of one batch for one order, so that their order in the call decides nothing."""
     proof = asked.request.proof
     return _PROOFS.index(proof.kind), proof.to_json()
@@ -104,44 +124,75 @@ async def claim_orders(world: World, program_id: str, requests: Sequence[ClaimRe
         InvalidInput: A member id or platform cannot be one.
         StorageBusy: Too much contention; nothing was changed.
     """
+    if world.limiter is None:
+        return await _claim_all(world, program_id, requests, None)
+    from crossloyalty.application.counted import claim_counted  # for hosts that count, and inside their transactions
+
+    return await claim_counted(world, program_id, requests, world.limiter, _claim_all)
+
+
+async def _claim_all(
+    world: World, program_id: str, requests: Sequence[ClaimRequest], guesses: set[int] | None
+) -> list[ClaimResult]:
+    """
+    Claim, again from the start when more has to be locked.
+
+    Args:
+        world, program_id, requests: As for `claim_orders`.
+        guesses: Told the places of the requests that were guesses, where attempts are counted elsewhere; None: they are
+            counted here.
+    """
     resolved: dict[OrderKey, OrderKey] = {}
+    more: set[RootKey] = set()
 
     async def body(tx: AsyncTransaction) -> list[ClaimResult]:
-        return await _claim(world, tx, program, asked, resolved)
+        return await _claim(world, tx, program, asked, resolved, more, guesses)
 
     while True:
         program = await program_knowing(world, program_id, [request.platform for request in requests])
-        asked = [_parse(request, program) for request in requests]
+        asked = [parse(request, program) for request in requests]
+        if any(each.request.proof.secret for each in asked):
+            from crossloyalty.application import proving  # few hosts take such proofs
+
+            asked = [await proving.sealed(world, each) for each in asked]
         try:
             return await world.run(body)
         except StartAgain:
             continue
+        except MissingRoot as missing:
+            more.add(missing.root)
 
 
 async def _claim(
-    world: World, tx: AsyncTransaction, program: Program, asked: Sequence[_Asked], resolved: dict[OrderKey, OrderKey]
+    world: World,
+    tx: AsyncTransaction,
+    program: Program,
+    asked: Sequence[Asked],
+    resolved: dict[OrderKey, OrderKey],
+    more: Collection[RootKey],
+    guesses: set[int] | None,
 ) -> list[ClaimResult]:
-    now = world.now()
-    loaded = Loaded(world, tx, program.program_id, now, {})
-    if world.homes:
-        asked = [_at_home(loaded, each) for each in asked]
-    wanted: dict[OrderKey, list[_Asked]] = {}
-    for each in asked:
-        if each.key is not None:
-            wanted.setdefault(resolved.get(each.key, each.key), []).append(each)
+    loaded = Loaded(world, tx, program.program_id, world.now(), {})
+    asked = _at_home(loaded, asked) if world.homes else asked
+    wanted = _by_order(asked, resolved)
     member_ids = list(dict.fromkeys(each.request.member_id for each in asked))
-    roots: list[RootKey] = [Key(OrderRecord, key) for key in wanted]
+    roots: list[RootKey] = [*more, *(Key(OrderRecord, key) for key in wanted)]
     askers = dict.fromkeys(each.request.member_id for each in asked if each.key is not None)  # others change nothing
     roots += [Key(MemberRecord, (program.program_id, member_id)) for member_id in askers]
     device_of = {each.request.device: device_key(program.program_id, each.request.device) for each in asked}
     device_of.pop("", None)
+    if guesses is not None:
+        device_of.clear()
     roots += device_of.values()
-    versions = await loaded.lock(roots, wanted, member_ids)
+    versions = await loaded.lock(roots, member_ids)
     await loaded.read(wanted, member_ids)
     if loaded.program.platforms != program.platforms:
         raise StartAgain
     await _resolve_aliases(tx, loaded, wanted, resolved)
+    if program.binding.on_claim != "never":
+        _lock_buyers(loaded, wanted)
     await loaded.read_more()
+    tokens = await _tokens(tx, loaded, asked)
 
     devices = await _devices(tx, device_of.values())
     stopped: set[tuple[OrderKey, str]] = set()
@@ -153,7 +204,8 @@ async def _claim(
             for each in group if len(group) == 1 else sorted(group, key=_best_proof_first):
                 request = each.request
                 if (key, request.member_id) not in outcome:
-                    candidate = Candidate(request.member_id, request.proof, now, touch=request.touch)
+                    proof = tokens.checked(request.proof, key, request.member_id)
+                    candidate = Candidate(request.member_id, proof, loaded.now, touch=request.touch)
                     outcome[key, request.member_id] = candidate
                     if (key, request.member_id) in stopped:
                         candidate.stopped, candidate.reasons = True, (Reason.TOO_MANY_ATTEMPTS,)
@@ -164,21 +216,30 @@ async def _claim(
         settle_all(batch, list(candidates), candidates)
         return outcome
 
-    asking = [
-        Asking(resolved.get(each.key, each.key), each.request.member_id, device_of.get(each.request.device))
-        for each in asked
-        if each.key is not None
-    ]
+    def asking_of(key: OrderKey, request: ClaimRequest) -> Asking:
+        return Asking(resolved.get(key, key), request.member_id, device_of.get(request.device))
+
+    asking = [asking_of(each.key, each.request) for each in asked if each.key is not None]
     while True:
         batch, outcome = await decide(loaded, decision)
-        more, noted = count_attempts(batch, asking, outcome, devices)
-        if not more:
+        if guesses is not None:
+            guesses.clear()
+            guesses.update(
+                place
+                for place, each in enumerate(asked)
+                if each.key is not None and is_guess(batch, asking_of(each.key, each.request), outcome)
+            )
+            noted: list[LimitRecord] = []
             break
-        stopped |= more
+        late, noted = count_attempts(batch, asking, outcome, devices)
+        if not late:
+            break
+        stopped |= late
     changes, touched = batch.changes(versions)
     if noted:
         changes.append(Replace.of(noted))
         touched.update((key_of(row), versions[key_of(row)]) for row in noted)
+    changes += tokens.spent(outcome)
     for state in batch.orders():
         if state.tickets and not state.record.platform and state.record.next_due_at is None:
             changes += _placeholder(loaded, state)
@@ -187,12 +248,88 @@ async def _claim(
     return _answers(batch, asked, resolved, outcome)
 
 
-def _at_home(loaded: Loaded, asked: _Asked) -> _Asked:
-    """Ask for the member that stands for the one that was named."""
-    home = loaded.home(asked.request.member_id)
-    if home == asked.request.member_id:
-        return asked
-    return _Asked(attrs.evolve(asked.request, member_id=home), asked.key, asked.reason)
+def _at_home(loaded: Loaded, asked: Iterable[Asked]) -> list[Asked]:
+    """Ask for the members that stand for those that were named."""
+    homes = [(each, loaded.home(each.request.member_id)) for each in asked]
+    return [
+        each
+        if each.request.member_id == home
+        else Asked(attrs.evolve(each.request, member_id=home), each.key, each.reason)
+        for each, home in homes
+    ]
+
+
+def _by_order(asked: Iterable[Asked], resolved: Mapping[OrderKey, OrderKey]) -> dict[OrderKey, list[Asked]]:
+    wanted: dict[OrderKey, list[Asked]] = {}
+    for each in asked:
+        if each.key is not None:
+            wanted.setdefault(resolved.get(each.key, each.key), []).append(each)
+    return wanted
+
+
+def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> None:
+    """
+    Ask for the roots of buyers whom a claim of this batch may bind, as long as nothing was decided.
+
+    Raises:
+        MissingRoot: One is not locked yet.
+    """
+    for key, group in wanted.items():
+        order = loaded.orders[key]
+        if order.buyer_id and key not in loaded.claims and any(each.request.proof.kind != "none" for each in group):
+            root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
+            if root not in loaded.versions:
+                raise MissingRoot(root)
+
+
+@attrs.define
+class _Tokens:
+    """The tokens of a batch: each proves its order to the first member who brings it, and to nobody else."""
+
+    loaded: Loaded
+    signer: OrderTokens | None
+    used: Mapping[Key, Record]
+
+    def checked(self, proof: Proof, key: OrderKey, member_id: str) -> Proof:
+        """Put the nonce in the place of a token, and say whether it is right; other proofs stay as they are."""
+        if proof.kind != "token":
+            return proof
+        nonce = "" if self.signer is None else self.signer.check(proof.secret, key, now=self.loaded.now)
+        if not nonce:
+            return proof.sealed((), checked=False)
+        held = self.used.get(_token_key(key, nonce))
+        return proof.sealed([nonce], checked=held is None or cast(RequestRecord, held).digest == member_id)
+
+    def spent(self, outcome: Mapping[tuple[OrderKey, str], Candidate]) -> list[Change]:
+        """Give the rows that make right tokens theirs who brought them."""
+        rows: dict[Key, RequestRecord] = {}
+        for (key, member_id), candidate in outcome.items():
+            proof = candidate.proof
+            if proof.kind == "token" and proof.checked and not candidate.stopped:
+                row = _token_key(key, proof.marks[0])
+                if row not in self.used:
+                    values = cast("tuple[str, str]", row.values)
+                    rows.setdefault(row, RequestRecord(*values, member_id, "", self.loaded.now))
+        return [Insert(row) for row in rows.values()]
+
+
+def _token_key(key: OrderKey, nonce: str) -> Key:
+    digest = hashlib.sha256("\x1f".join((*key, nonce)).encode()).hexdigest()
+    return Key(RequestRecord, (key.program_id, _TOKEN + digest))
+
+
+async def _tokens(tx: AsyncTransaction, loaded: Loaded, asked: Sequence[Asked]) -> _Tokens:
+    """Read who has brought the tokens of a batch before; most batches have none."""
+    signer = loaded.world.tokens
+    wanted: list[Key] = []
+    if signer is not None:
+        for each in asked:
+            if each.request.proof.kind == "token":
+                for key in loaded.orders:
+                    nonce = signer.check(each.request.proof.secret, key, now=loaded.now)
+                    if nonce:
+                        wanted.append(_token_key(key, nonce))
+    return _Tokens(loaded, signer, (await tx.read(wanted)).records if wanted else {})
 
 
 async def _resolve_aliases(
@@ -236,7 +373,7 @@ def _placeholder(loaded: Loaded, state: OrderState) -> list[Insert]:
 
 def _answers(
     batch: Batch,
-    asked: Sequence[_Asked],
+    asked: Sequence[Asked],
     resolved: Mapping[OrderKey, OrderKey],
     outcome: Mapping[tuple[OrderKey, str], Candidate],
 ) -> list[ClaimResult]:
@@ -259,11 +396,23 @@ def _answers(
         candidate = outcome[key, request.member_id]
         again = (key, request.member_id) in told
         told.add((key, request.member_id))
-        answers.append(_answer(batch, request, key, candidate, again=again))
+        answers.append(answer_of(batch, request, key, candidate, again=again))
     return answers
 
 
-def _answer(batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candidate, *, again: bool) -> ClaimResult:
+def answer_of(
+    batch: Batch, request: ClaimRequest, key: OrderKey, candidate: Candidate, *, again: bool = False
+) -> ClaimResult:
+    """
+    Say what became of a candidate.
+
+    Args:
+        batch: Decided.
+        request: What was asked.
+        key: The order.
+        candidate: Who wanted it.
+        again: The same call has been answered for the same order and member before.
+    """
     state, claim = batch.order(key), batch.order(key).claim
     tier = batch.member(request.member_id).tier_name()
     reasons = candidate.reasons
@@ -347,6 +496,6 @@ async def quote_order(world: World, program_id: str, member_id: str, order: Orde
             return candidate
 
         batch, candidate = await decide(loaded, decision)
-        return attrs.evolve(_answer(batch, request, key, candidate, again=False), created=False)
+        return attrs.evolve(answer_of(batch, request, key, candidate), created=False)
 
     return await world.run(body, readonly=True)

@@ -10,22 +10,39 @@ from __future__ import annotations
 import attrs
 
 from crossloyalty.application.batch import Batch
+from crossloyalty.application.identifying import bind_by_claim
 from crossloyalty.application.orderstate import OrderState
 from crossloyalty.domain.calendar import DAY_US
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Judgement, Verdict, judge
 from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
-from crossloyalty.domain.ownership import NO_PROOF, Proof, Standing, standing
+from crossloyalty.domain.ownership import ACCEPTED, NO_PROOF, Proof, Standing, standing
 from crossloyalty.domain.reasons import Reason, by_precedence
 from crossloyalty.domain.records import BuyerRecord, Key, TicketRecord
+from crossloyalty.domain.rules import PROOF_STRENGTHS
 from crossloyalty.domain.settlement import IMPORTED, first_settlement, resettle
+from crossloyalty.domain.worth import worth_of
 
 __all__ = ["Candidate", "convert", "expire_tickets", "settle_all"]
 
 # Several tickets may become eligible at once: bound buyer, then by_host, then other proofs (design section 4).
-_STANDING_RANK: dict[str, int] = {"bound": 0, "by_host": 1, "proof": 2, "order_no_only": 3}
+# What staff have decided comes before all.
+_STANDING_RANK: dict[str, int] = {
+    "review": -1,
+    "bound": 0,
+    "by_host": 1,
+    "token": 2,
+    "phone": 2,
+    "phone_tail": 2,
+    "proof": 2,
+    "order_no_only": 3,
+}
 _OPEN = ("PENDING_SYNC", "PENDING_FINISH", "REFUND_OPEN", "HELD_REVIEW")
+_TAKEN = Reason.ALREADY_CLAIMED.value
+# How a claim came about that no buyer is asked about again.
+_SURE = ("bound", "auto", "review")
 
 
 @attrs.define
@@ -115,6 +132,8 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
     order = state.effective
     # Who claims is answered alone, so that an answer does not depend on what else is in its batch.
     candidates = requests or _waiting(batch, state, order)
+    if batch.tried is not None:
+        batch.tried[state.key] = candidates
     if order is None:
         for candidate in candidates:
             _wait_for_order(batch, state, candidate)
@@ -196,7 +215,7 @@ def _refuse_standing(
     batch: Batch, state: OrderState, candidate: Candidate, stands: Standing, order: EffectiveOrder
 ) -> None:
     if stands == "other_buyer":
-        proven = candidate.proof.kind == "by_host" or (
+        proven = (
             standing(
                 candidate.proof,
                 order,
@@ -205,7 +224,7 @@ def _refuse_standing(
                 ownership="proof",
                 calendar=batch.program.calendar,
             )
-            == "proof"
+            in ACCEPTED
         )
         candidate.reasons = (Reason.OTHER_BUYER, Reason.IN_REVIEW) if proven else (Reason.RECEIVED, Reason.OTHER_BUYER)
     elif stands == "wrong":
@@ -234,7 +253,14 @@ def _try(
         return
     candidate.reasons = judgement.reasons
     candidate.claimable_from = judgement.claimable_from
-    if judgement.verdict is Verdict.CLAIM:
+    verdict = judgement.verdict
+    if verdict is Verdict.REVIEW and stands == "review":
+        verdict = Verdict.CLAIM  # that is what staff have looked at
+    weak = _too_weak(batch, member, order, stands) if verdict is Verdict.CLAIM else None
+    if weak is not None:
+        candidate.reasons = by_precedence([*judgement.reasons, weak])
+        _keep(batch, state, candidate, "HELD_REVIEW")
+    elif verdict is Verdict.CLAIM:
         key = state.key
         settled = first_settlement(
             member,
@@ -253,13 +279,28 @@ def _try(
         candidate.won = True
         if settled.reasons:
             candidate.reasons = by_precedence([*judgement.reasons, *settled.reasons])
-    elif judgement.verdict is Verdict.WAIT:
+        if order.buyer_id and not candidate.auto and batch.program.binding.binds(stands):
+            bind_by_claim(batch, order, key, member, stands)
+    elif verdict is Verdict.WAIT:
         open_refund = order.refund_open and Reason.NOT_FINISHED in judgement.reasons
         _keep(batch, state, candidate, "REFUND_OPEN" if open_refund else "PENDING_FINISH")
-    elif judgement.verdict is Verdict.REVIEW:
+    elif verdict is Verdict.REVIEW:
         _keep(batch, state, candidate, "HELD_REVIEW")
     else:
         _keep(batch, state, candidate, "REJECTED")
+
+
+def _too_weak(batch: Batch, member: Member, order: EffectiveOrder, stands: Standing) -> Reason | None:
+    """Say what a proof lacks for an order of this worth; None: it will do. A bound buyer needs nothing more."""
+    steps = batch.program.proof_steps
+    if not steps or PROOF_STRENGTHS[stands] >= PROOF_STRENGTHS["bound"]:
+        return None
+    net_fen, points = worth_of(member, order, batch.program)
+    needed = [step.proof for step in steps if step.reached(net_fen, points)]
+    strongest = max(needed, key=lambda proof: (PROOF_STRENGTHS[proof], proof == "review"), default="order_no_only")
+    if PROOF_STRENGTHS[stands] >= PROOF_STRENGTHS[strongest]:
+        return None
+    return Reason.IN_REVIEW if strongest == "review" else Reason.PROOF_REQUIRED
 
 
 def answer_taken(batch: Batch, state: OrderState, candidates: list[Candidate]) -> None:
@@ -282,16 +323,17 @@ def answer_taken(batch: Batch, state: OrderState, candidates: list[Candidate]) -
                 ownership="proof",
                 calendar=batch.program.calendar,
             )
-        proven = stands in ("bound", "by_host", "proof")
+        proven = stands in ACCEPTED
         candidate.reasons = (Reason.ALREADY_CLAIMED,) if proven else (Reason.RECEIVED, Reason.ALREADY_CLAIMED)
         if not candidate.auto:
-            _keep(batch, state, candidate, "REJECTED")
+            # The buyer the platform names stands against whoever was faster: staff decide whose it is.
+            disputed = stands == "bound" and claim.via not in _SURE
+            _keep(batch, state, candidate, "HELD_REVIEW" if disputed else "REJECTED")
     for member_id, ticket in list(state.tickets.items()):
-        if ticket.state in _OPEN:
-            state.tickets[member_id] = ticket._replace(
-                state="REJECTED", reason=Reason.ALREADY_CLAIMED.value, decided_at=batch.now
-            )
-    state.next_due_at = None
+        if ticket.state in _OPEN and not (ticket.state == "HELD_REVIEW" and ticket.reason == _TAKEN):
+            state.tickets[member_id] = ticket._replace(state="REJECTED", reason=_TAKEN, decided_at=batch.now)
+    held = [ticket.expires_at for ticket in state.tickets.values() if ticket.state == "HELD_REVIEW"]
+    state.next_due_at = min(held, default=None)
 
 
 def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: str) -> None:
@@ -300,8 +342,9 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
         return
     candidate.state = ticket_state
     key = state.key
-    if key not in batch.loaded.tickets:
-        raise MoreTickets(key)
+    unproven = candidate.reasons[:1] == (Reason.RECEIVED,)
+    if key not in batch.loaded.tickets or (unproven and candidate.member_id not in batch.loaded.waiting):
+        raise MoreTickets(key, candidate.member_id if unproven else "")
     detail = candidate.reasons[-1] if candidate.reasons else Reason.RECEIVED
     member_id = _ticket_of(batch, state, candidate)
     held = state.tickets.get(member_id)
@@ -317,6 +360,8 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
         candidate.requested_at + batch.program.ticket_days * DAY_US,
         candidate.touch,
     )
+    if unproven and not _may_wait(batch, candidate, held, ticket):
+        return
     same = held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at
     if held is not None and same and held.expires_at > batch.now:
         return
@@ -334,11 +379,31 @@ def _ticket_of(batch: Batch, state: OrderState, candidate: Candidate) -> str:
     return next((each for each in state.tickets if batch.home(each) == candidate.member_id), named)
 
 
-class MoreTickets(Need):
-    """The tickets of one order have to be read, those that are over included."""
+def _may_wait(batch: Batch, candidate: Candidate, held: TicketRecord | None, ticket: TicketRecord) -> bool:
+    """
+    Say whether a request without an accepted proof is kept.
 
-    def __init__(self, key: OrderKey) -> None:
-        super().__init__("")
+    What staff refused is not opened again by asking again. All young requests of a member count whatever became of
+    them, so that neither the limit nor the moment it is reached tells anything about an order.
+    """
+    if held is not None and held.reason == Reason.REFUSED.value and held.proof == ticket.proof:
+        candidate.state = held.state
+        return False
+    if held is not None and held.expires_at > batch.now:
+        return True
+    waiting = batch.waiting.get(candidate.member_id, batch.loaded.waiting[candidate.member_id])
+    if waiting >= batch.program.waiting_requests:
+        candidate.reasons, candidate.state = (Reason.TOO_MANY_ATTEMPTS,), ""
+        return False
+    batch.waiting[candidate.member_id] = waiting + 1
+    return True
+
+
+class MoreTickets(Need):
+    """The tickets of one order have to be read, those that are over included; and how many its asker has waiting."""
+
+    def __init__(self, key: OrderKey, member_id: str = "") -> None:
+        super().__init__(member_id)
         self.key = key
 
 

@@ -40,6 +40,9 @@ async def decide(loaded: Loaded, decision: Callable[[Batch], _T]) -> tuple[Batch
                 return batch, outcome
         except Need as need:
             batch.needs.append(need)
-        await loaded.read_tickets([need.key for need in batch.needs if isinstance(need, MoreTickets)])
+        tickets = [need for need in batch.needs if isinstance(need, MoreTickets)]
+        await loaded.read_tickets(
+            dict.fromkeys(need.key for need in tickets), dict.fromkeys(need.member_id for need in tickets)
+        )
         await loaded.satisfy([need for need in batch.needs if not isinstance(need, MoreTickets)])
     raise StorageCorrupt("a decision kept asking for rows that are not there; run verify()")

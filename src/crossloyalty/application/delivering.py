@@ -18,6 +18,7 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.external import note_shortfall
+from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.records import ClaimRecord, DeliveryRecord, Key, MemberRecord, OrderRecord, RootKey
@@ -128,7 +129,8 @@ async def answer_delivery(
         claim = (
             None if order is None else (await tx.read([Key(ClaimRecord, order)])).records.get(Key(ClaimRecord, order))
         )
-        return seen.member_id if claim is None else cast(ClaimRecord, claim).member_id
+        held = cast("ClaimRecord | None", claim)
+        return held.member_id if held is not None and held.holder_no == payload["holder_no"] else seen.member_id
 
     # What a delivery is for never changes, so the roots to lock are known from a look without a lock.
     seen = await world.run(look, readonly=True)
@@ -193,6 +195,10 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
         row, once = member.gift_row(rule_id)
         note_shortfall(member.ledger, once, payload, missing, policy)
         member.put_gift(row._replace(grant=member.text_of(once)))
+        return
+    if claim.holder_no != payload["holder_no"] or batch.home(claim.member_id) != member.member_id:
+        # The claim has moved on since; its holder then has no grant any more, and the ledger alone keeps this.
+        note_shortfall(member.ledger, Grant(rule_id), payload, missing, policy)
         return
     grants = member.grants_of(claim.member_id, claim.grants)
     for grant in grants:

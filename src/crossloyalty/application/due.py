@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import expire_tickets, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.loading import Loaded
@@ -23,7 +23,7 @@ from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
 from crossloyalty.domain.program import Program
-from crossloyalty.domain.records import NEVER, Key, LotRecord, MemberRecord, OrderRecord
+from crossloyalty.domain.records import NEVER, Key, LotRecord, MemberRecord, OrderRecord, RootKey
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.tiers import next_due_day
 from crossloyalty.errors import InvalidInput, shown
@@ -244,14 +244,22 @@ async def _due_orders(world: World, program_id: str, size: int) -> DueReport | N
     if not keys:
         return None
 
+    more: set[RootKey] = set()
+
     async def body(tx: AsyncTransaction) -> DueReport:
-        return await _work_orders(world, tx, await program_hint(world, program_id), keys)
+        return await _work_orders(world, tx, await program_hint(world, program_id), keys, more)
 
-    return await world.run(body)
+    while True:
+        try:
+            return await world.run(body)
+        except MissingRoot as missing:
+            more.add(missing.root)
 
 
-async def _work_orders(world: World, tx: AsyncTransaction, program: Program, keys: list[OrderKey]) -> DueReport:
-    versions = dict(await tx.lock([Key(OrderRecord, key) for key in keys]))
+async def _work_orders(
+    world: World, tx: AsyncTransaction, program: Program, keys: list[OrderKey], more: Collection[RootKey]
+) -> DueReport:
+    versions = dict(await tx.lock([*more, *(Key(OrderRecord, key) for key in keys)]))
     now = world.now()
     loaded = Loaded(world, tx, program.program_id, now, versions)
     await loaded.read(keys)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from crossloyalty.application.claiming import ClaimRequest, _parse, claim_orders
+from crossloyalty.application.claiming import ClaimRequest, claim_orders, parse
 from crossloyalty.application.ports import AsyncTransaction
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
@@ -76,9 +76,7 @@ class Together:
 
     def __init__(self, world: World, program_id: str) -> None:
         self._world = world
-        self._once = _OneTry(
-            world.storage, world.clock, world.sleep, world.random, world.programs, world.newest, world.parsed
-        )
+        self._once = _OneTry(**{field.name: getattr(world, field.name) for field in attrs.fields(World)})
         self._program_id = program_id
 
     def may_share(self, request: ClaimRequest) -> bool:
@@ -87,7 +85,7 @@ class Together:
         if revision is None:
             return False  # the rules are to be read first
         try:
-            _parse(request, self._world.programs[self._program_id, revision])
+            parse(request, self._world.programs[self._program_id, revision])
         except Exception:  # noqa: BLE001 - raised again by `alone`, where it belongs
             return False
         return True

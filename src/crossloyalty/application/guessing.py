@@ -13,9 +13,11 @@ from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import Key, LimitRecord
 
-__all__ = ["Asking", "count_attempts", "device_key"]
+__all__ = ["Asking", "count_attempts", "device_key", "is_guess"]
 
 _DEVICE: Final = "#device:"
+# The second one: too many requests of the member wait already, which must not make guesses free.
+_GUESSES: Final = ((Reason.RECEIVED,), (Reason.TOO_MANY_ATTEMPTS,))
 
 
 class Asking(NamedTuple):
@@ -76,16 +78,24 @@ def count_attempts(
                 tries[what] = load_tries(_stored(batch, what, devices))
         if any(what is not None and tries[what].locked(batch.now) for what in counted):
             stop.add((each.order, each.member_id))
-        elif candidate.reasons[:1] == (Reason.RECEIVED,) and not _same_again(batch, each, candidate):
+        elif candidate.reasons[:1] in _GUESSES and not _same_again(batch, each, candidate):
             for what, limit in zip(counted, limits, strict=True):
                 if what is not None:
                     tries[what] = tries[what].counted(limit, batch.now)
     return (stop, []) if stop else (stop, _note(batch, tries, devices))
 
 
+def is_guess(batch: Batch, asking: Asking, outcome: Mapping[tuple[OrderKey, str], Candidate]) -> bool:
+    """Say whether a request was a guess, for who counts elsewhere."""
+    candidate = outcome[asking.order, asking.member_id]
+    if candidate.reasons[:1] not in _GUESSES or _known(batch, asking, candidate):
+        return False
+    return not _same_again(batch, asking, candidate)
+
+
 def _calm(batch: Batch, asking: Asking, candidate: Candidate) -> bool:
     """Say whether a request was not answered RECEIVED, and nobody concerned has an attempt on record."""
-    if candidate.reasons[:1] == (Reason.RECEIVED,) or asking.device is not None:
+    if candidate.reasons[:1] in _GUESSES or asking.device is not None:
         return False
     return not (batch.order(asking.order).attempts or batch.member(asking.member_id).root.attempts)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Sized
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 import attrs
 
-from crossloyalty.application.batch import Batch
+from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.loading import Loaded, buyer_keys
@@ -17,7 +17,16 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Rep
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call, walked
-from crossloyalty.domain.facts import Facts, merge_milestone, merge_order, merge_refund
+from crossloyalty.domain.facts import (
+    Doubt,
+    Facts,
+    is_outdated,
+    merge_doubt,
+    merge_milestone,
+    merge_order,
+    merge_refund,
+)
+from crossloyalty.domain.identities import PHONE, identifies
 from crossloyalty.domain.keys import OrderKey, normalise_order_no
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.program import Program
@@ -27,7 +36,17 @@ from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, sho
 if TYPE_CHECKING:
     from crossloyalty.domain.opening import OpeningClaim
 
-__all__ = ["IngestProgress", "IngestReport", "Rejected", "ingest", "key_of_order"]
+__all__ = [
+    "Beside",
+    "IngestProgress",
+    "IngestReport",
+    "Rejected",
+    "ingest",
+    "ingest_grouped",
+    "key_of_order",
+    "rejection",
+    "without_buyer",
+]
 
 _KEPT_REJECTIONS: Final = 10_000
 Item: TypeAlias = Order | Refund | Milestone
@@ -75,27 +94,31 @@ class IngestReport:
         seen: Items read.
         changed: Items that said something new.
         unchanged: Items known already, or older than what is known.
+        older: Of these, the ones that differ from what is known and are older, so that they changed nothing.
         rejected: Items refused, the first 10,000 of them.
         rejected_count: How many were refused in all.
         orders_new: Orders never seen before.
         claims_created: Claims made, of bound buyers and of waiting tickets.
         claims_changed: Existing claims whose grants or state changed.
+        manual_only: Orders of a source that gives no buyer identities: they convert when somebody claims them.
         batches: Transactions.
     """
 
     seen: int = 0
     changed: int = 0
     unchanged: int = 0
+    older: int = 0
     rejected: list[Rejected] = attrs.field(factory=list)
     rejected_count: int = 0
     orders_new: int = 0
     claims_created: int = 0
     claims_changed: int = 0
     batches: int = 0
+    manual_only: int = 0
 
     def add(self, other: IngestReport) -> None:
         """Add the counts of one batch."""
-        for name in ("changed", "unchanged", "orders_new", "claims_created", "claims_changed"):
+        for name in ("changed", "unchanged", "older", "orders_new", "claims_created", "claims_changed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -106,7 +129,31 @@ def key_of_order(item: Item | OpeningClaim, program: Program) -> OrderKey:
     return OrderKey(program.program_id, platform.family, normalise_order_no(item.order_no, platform, platforms))
 
 
-def _reject(index: int, item: object, error: InvalidInput) -> Rejected:
+class Beside(Protocol):
+    """What is written in the same transaction as a batch of facts: the place in a list they came from, a message."""
+
+    @property
+    def roots(self) -> Collection[RootKey]:
+        """Roots of it, locked with those of the orders."""
+        ...
+
+    async def changes(
+        self, tx: AsyncTransaction, batch: Batch | None, versions: Mapping[RootKey, int], now: int
+    ) -> tuple[list[Change], Mapping[RootKey, int]]:
+        """
+        Give what to write and the roots it touches; called once in each try, under the locks.
+
+        Args:
+            tx: For reads.
+            batch: What was decided; None when no order is touched.
+            versions: What `lock` answered.
+            now: The moment of the transaction, in microseconds.
+        """
+        ...
+
+
+def rejection(index: int, item: object, error: InvalidInput) -> Rejected:
+    """Say why an item is not taken in."""
     order_no = shown(item.order_no) if isinstance(item, Item) else ""
     if isinstance(error, MangledOrderNumber):
         return Rejected(index, "ORDER_NO_MANGLED", order_no, "订单号被表格软件改写，请重新导出后直接上传", str(error))
@@ -151,7 +198,10 @@ async def ingest(
     anonymous = isinstance(capabilities, SourceCapabilities) and not capabilities.auto_convert
     while chunk := list(islice(rest, batch)):
         if anonymous:
-            chunk = [_without_buyer(item) for item in chunk]
+            chunk = [without_buyer(item) for item in chunk]
+            report.manual_only += sum(isinstance(item, Order) for item in chunk)
+        else:
+            chunk = [_unmasked(item) for item in chunk]
         named = {item.platform for item in chunk if isinstance(item, Item)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
@@ -163,42 +213,72 @@ async def ingest(
             except InvalidInput as error:
                 report.rejected_count += 1
                 if len(report.rejected) < _KEPT_REJECTIONS:
-                    report.rejected.append(_reject(place, item, error))
+                    report.rejected.append(rejection(place, item, error))
         report.seen += len(chunk)
         report.batches += 1
         if grouped:
-            report.add(await _ingest_batch(world, program, grouped))
+            report.add(await ingest_grouped(world, program, grouped))
         if progress is not None:
             progress(IngestProgress(report.seen, total))
     return report
 
 
-def _without_buyer(item: object) -> object:
+def without_buyer(item: object) -> object:
     """Take an order in without its buyer: such a source gives no identity that could be bound."""
     if isinstance(item, Order) and (item.buyer_id is not None or item.beneficiary_id is not None):
         return attrs.evolve(item, buyer_id=None, buyer_scope=None, beneficiary_id=None)
     return item
 
 
-async def _ingest_batch(world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item]]) -> IngestReport:
+def _unmasked(item: object) -> object:
+    """Take an order in without ids that are masked: they would make one buyer of thousands (I-50)."""
+    if not isinstance(item, Order):
+        return item
+    buyer_id, beneficiary_id = item.buyer_id, item.beneficiary_id
+    if (buyer_id is None or identifies(buyer_id)) and (beneficiary_id is None or identifies(beneficiary_id)):
+        return item
+    if buyer_id is not None and not identifies(buyer_id):
+        item = attrs.evolve(item, buyer_id=None, buyer_scope=None)
+    masked = item.beneficiary_id is not None and not identifies(item.beneficiary_id)
+    return attrs.evolve(item, beneficiary_id=None) if masked else item
+
+
+async def ingest_grouped(
+    world: World, program: Program, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], beside: Beside | None = None
+) -> IngestReport:
+    """
+    Take the facts of some orders in, in one transaction.
+
+    Args:
+        world: The ports.
+        program: As far as it is known; it is read again under the locks.
+        grouped: Facts by the order they are about.
+        beside: What else is written in that transaction.
+
+    Returns:
+        The counts of this batch.
+    """
     more: set[RootKey] = set()
 
     async def body(tx: AsyncTransaction) -> IngestReport:
-        return await _take_in(world, tx, program, grouped, more)
+        return await _take_in(world, tx, program, grouped, more, beside)
 
     while True:
         try:
             return await world.run(body)
         except StartAgain:
             continue
+        except MissingRoot as missing:
+            more.add(missing.root)
 
 
 async def _take_in(
     world: World,
     tx: AsyncTransaction,
     program: Program,
-    grouped: Mapping[OrderKey, Sequence[Item]],
+    grouped: Mapping[OrderKey, Sequence[Item | Doubt]],
     more: set[RootKey],
+    beside: Beside | None,
 ) -> IngestReport:
     now = world.now()
     buyers = {
@@ -209,7 +289,22 @@ async def _take_in(
         for buyer_id in (item.buyer_id, item.beneficiary_id)
         if buyer_id is not None
     }
+    if beside is not None and not grouped:
+        versions = dict(await tx.lock(beside.roots))
+        more_changes, touched = await beside.changes(tx, None, versions, now)
+        if more_changes:
+            await tx.write(more_changes, roots=touched, final=True)
+        return IngestReport()
+    if program.binding.by_phone:
+        buyers |= {
+            Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+            for key, items in grouped.items()
+            for item in items
+            if isinstance(item, Order) and item.receiver_phone_index is not None
+        }
     roots = [*buyers, *(Key(OrderRecord, key) for key in grouped)]
+    if beside is not None:
+        roots += beside.roots
     versions = dict(await tx.lock([*roots, *(root for root in more if root not in buyers)]))
     loaded = Loaded(world, tx, program.program_id, now, versions)
     moved_from = [OrderKey(*cast("tuple[str, str, str]", root.values)) for root in more if root.kind is OrderRecord]
@@ -231,12 +326,16 @@ async def _take_in(
     batch, counts = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
     changes += aliases.changes
+    if beside is not None:
+        more_changes, more_roots = await beside.changes(tx, batch, versions, now)
+        changes += more_changes
+        touched.update(more_roots)
     if changes:
         await tx.write(changes, roots=touched, final=True)
     return counts
 
 
-def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) -> list[str]:
+def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | Doubt]]) -> list[str]:
     """Name the members whose claims, tickets or bindings these orders touch."""
     wanted: dict[str, None] = {}
     for key, items in grouped.items():
@@ -246,12 +345,19 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) 
             continue
         for ticket in loaded.tickets.get(key, ()):
             wanted[loaded.home(ticket.member_id)] = None
-        keys = buyer_keys(loaded.orders[key])
+        by_phone = loaded.program.binding.by_phone
+        keys = buyer_keys(loaded.orders[key], by_phone=by_phone)
         keys += [
             Key(BuyerRecord, (key.program_id, key.family, item.buyer_scope or "", item.buyer_id))
             for item in items
             if isinstance(item, Order) and item.buyer_id is not None
         ]
+        if by_phone:
+            keys += [
+                Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
+                for item in items
+                if isinstance(item, Order) and item.receiver_phone_index is not None
+            ]
         for buyer_key in keys:
             buyer = loaded.buyers.get(buyer_key)
             if buyer is not None and buyer.member_id:
@@ -263,19 +369,22 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item]]) 
     return list(wanted)
 
 
-def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _Aliases) -> IngestReport:
+def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], aliases: _Aliases) -> IngestReport:
     counts = IngestReport()
     changed: list[OrderKey] = []
     for key, items in grouped.items():
         state = batch.order(key)
-        if not state.record.facts:
-            counts.orders_new += 1
-        news = 0
+        news = told = 0
         facts = state.facts
         for item in items:
-            news += _merge(facts, item)
-        counts.changed += news
-        counts.unchanged += len(items) - news
+            new = _merge(facts, item)
+            news += new
+            if not isinstance(item, Doubt):
+                told += 1
+                counts.changed += new
+                counts.unchanged += not new
+                counts.older += not new and is_outdated(facts, item)
+        counts.orders_new += bool(told and not state.record.facts)
         moved = _move_tickets(batch, state, aliases.moved.get(key, ()))
         if news:
             state.facts_changed()
@@ -293,9 +402,11 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item]], aliases: _
     return counts
 
 
-def _merge(facts: Facts, item: Item) -> bool:
+def _merge(facts: Facts, item: Item | Doubt) -> bool:
     if isinstance(item, Order):
         return merge_order(facts, item)
+    if isinstance(item, Doubt):
+        return merge_doubt(facts, item)
     return merge_refund(facts, item) if isinstance(item, Refund) else merge_milestone(facts, item)
 
 
@@ -313,7 +424,7 @@ class _Aliases:
 async def _aliases(
     tx: AsyncTransaction,
     loaded: Loaded,
-    grouped: Mapping[OrderKey, Sequence[Item]],
+    grouped: Mapping[OrderKey, Sequence[Item | Doubt]],
     versions: Mapping[RootKey, int],
     more: set[RootKey],
 ) -> _Aliases:

@@ -8,9 +8,10 @@ from typing import cast
 from crossloyalty.application.ports import Ahead, AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
 from crossloyalty.application.world import MemberMoved, World
-from crossloyalty.domain.calendar import shift_day
+from crossloyalty.domain.calendar import DAY_US, shift_day
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.ledger import FOREIGN_LOTS
 from crossloyalty.domain.links import NO_LINKS, Links, links_of
@@ -130,6 +131,7 @@ class Loaded:
         "program_id",
         "programs",
         "tickets",
+        "waiting",
         "world",
     )
 
@@ -153,6 +155,8 @@ class Loaded:
         self.homes: dict[str, str] = {}  # who stands for whom, of the members read
         self._followed: dict[str, str] = {}
 
+        self.waiting: dict[str, int] = {}
+
     def home(self, member_id: str) -> str:
         """Name the member that stands for a member; what is read of it later has to say so too."""
         home = self.homes.get(member_id)
@@ -161,6 +165,11 @@ class Loaded:
             if home != member_id:
                 self._followed[member_id] = home
         return home
+
+    @property
+    def versions(self) -> Mapping[RootKey, int]:
+        """The roots that are locked."""
+        return self._versions
 
     @property
     def revision(self) -> int:
@@ -179,16 +188,14 @@ class Loaded:
             raise AssertionError("a batch reads before it decides")
         return self._newest
 
-    async def lock(
-        self, roots: Sequence[RootKey], orders: Iterable[OrderKey], members: Iterable[str]
-    ) -> Mapping[RootKey, int]:
+    async def lock(self, roots: Sequence[RootKey], members: Iterable[str]) -> Mapping[RootKey, int]:
         """
         Lock, and fetch what the `read` behind it will ask for in the same round trip.
 
         Returns:
             The versions of the roots, which are known to this object from now on.
         """
-        keys: list[Key] = [Key(ClaimRecord, key) for key in orders]
+        keys: list[Key] = []
         hint = self.world.newest.get(self.program_id)
         if hint is not None:
             keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
@@ -227,8 +234,20 @@ class Loaded:
         }
         buyer_roots = [key for key in buyers if key not in self.buyers]
         order_roots = [Key(OrderRecord, key) for key in order_keys]
-        claim_keys = [Key(ClaimRecord, key) for key in order_keys]
-        keys = [*order_roots, *claim_keys, *member_roots.values(), *buyer_roots]
+        keys = [*member_roots.values(), *buyer_roots]
+        claimed = order_keys
+        held: Mapping[Key, Record] = {}
+        if all(root in self._versions for root in order_roots):
+            # Locked, so known without asking; and where nobody owns an order, there is no claim to ask for (I-10).
+            held = (await self._tx.read(order_roots)).records
+            claimed = [
+                key
+                for key, root in zip(order_keys, order_roots, strict=True)
+                if root in held and cast(OrderRecord, held[root]).owner_id
+            ]
+        else:
+            keys += order_roots
+        keys += [Key(ClaimRecord, key) for key in claimed]
         hint = self.world.newest.get(self.program_id)
         if self._newest is None and hint is not None:
             keys.append(Key(ProgramRecord, (self.program_id, hint + 1)))
@@ -238,10 +257,11 @@ class Loaded:
         records, rows = await self._tx.read(keys, scans)
         await self._check_newest(hint, records)
         get = records.get
-        for key, order_root, claim_key in zip(order_keys, order_roots, claim_keys, strict=True):
-            order = cast("OrderRecord | None", get(order_root))
+        for key, root in zip(order_keys, order_roots, strict=True):
+            order = cast("OrderRecord | None", held.get(root) or get(root))
             self.orders[key] = OrderRecord(*key) if order is None else order
-            claim = get(claim_key)
+        for key in claimed:
+            claim = get(Key(ClaimRecord, key))
             if claim is not None:
                 self.claims[key] = cast(ClaimRecord, claim)
         for member_id, root in member_roots.items():
@@ -251,10 +271,10 @@ class Loaded:
                 "" if self._versions.get(root) == 0 else days_from,
             )
         for place, member_id in enumerate(known):
-            held = self.members[member_id]
-            held.take(rows[4 * place : 4 * place + 4])
-            if held.links is not NO_LINKS and not merged:
-                self._stand_for(member_id, held.links)
+            of = self.members[member_id]
+            of.take(rows[4 * place : 4 * place + 4])
+            if of.links is not NO_LINKS and not merged:
+                self._stand_for(member_id, of.links)
         if self._followed:
             self._check_followed()
         for buyer_root in buyer_roots:
@@ -305,11 +325,16 @@ class Loaded:
     async def read_more(self) -> None:
         """Read what the first reading shows to be needed: tickets, buyers, old revisions, the lots of old claims."""
         program_id = self.program_id
+        by_phone = self.program.binding.by_phone
         ticketed = [
             key for key, order in self.orders.items() if order.next_due_at is not None and key not in self.tickets
         ]
         buyers = [
-            key for order in self.orders.values() if order.facts for key in buyer_keys(order) if key not in self.buyers
+            key
+            for order in self.orders.values()
+            if order.facts
+            for key in buyer_keys(order, by_phone=by_phone)
+            if key not in self.buyers
         ]
         lots: list[Key] = []
         for claim in self.claims.values():
@@ -353,13 +378,30 @@ class Loaded:
             if lot.member_id in each.links.origins:
                 each.closed_lots.append(lot)
 
-    async def read_tickets(self, keys: Iterable[OrderKey]) -> None:
-        """Read the tickets of orders, also those that are over."""
+    async def read_tickets(self, keys: Iterable[OrderKey], askers: Iterable[str] = ()) -> None:
+        """
+        Read the tickets of orders, also those that are over.
+
+        Args:
+            keys: The orders.
+            askers: Members whose young requests are counted as well, up to the most one may have waiting.
+        """
         missing = [key for key in keys if key not in self.tickets]
-        if missing:
-            found = await self._tx.read(scans=[Scan(TicketRecord, key) for key in missing])
-            for key, rows in zip(missing, found.rows, strict=True):
-                self.tickets[key] = cast("Sequence[TicketRecord]", rows)
+        uncounted = [member_id for member_id in askers if member_id and member_id not in self.waiting]
+        if not missing and not uncounted:
+            return
+        program = self.program
+        low, most = self.now - program.ticket_days * DAY_US + 1, program.waiting_requests
+        scans = [Scan(TicketRecord, key) for key in missing]
+        scans += [
+            Scan(TicketRecord, (self.program_id, member_id), by="by_member", low=low, limit=most)
+            for member_id in uncounted
+        ]
+        rows = (await self._tx.read(scans=scans)).rows
+        for key, tickets in zip(missing, rows, strict=False):
+            self.tickets[key] = cast("Sequence[TicketRecord]", tickets)
+        for member_id, young in zip(uncounted, rows[len(missing) :], strict=True):
+            self.waiting[member_id] = len(young)
 
     async def satisfy(self, needs: Iterable[Need]) -> None:
         """Read what decisions asked for."""
@@ -398,14 +440,24 @@ class Loaded:
         held.lots.extend(lot for lot in lots if lot.lot_no not in known)
 
 
-def buyer_keys(order: OrderRecord) -> list[Key]:
-    """Name the buyer rows of a stored order: the payer's, and the receiver's of a gift, as far as they are known."""
+def buyer_keys(order: OrderRecord, *, by_phone: bool = False) -> list[Key]:
+    """
+    Name the buyer rows of a stored order, as far as they are known: the payer's, and the receiver's of a gift.
+
+    Args:
+        order: As stored.
+        by_phone: Also the receiver's phone, which the program takes for the buyer's.
+    """
     gift = '"beneficiary_id"' in order.facts
-    if not order.buyer_id and not gift:
+    by_phone = by_phone and '"receiver_phone_index"' in order.facts
+    if not order.buyer_id and not gift and not by_phone:
         return []
     ids = {order.buyer_id: None}
-    if gift:
-        effective = effective_order(load_facts(order.facts))
-        ids[effective.beneficiary_id if effective is not None else ""] = None
+    effective = effective_order(load_facts(order.facts)) if gift or by_phone else None
+    if effective is not None:
+        ids[effective.beneficiary_id] = None
     prefix = (order.program_id, order.family, order.buyer_scope)
-    return [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
+    keys = [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
+    if by_phone and effective is not None and effective.phone_index:
+        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", effective.phone_index)))
+    return keys

@@ -9,17 +9,11 @@ from typing import Any, Final, Literal, cast
 import attrs
 
 from crossloyalty.application.batch import Batch
+from crossloyalty.application.carrying import carried, identities_of, identity_key, identity_name
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identities import (
-    IdentityRecord,
-    identities_of,
-    identity_key,
-    identity_name,
-    moved,
-)
 from crossloyalty.application.loading import Loaded
-from crossloyalty.application.operating import answer_row, answered_before, request_of
-from crossloyalty.application.ports import AsyncTransaction, Change, Replace, Scan
+from crossloyalty.application.operating import Keyed
+from crossloyalty.application.ports import AsyncTransaction, Change, Scan
 from crossloyalty.application.programs import program_hint, read_revisions
 from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
@@ -29,6 +23,7 @@ from crossloyalty.domain.links import Links
 from crossloyalty.domain.merging import MERGE, Moving, absorb
 from crossloyalty.domain.parting import History, part
 from crossloyalty.domain.records import (
+    BuyerRecord,
     ClaimRecord,
     EntryRecord,
     Key,
@@ -124,7 +119,7 @@ async def merge(
     """
     _check(member_id, other_id, survivor, version, given_twice)
     request = {"do": "merge", "members": sorted((member_id, other_id)), "survivor": survivor, "version": version}
-    request_key, digest = request_of(program_id, key, {**request, "given_twice": given_twice})
+    keyed = Keyed(program_id, key, {**request, "given_twice": given_twice})
     await program_hint(world, program_id)
 
     async def look(tx: AsyncTransaction) -> tuple[dict[str, Links], list[Key]]:
@@ -133,7 +128,7 @@ async def merge(
 
     async def body(tx: AsyncTransaction) -> MergeResult:
         versions = await tx.lock([*identities, *(Key(MemberRecord, (program_id, each)) for each in links)])
-        stored = await answered_before(tx, request_key, digest)
+        stored = await keyed.answered(tx)
         if stored is not None:
             return MergeResult(**{**stored, "given_twice": tuple(stored["given_twice"])})
         rows = await identities_of(tx, program_id, _roots(links, member_id, other_id))
@@ -149,11 +144,10 @@ async def merge(
             batch, both = await decide(loaded, lambda batch: _merge(batch, plan, rows, key, given_twice))
             changes, touched = batch.changes(versions)
         going = [row for row in rows if row.member_id != plan.survivor] if plan.steps else []
-        if going:
-            changes.append(Replace.of(moved(going, plan.survivor)))
-            touched.update((key_of(row), versions[key_of(row)]) for row in going)
+        changes += await carried(tx, going, plan.survivor, now=loaded.now, why="merged")
+        touched.update((key_of(row), versions[key_of(row)]) for row in going)
         result = MergeResult(plan.survivor, plan.absorbed, bool(plan.steps), tuple(sorted({*both})))
-        changes.append(answer_row(request_key, digest, attrs.asdict(result), loaded.now))
+        changes.append(keyed.keep(attrs.asdict(result), loaded.now))
         await tx.write(changes, roots=touched, final=True)
         for each in plan.steps:
             world.moved(program_id, each, plan.survivor)
@@ -281,7 +275,7 @@ def _opening(entries: Sequence[EntryRecord]) -> Mapping[str, int]:
     return sums
 
 
-def _merge(batch: Batch, plan: _Plan, identities: Sequence[IdentityRecord], key: str, given_twice: str) -> list[str]:
+def _merge(batch: Batch, plan: _Plan, identities: Sequence[BuyerRecord], key: str, given_twice: str) -> list[str]:
     survivor = batch.member(plan.survivor)
     revived = len(plan.way) > 1
     both: list[str] = []
@@ -349,7 +343,7 @@ async def unmerge(world: World, program_id: str, member_id: str, *, key: str) ->
         IdempotencyConflict: The key was used for another request.
     """
     clean_id(member_id, "member_id")
-    request_key, digest = request_of(program_id, key, {"do": "unmerge", "member_id": member_id})
+    keyed = Keyed(program_id, key, {"do": "unmerge", "member_id": member_id})
     await program_hint(world, program_id)
 
     async def look(tx: AsyncTransaction) -> dict[str, Links]:
@@ -359,7 +353,7 @@ async def unmerge(world: World, program_id: str, member_id: str, *, key: str) ->
         way = _way_up(links, member_id)
         identities = [identity_key(program_id, name) for name in links[member_id].identities]
         versions = await tx.lock([*identities, *(Key(MemberRecord, (program_id, each)) for each in way)])
-        stored = await answered_before(tx, request_key, digest)
+        stored = await keyed.answered(tx)
         if stored is not None:
             return UnmergeResult(**stored)
         if await look(tx) != links:
@@ -372,12 +366,11 @@ async def unmerge(world: World, program_id: str, member_id: str, *, key: str) ->
             history = await _read_history(tx, loaded, way)
             batch, _ = await decide(loaded, lambda batch: _unmerge(batch, way, key, history))
             changes, touched = batch.changes(versions)
-            rows = [cast(IdentityRecord, row) for row in (await tx.read(identities)).records.values()]
+            rows = [cast(BuyerRecord, row) for row in (await tx.read(identities)).records.values()]
             back = [row for row in rows if row.member_id == way[-1]]
-            if back:
-                changes.append(Replace.of(moved(back, member_id)))
-                touched.update((key_of(row), versions[key_of(row)]) for row in back)
-        changes.append(answer_row(request_key, digest, attrs.asdict(result), loaded.now))
+            changes += await carried(tx, back, member_id, now=loaded.now, why="unmerged")
+            touched.update((key_of(row), versions[key_of(row)]) for row in back)
+        changes.append(keyed.keep(attrs.asdict(result), loaded.now))
         await tx.write(changes, roots=touched, final=True)
         world.moved(program_id, member_id, "")
         return result

@@ -18,6 +18,7 @@ from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
+from crossloyalty.domain.identities import Identity, identity_key
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.ledger import FOREIGN_LOTS, Ledger
 from crossloyalty.domain.needs import MoreLots
@@ -30,14 +31,12 @@ __all__ = [
     "AdjustResult",
     "BlockResult",
     "CouponUse",
+    "Keyed",
     "TierResult",
     "adjust",
-    "answer_row",
-    "answered_before",
     "block",
     "block_buyer",
     "once",
-    "request_of",
     "set_tier",
     "use_coupon",
 ]
@@ -104,6 +103,46 @@ class BlockResult:
     until: datetime | None = None
 
 
+class Keyed:
+    """
+    A request under an idempotency key: what was answered to it before, and the row that keeps the answer.
+
+    Args:
+        program_id: The program.
+        key: The idempotency key.
+        request: Everything that makes the request what it is, as plain JSON data.
+    """
+
+    __slots__ = ("_digest", "_key", "_program_id")
+
+    def __init__(self, program_id: str, key: str, request: dict[str, Any]) -> None:
+        self._program_id = program_id
+        self._key = clean_id(key, "key")
+        text = json.dumps(request, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        self._digest = hashlib.sha256(text.encode()).hexdigest()
+
+    async def answered(self, tx: AsyncTransaction) -> dict[str, Any] | None:
+        """
+        Give the answer of the first call, None for the first.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        request_key = Key(RequestRecord, (self._program_id, self._key))
+        held = cast("RequestRecord | None", (await tx.read([request_key])).records.get(request_key))
+        if held is None:
+            return None
+        if held.digest != self._digest:
+            raise IdempotencyConflict(f"the key {shown(self._key)} was used for another request")
+        stored: dict[str, Any] = json.loads(held.outcome)
+        return stored
+
+    def keep(self, outcome: dict[str, Any], now: int) -> Insert:
+        """Give the row that keeps an answer."""
+        text = json.dumps(outcome, separators=(",", ":"))
+        return Insert(RequestRecord(self._program_id, self._key, self._digest, text, now))
+
+
 async def once(
     world: World,
     program_id: str,
@@ -125,16 +164,16 @@ async def once(
     Raises:
         IdempotencyConflict: The key was used for another request.
     """
-    request_key, digest = request_of(program_id, key, request)
+    keyed = Keyed(program_id, key, request)
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> dict[str, Any]:
         members = [world.home(program_id, str(root.values[1]))] if root.kind is MemberRecord else []
         buyers = [root] if root.kind is BuyerRecord else []
         versions = await tx.lock([*buyers, *(Key(MemberRecord, (program_id, each)) for each in members)])
-        stored = await answered_before(tx, request_key, digest)
-        if stored is not None:
-            return stored
+        told = await keyed.answered(tx)
+        if told is not None:
+            return told
         loaded = Loaded(world, tx, program_id, world.now(), versions)
         if members:
             loaded.home(str(root.values[1]))
@@ -144,41 +183,11 @@ async def once(
         if root.kind is BuyerRecord:
             changes.append(Replace(loaded.buyers[root]))
             touched[root] = versions[root]
-        changes.append(answer_row(request_key, digest, outcome, loaded.now))
+        changes.append(keyed.keep(outcome, loaded.now))
         await tx.write(changes, roots=touched, final=True)
         return outcome
 
     return await world.run(body)
-
-
-def request_of(program_id: str, key: str, request: dict[str, Any]) -> tuple[Key, str]:
-    """Give the row an idempotency key is remembered in, and the digest of what is asked under it."""
-    clean_id(key, "key")
-    text = json.dumps(request, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return Key(RequestRecord, (program_id, key)), hashlib.sha256(text.encode()).hexdigest()
-
-
-async def answered_before(tx: AsyncTransaction, request_key: Key, digest: str) -> dict[str, Any] | None:
-    """
-    Give the answer a key was given before, None for a new one.
-
-    Raises:
-        IdempotencyConflict: The key was used for another request.
-    """
-    found = await tx.read([request_key])
-    held = cast("RequestRecord | None", found.records.get(request_key))
-    if held is None:
-        return None
-    if held.digest != digest:
-        raise IdempotencyConflict(f"the key {shown(request_key.values[1])} was used for another request")
-    stored: dict[str, Any] = json.loads(held.outcome)
-    return stored
-
-
-def answer_row(request_key: Key, digest: str, outcome: dict[str, Any], now: int) -> Insert:
-    """Remember an answer under its key; *now* in microseconds."""
-    text = json.dumps(outcome, separators=(",", ":"))
-    return Insert(RequestRecord(str(request_key.values[0]), str(request_key.values[1]), digest, text, now))
 
 
 async def adjust(
@@ -375,12 +384,10 @@ async def block_buyer(
         platform, buyer_id, scope: The identity, as for `bind`.
         reason, until, key: As for `block`.
     """
-    clean_id(buyer_id, "buyer_id")
-    clean_text(scope, "scope")
     ends = _checked_block(reason, until)
     program = await program_knowing(world, program_id, [platform])
-    family = program.known_platforms.get(platform).family
-    root = Key(BuyerRecord, (program_id, family, scope, buyer_id))
+    root = identity_key(program_id, Identity(platform, buyer_id, scope), program.known_platforms)
+    family = root.values[1]
 
     def decision(batch: Batch) -> dict[str, Any]:
         buyer = batch.loaded.buyers[root]

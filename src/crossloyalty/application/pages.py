@@ -31,7 +31,9 @@ __all__ = [
     "OrderView",
     "Page",
     "TicketView",
+    "checked_limit",
     "cursor_of",
+    "page_of",
     "page_of_claims",
     "page_of_entries",
     "page_of_orders",
@@ -80,7 +82,19 @@ def row_behind(cursor: str | None, program_id: str, member_id: str) -> tuple[str
     return tuple(values)
 
 
-async def _page(
+def checked_limit(limit: int) -> int:
+    """
+    Check how many items a page may have.
+
+    Raises:
+        InvalidInput: It is no whole number from 1 to 1,000.
+    """
+    if type(limit) is not int or not 1 <= limit <= _MOST:
+        raise InvalidInput(f"limit lies between 1 and {_MOST}: {shown(limit)}")
+    return limit
+
+
+async def page_of(
     world: World,
     program_id: str,
     member_id: str,
@@ -104,8 +118,7 @@ async def _page(
         The rows, and the cursor to the next ones; None behind the last.
     """
     clean_id(member_id, "member_id")
-    if type(limit) is not int or not 1 <= limit <= _MOST:
-        raise InvalidInput(f"limit lies between 1 and {_MOST}: {shown(limit)}")
+    checked_limit(limit)
     behind = _places_behind(row_behind(after, program_id, member_id), member_id, len(place))
 
     def part_of(each: str, known_as: str) -> Scan:
@@ -216,7 +229,7 @@ async def page_of_orders(
     """List the orders a member holds or, by a bound identity, bought; latest effective time first."""
     scan = Scan(OrderRecord, (), by="by_owner")
     place = ("effective_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     items: list[OrderView] = []
     for row in rows:
         order = effective_order(load_facts(row.facts))
@@ -235,7 +248,7 @@ async def page_of_claims(
     """List a member's claims, latest effective time first."""
     scan = Scan(ClaimRecord, (), by="by_member")
     place = ("effective_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     return Page(tuple(_claim_view(row) for row in rows), cursor)
 
 
@@ -260,7 +273,7 @@ async def page_of_tickets(
     """List a member's requests that are no claims, latest first."""
     scan = Scan(TicketRecord, (), by="by_member")
     place = ("requested_at", "family", "order_no")
-    rows, cursor = await _page(world, program_id, member_id, scan, place, limit, after)
+    rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     items = tuple(
         TicketView(
             row.family, row.order_no, row.state, Reason(row.reason), time_of(row.requested_at), time_of(row.expires_at)
@@ -274,7 +287,7 @@ async def page_of_entries(
     world: World, program_id: str, member_id: str, limit: int, after: str | None
 ) -> Page[EntryView]:
     """List a member's ledger rows, latest first."""
-    rows, cursor = await _page(
+    rows, cursor = await page_of(
         world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after, ("at", "seq")
     )
     items = tuple(

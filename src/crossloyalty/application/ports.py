@@ -20,15 +20,20 @@ from crossloyalty.domain.records import Key, Record, RootKey
 __all__ = [
     "Add",
     "Ahead",
+    "AsyncPhoneCheck",
+    "AsyncRateLimiter",
     "AsyncSleep",
     "AsyncStorage",
     "AsyncTransaction",
+    "Attempt",
     "Change",
     "Clock",
     "Delete",
     "Found",
     "Insert",
     "OrderSource",
+    "PhoneCheck",
+    "RateLimiter",
     "Replace",
     "Scan",
     "Sleep",
@@ -210,6 +215,8 @@ class SourceCapabilities:
         refund_detail: It states refunded amounts.
         phone_check: It can compare the last digits of the receiver's phone.
         after_sale_days: For how long buyers may ask for a refund, in days; None: unknown.
+        watch_refunds: A refund after finishing shows in no feed, so orders with claims are fetched again until the
+            after-sale window closes.
     """
 
     auto_convert: bool = False
@@ -219,6 +226,77 @@ class SourceCapabilities:
     refund_detail: bool = False
     phone_check: bool = False
     after_sale_days: int | None = None
+    watch_refunds: bool = False
+
+
+class Attempt(NamedTuple):
+    """
+    A request that may turn out to be a guess.
+
+    Args:
+        program_id, member_id: Whose.
+        family, order_no: The number that was asked for.
+        device: The host's key of the device or address it came from, "" for none.
+        action: What was asked: "claim".
+    """
+
+    program_id: str
+    member_id: str
+    family: str
+    order_no: str
+    device: str
+    action: str = "claim"
+
+
+class RateLimiter(Protocol):
+    """
+    Counts attempts before anything is looked up, outside of every transaction of the host's.
+
+    What is counted stays counted when the host rolls back.
+    """
+
+    def take(self, attempts: Sequence[Attempt]) -> Sequence[bool]:
+        """Count each, and say of each whether it may be looked up."""
+        ...
+
+    def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """Take counts back of what was no guess, such as a proof that was right."""
+        ...
+
+
+class AsyncRateLimiter(Protocol):
+    """A `RateLimiter` of an asynchronous host."""
+
+    async def take(self, attempts: Sequence[Attempt]) -> Sequence[bool]:
+        """See `RateLimiter.take`."""
+        ...
+
+    async def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """See `RateLimiter.give_back`."""
+        ...
+
+
+class PhoneCheck(Protocol):
+    """Asks a platform to compare, where it does not tell the phone; called while no transaction of ours is open."""
+
+    def matches(self, *, platform: str, order_no: str, digits: str) -> bool:
+        """
+        Say whether a phone, or its last four digits, are those of an order's receiver.
+
+        Args:
+            platform: As the member named it.
+            order_no: In normal form; the platform may not know it.
+            digits: The phone, or its last four digits.
+        """
+        ...
+
+
+class AsyncPhoneCheck(Protocol):
+    """A `PhoneCheck` of an asynchronous host."""
+
+    async def matches(self, *, platform: str, order_no: str, digits: str) -> bool:
+        """See `PhoneCheck.matches`."""
+        ...
 
 
 @runtime_checkable

@@ -10,10 +10,19 @@ from typing import Final, TypeVar
 
 import attrs
 
-from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock
+from crossloyalty.application.ports import (
+    AsyncPhoneCheck,
+    AsyncRateLimiter,
+    AsyncSleep,
+    AsyncStorage,
+    AsyncTransaction,
+    Clock,
+)
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.orders import checked_time
+from crossloyalty.domain.phones import PhoneIndex
 from crossloyalty.domain.program import Program
+from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import Conflict, LockTimedOut, StorageBusy, StorageUnavailable
 
 __all__ = ["MemberMoved", "World", "system_clock"]
@@ -51,6 +60,10 @@ class World:
         newest: The newest revision seen of each program; a hint, checked in every use case's first read.
         parsed: Programs by their whole text, whatever their number.
         homes: Into whom members were merged, by (program id, member id); a hint, checked where it is followed.
+        phone_index: Makes blind indexes of phones.
+        tokens: Signs and checks tokens of orders.
+        phone_check: Asks a platform whether a phone is that of an order.
+        limiter: Counts attempts apart from the transaction of the answer; None: they are counted in it.
     """
 
     storage: AsyncStorage
@@ -61,6 +74,10 @@ class World:
     newest: MutableMapping[str, int] = attrs.field(factory=dict)
     parsed: MutableMapping[str, Program] = attrs.field(factory=dict)
     homes: MutableMapping[tuple[str, str], str] = attrs.field(factory=dict)
+    phone_index: PhoneIndex | None = None
+    tokens: OrderTokens | None = None
+    phone_check: AsyncPhoneCheck | None = None
+    limiter: AsyncRateLimiter | None = None
 
     def provisional(self) -> World:
         """

@@ -76,6 +76,14 @@ class Tries(NamedTuple):
         minutes = min(limit.longest_minutes, limit.lock_minutes * 2 ** min(locks - 1, 32))
         return Tries(0, now, locks, now + minutes * _MINUTE_US)
 
+    def returned(self, limit: Limit, now: int) -> Tries:
+        """Take one attempt back, with the lock where it was the one that began it."""
+        if self.made:
+            return Tries(self.made - 1, self.since if self.made > 1 else 0, self.locks, self.until)
+        if self.locked(now):
+            return Tries(limit.most - 1, self.since if limit.most > 1 else 0, self.locks - 1, 0)
+        return self
+
     def text(self) -> str:
         """Give what is stored; nothing while there is nothing to remember."""
         return "" if self == Tries() else " ".join(map(str, self))

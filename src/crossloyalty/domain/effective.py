@@ -72,11 +72,13 @@ class EffectiveOrder:
         "currency",
         "finished_at",
         "flags",
+        "in_doubt",
         "kind",
         "lines",
         "milestones",
         "paid_at",
         "paid_fen",
+        "phone_index",
         "platform",
         "refund_open",
         "refunds_by_kind",
@@ -85,6 +87,7 @@ class EffectiveOrder:
         "shop_id",
         "status",
         "subsidy_fen",
+        "tail_index",
     )
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
@@ -96,12 +99,15 @@ class EffectiveOrder:
         self.buyer_id: str = get("buyer_id", "")
         self.buyer_scope: str = get("buyer_scope", "")
         self.beneficiary_id: str = get("beneficiary_id", "")
+        self.phone_index: str = get("receiver_phone_index", "")
+        self.tail_index: str = get("receiver_tail_index", "")
         self.currency: str = get("currency", "CNY")
         self.created_at: int | None = get("created_at")
         self.paid_at: int | None = get("paid_at")
         self.finished_at: int | None = get("finished_at")
         self.paid_fen: int = 0
         self.balanced = True
+        self.in_doubt = False
         self.refund_open: bool = bool(get("refund_open"))
         self.lines: list[EffectiveLine] = []
         self.milestones: Collection[str] = ()
@@ -149,6 +155,7 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
     fields, stated_at = stated(facts)
     order = EffectiveOrder(fields)
     order.milestones = facts.get("milestones", ())
+    order.in_doubt = "doubts" in facts
     shipping = fields.get("shipping_fen", 0)
     paid = fields.get("paid_fen")
     stated_lines: list[Fields] = fields.get("lines") or []

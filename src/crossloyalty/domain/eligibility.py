@@ -147,6 +147,8 @@ def judge(order: EffectiveOrder, program: Program, *, requested_at: int, now: in
         review.append(Reason.CURRENCY)
     if not order.balanced:
         review.append(Reason.AMOUNT_MISMATCH)
+    if order.in_doubt:
+        review.append(Reason.IN_REVIEW)
 
     if order.status == "CLOSED":
         (noted if order.paid_at is not None and order.paid_fen > 0 else refused).append(Reason.CLOSED)

@@ -11,18 +11,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.orders import Line, Milestone, Order, Refund, RefundStatus
 
 __all__ = [
+    "Doubt",
     "Facts",
     "Fields",
     "Version",
     "dump_facts",
+    "is_outdated",
     "load_facts",
+    "merge_doubt",
     "merge_milestone",
     "merge_order",
     "merge_refund",
@@ -35,6 +38,23 @@ Version: TypeAlias = list[Any]
 Facts: TypeAlias = dict[str, Any]
 
 UNKNOWN_TIME: Final = -1
+
+
+class Doubt(NamedTuple):
+    """
+    That a source told something of an order which cannot be believed, or that this is over.
+
+    Args:
+        subject: "" for the order itself, else the id of one of its refunds.
+        code: What is wrong; "" ends it.
+        at: When it was told, in microseconds.
+    """
+
+    subject: str
+    code: str
+    at: int
+
+
 _REFUND_RANKS: Final = {
     RefundStatus.OPEN: 0,
     RefundStatus.CLOSED: 1,
@@ -53,6 +73,8 @@ _PLAIN: Final = (
     "own_value_fen",
     "refunded_fen",
     "refund_open",
+    "receiver_phone_index",
+    "receiver_tail_index",
 )
 _TIMES: Final = ("created_at", "paid_at", "finished_at")
 _LINE_PLAIN: Final = (
@@ -130,15 +152,19 @@ def merge_order(facts: Facts, order: Order) -> bool:
         Whether anything changed; an older or equal snapshot of the same source kind changes nothing (F-25).
     """
     fields = order_fields(order)
-    modified = UNKNOWN_TIME if order.modified_at is None else instant_of(order.modified_at)
-    rank = -1 if order.status is None else order.status.rank
-    version = [modified, rank, _digest(fields)]
+    version = _order_version(order, fields)
     snapshots = facts["snapshots"]
     held = snapshots.get(order.source.value)
     if held is not None and held["version"] >= version:
         return False
     snapshots[order.source.value] = {"version": version, "fields": fields}
     return True
+
+
+def _order_version(order: Order, fields: Fields) -> Version:
+    modified = UNKNOWN_TIME if order.modified_at is None else instant_of(order.modified_at)
+    rank = -1 if order.status is None else order.status.rank
+    return [modified, rank, _digest(fields)]
 
 
 def merge_refund(facts: Facts, refund: Refund) -> bool:
@@ -148,6 +174,17 @@ def merge_refund(facts: Facts, refund: Refund) -> bool:
     Returns:
         Whether anything changed.
     """
+    fields = _refund_fields(refund)
+    version = _refund_version(refund, fields)
+    refunds = facts["refunds"]
+    held = refunds.get(refund.refund_id)
+    if held is not None and held["version"] >= version:
+        return False
+    refunds[refund.refund_id] = {"version": version, "fields": fields}
+    return True
+
+
+def _refund_fields(refund: Refund) -> Fields:
     fields: Fields = {"status": refund.status.value, "amount_fen": refund.amount_fen}
     for name in ("line_id", "goods_fen", "shipping_fen", "subsidy_fen"):
         value = getattr(refund, name)
@@ -155,14 +192,31 @@ def merge_refund(facts: Facts, refund: Refund) -> bool:
             fields[name] = value
     if refund.kind is not None:
         fields["kind"] = refund.kind.value
+    return fields
+
+
+def _refund_version(refund: Refund, fields: Fields) -> Version:
     modified = UNKNOWN_TIME if refund.modified_at is None else instant_of(refund.modified_at)
-    version = [modified, _REFUND_RANKS[refund.status], _digest(fields)]
-    refunds = facts["refunds"]
-    held = refunds.get(refund.refund_id)
-    if held is not None and held["version"] >= version:
+    return [modified, _REFUND_RANKS[refund.status], _digest(fields)]
+
+
+def is_outdated(facts: Facts, item: Order | Refund | Milestone) -> bool:
+    """
+    Say whether an item tells something else than what is known, and is older.
+
+    Args:
+        facts: The order's facts.
+        item: What a source says.
+    """
+    if isinstance(item, Order):
+        held = facts["snapshots"].get(item.source.value)
+        version = _order_version(item, order_fields(item))
+    elif isinstance(item, Refund):
+        held = facts["refunds"].get(item.refund_id)
+        version = _refund_version(item, _refund_fields(item))
+    else:
         return False
-    refunds[refund.refund_id] = {"version": version, "fields": fields}
-    return True
+    return held is not None and held["version"] > version and held["version"][-1] != version[-1]
 
 
 def merge_milestone(facts: Facts, milestone: Milestone) -> bool:
@@ -179,6 +233,26 @@ def merge_milestone(facts: Facts, milestone: Milestone) -> bool:
         return False
     milestones[milestone.event] = at
     return True
+
+
+def merge_doubt(facts: Facts, doubt: Doubt) -> bool:
+    """
+    Take a doubt in; while an order has one, nobody newly converts it.
+
+    Returns:
+        Whether anything changed.
+    """
+    held = facts.get("doubts", {})
+    if not doubt.code:
+        if doubt.subject not in held:
+            return False
+        del held[doubt.subject]
+        if not held:
+            del facts["doubts"]
+        return True
+    before = held.get(doubt.subject)
+    facts.setdefault("doubts", {})[doubt.subject] = [doubt.code, doubt.at if before is None else before[1]]
+    return before is None or before[0] != doubt.code
 
 
 def stated(facts: Facts) -> tuple[Fields, Mapping[str, int]]:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from crossloyalty.domain.arithmetic import targets_of
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.identities import identifies
 from crossloyalty.domain.keys import Platforms, fold
 from crossloyalty.domain.ledger import chained, lane_of
 from crossloyalty.domain.orders import LARGEST_FEN
+from crossloyalty.domain.ownership import ACCEPTED
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
+    BindingRecord,
+    BuyerRecord,
     ClaimRecord,
     OrderRecord,
 )
@@ -28,7 +32,16 @@ from crossloyalty.domain.settlement import IMPORTED, grants_of
 from crossloyalty.domain.together import check_together
 from crossloyalty.domain.violations import MemberRows, Violation
 
-__all__ = ["MemberRows", "Violation", "check_claim", "check_member", "check_order", "check_own", "check_together"]
+__all__ = [
+    "MemberRows",
+    "Violation",
+    "check_buyer",
+    "check_claim",
+    "check_member",
+    "check_order",
+    "check_own",
+    "check_together",
+]
 
 _GRANT_KINDS = ("grant", "claw_back", "cancel", "shortfall", "exempt")
 _NEGATIVE = ("debt", "waived", "exempt")
@@ -163,6 +176,31 @@ def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platfo
     return found
 
 
+def check_buyer(buyer: BuyerRecord, history: Sequence[BindingRecord], known: Collection[str]) -> list[Violation]:
+    """
+    Check that an identity is one, and one member's at most (I-50).
+
+    Args:
+        buyer: The identity's row.
+        history: Its bindings.
+        known: The ids of members that are there.
+    """
+    found: list[Violation] = []
+    who = f"{buyer.family} identity {buyer.scope!r}/{buyer.buyer_id!r}"
+    if not identifies(buyer.buyer_id):
+        found.append(Violation("I-50", f"{who} is masked"))
+    active = [row.member_id for row in history if row.state == "ACTIVE"]
+    if active != ([buyer.member_id] if buyer.member_id else []):
+        found.append(Violation("I-50", f"{who} is bound to {buyer.member_id!r}, its history says {active}"))
+    if buyer.member_id and buyer.member_id not in known:
+        found.append(Violation("I-50", f"{who} is bound to {buyer.member_id!r}, who is not there"))
+    if [row.binding_no for row in history] != list(range(1, buyer.binding_no + 1)):
+        found.append(Violation("I-50", f"{who} counts {buyer.binding_no} bindings, there are {len(history)}"))
+    if buyer.member_id and (buyer.last_member_id or buyer.free_at is not None):
+        found.append(Violation("I-50", f"{who} is bound and cools down"))
+    return found
+
+
 def check_claim(order: OrderRecord, claim: ClaimRecord, programs: Mapping[int, Program]) -> list[Violation]:
     """Check that a claim stands where its order's facts and its own snapshot put it (I-20, I-32)."""
     if claim.state == IMPORTED:
@@ -170,11 +208,14 @@ def check_claim(order: OrderRecord, claim: ClaimRecord, programs: Mapping[int, P
     program = programs.get(claim.revision)
     if program is None:
         return [Violation("I-13", f"{claim.order_no} names revision {claim.revision}, which is not there")]
+    found: list[Violation] = []
+    shown = claim.via in ACCEPTED or claim.via == "auto"
+    if not shown and not (claim.via == "order_no_only" and program.ownership == "order-no-only"):
+        found.append(Violation("I-16", f"{claim.order_no} was claimed by {claim.via!r}, which shows nothing"))
     effective = effective_order(load_facts(order.facts))
     if effective is None:
         return [Violation("I-14", f"{claim.order_no} is a claim of an order no source has described")]
     nets = net_amounts(effective, program, claim.calc)
-    found: list[Violation] = []
     net_fen = 0 if nets.below_minimum else nets.total
     if claim.net_fen != net_fen:
         found.append(Violation("I-32", f"{claim.order_no} counts {claim.net_fen} fen, its facts say {net_fen}"))

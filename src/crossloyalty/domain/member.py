@@ -505,6 +505,10 @@ class Member:
         """Give what is counted or remembered at the member under a name, None for nothing yet."""
         return self._grants.get(name)
 
+    def grant_names(self) -> list[str]:
+        """Name everything that is counted or remembered at the member."""
+        return list(self._grants)
+
     def put_gift(self, row: MemberGrantRecord) -> None:
         """Store the row of a gift."""
         self._grants_changed.setdefault(row.rule_id, row.rule_id not in self._grants)

@@ -8,6 +8,7 @@ Amounts are integers in fen (分, 1/100 yuan). Times are aware datetimes.
 from __future__ import annotations
 
 import enum
+import re
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -36,6 +37,7 @@ __all__ = [
 # Amounts stay exact in JSON readers that use doubles, and their sums stay far inside 64 bits.
 LARGEST_FEN: Final = 2**53 - 1
 _EARLIEST_YEAR = 2000
+_INDEX = re.compile(r"[1-9][0-9]{0,3}:[0-9a-f]{64}", re.ASCII)
 _LATEST_YEAR = 9000
 
 
@@ -172,6 +174,14 @@ def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     clean_id(value, attribute.name)
 
 
+def _blind_index(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not _INDEX.fullmatch(value):
+        # What was given may be a phone, so it is not shown.
+        raise InvalidInput(f"{attribute.name} is a blind index, as PhoneIndex gives it")
+
+
 def _fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     checked_fen(value, attribute.name)
 
@@ -268,6 +278,8 @@ class Order:
         refund_open: The source shows an after-sale case that is not over.
         lines: The sub-orders; None when the source does not know them.
         source: The kind of source; the newest snapshot of each kind is kept.
+        receiver_phone_index: The blind index of the receiver's phone, as `PhoneIndex.phone` gives it; never the phone.
+        receiver_tail_index: That of its last four digits, as `PhoneIndex.tail` gives it.
         flags: What the host or the seller's memo says of it, such as "staff" or "brushing" (刷单); see `Finished`.
     """
 
@@ -293,6 +305,8 @@ class Order:
     lines: tuple[Line, ...] | None = attrs.field(default=None, validator=_lines)
     source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
     flags: tuple[str, ...] | None = attrs.field(default=None, validator=_flags)
+    receiver_phone_index: str | None = attrs.field(default=None, validator=_blind_index)
+    receiver_tail_index: str | None = attrs.field(default=None, validator=_blind_index)
 
 
 @attrs.frozen(kw_only=True)

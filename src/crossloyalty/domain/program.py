@@ -15,6 +15,7 @@ from crossloyalty.domain.rules import (
     Action,
     Attempts,
     Basis,
+    Binding,
     Campaign,
     Cap,
     ClawBack,
@@ -24,6 +25,7 @@ from crossloyalty.domain.rules import (
     Gift,
     GrowthTiers,
     Inactivity,
+    ProofStep,
     Reward,
     SourceTags,
     Threshold,
@@ -95,6 +97,10 @@ def _books(items: Iterable[ExternalBook]) -> tuple[ExternalBook, ...]:
     return _all_of(ExternalBook, items, "external_books")
 
 
+def _proof_steps(items: Iterable[ProofStep]) -> tuple[ProofStep, ...]:
+    return _all_of(ProofStep, items, "proof_steps")
+
+
 def _platforms(items: Iterable[Platform]) -> tuple[Platform, ...]:
     return _all_of(Platform, items, "platforms")
 
@@ -128,6 +134,9 @@ class Program:
         external_books: Assets that live outside, such as points of a Youzan shop; one book an asset.
         attempts: How often somebody may guess order numbers; None: as often as they like, for hosts that limit it.
         inactivity: Growth value that members lose who buy nothing for long; None: they lose none.
+        binding: How buyer identities come to belong to members.
+        proof_steps: What proof an order needs that is worth much; empty: any accepted one will do.
+        waiting_requests: The most requests without an accepted proof that one member may have waiting.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -160,6 +169,9 @@ class Program:
     inactivity: Inactivity | None = attrs.field(
         default=None, validator=instance_of(Inactivity, optional=True), metadata=NEW_IN_2
     )
+    binding: Binding = attrs.field(factory=Binding, validator=instance_of(Binding), metadata=NEW_IN_2)
+    proof_steps: tuple[ProofStep, ...] = attrs.field(default=(), converter=_proof_steps, metadata=NEW_IN_2)
+    waiting_requests: int = attrs.field(default=50, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -167,7 +179,7 @@ class Program:
         ids = [reward.id for reward in self.rewards]
         if len(set(ids)) < len(ids):
             raise ConfigError("two rewards share an id; give each its own `id=`")
-        for name in ("ticket_days", "backfill_orders"):
+        for name in ("ticket_days", "backfill_orders", "waiting_requests"):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= 100_000:
                 raise InvalidInput(f"{name} is a whole number from 1 to 100000")

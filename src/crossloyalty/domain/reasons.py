@@ -46,6 +46,9 @@ class Reason(enum.Enum):
     CAP_REACHED = "CAP_REACHED"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     NOTHING_TO_GRANT = "NOTHING_TO_GRANT"
+    REFUSED = "REFUSED"
+    IDENTITY_COOLING = "IDENTITY_COOLING"
+    DEBT_OPEN = "DEBT_OPEN"
 
     def sentence(self, language: Language = "zh") -> str:
         """
@@ -96,6 +99,9 @@ _SENTENCES: Final = {
     Reason.CAP_REACHED: ("已达今日上限", "The limit for this period has been reached."),
     Reason.BUDGET_EXHAUSTED: ("活动权益已发完", "The rewards of this campaign are used up."),
     Reason.NOTHING_TO_GRANT: ("该订单无可发放权益", "There is nothing to grant for this order."),
+    Reason.REFUSED: ("审核未通过", "The request was refused after a review."),
+    Reason.IDENTITY_COOLING: ("该账号刚解绑，暂不能绑定其他会员", "This identity was unbound only lately."),
+    Reason.DEBT_OPEN: ("原会员尚有欠账", "The member it belonged to last still owes something."),
 }
 _PRECEDENCE: Final = {reason: place for place, reason in enumerate(Reason)}
 

@@ -19,9 +19,12 @@ __all__ = [
     "ROOT_KINDS",
     "AccountRecord",
     "AliasRecord",
+    "BindingRecord",
     "BuyerRecord",
     "ClaimRecord",
     "DeliveryRecord",
+    "DoubtRecord",
+    "EnrolmentRecord",
     "EntryRecord",
     "EventRecord",
     "Key",
@@ -30,14 +33,17 @@ __all__ = [
     "LotRecord",
     "MemberGrantRecord",
     "MemberRecord",
+    "MessageRecord",
     "OrderRecord",
     "ProgramRecord",
     "Record",
     "RequestRecord",
     "RootKey",
+    "SourceRecord",
     "SpendDayRecord",
     "TagRecord",
     "TicketRecord",
+    "WatchRecord",
     "key_of",
 ]
 
@@ -45,8 +51,34 @@ __all__ = [
 NEVER: Final = 2**53 - 1
 
 
+class SourceRecord(NamedTuple):
+    """
+    Root: how far one list of one shop has been read, and who reads it now.
+
+    Everything that became visible before `read_to_at` is in. A window that is half read stands in `window_from_at` and
+    `window_to_at` (0: none), with the page to go on with.
+    """
+
+    program_id: str
+    platform: str
+    shop_id: str
+    feed: str
+    version: int = 0
+    read_to_at: int = 0
+    window_from_at: int = 0
+    window_to_at: int = 0
+    page: str = ""
+    lease_id: str = ""
+    lease_ends_at: int = 0
+
+
 class BuyerRecord(NamedTuple):
-    """Root: a platform's buyer identity and the member it is bound to."""
+    """
+    Root: an identity, such as a platform's buyer, and the member it is bound to.
+
+    `family` is the platform's family, or the kind of identity where no order carries it. `binding_no` numbers the
+    latest row of `bindings`; until `free_at` an unbound identity is bound to nobody but `last_member_id`.
+    """
 
     program_id: str
     family: str
@@ -58,6 +90,9 @@ class BuyerRecord(NamedTuple):
     evidence: str = ""
     blocked_reason: str = ""
     blocked_until: int | None = None
+    binding_no: int = 0
+    last_member_id: str = ""
+    free_at: int | None = None
 
 
 class OrderRecord(NamedTuple):
@@ -126,6 +161,37 @@ class AliasRecord(NamedTuple):
     family: str
     alias_no: str
     order_no: str
+
+
+class BindingRecord(NamedTuple):
+    """One time that an identity was bound to a member, or that somebody wanted it to be: the history of an identity."""
+
+    program_id: str
+    family: str
+    scope: str
+    buyer_id: str
+    binding_no: int
+    member_id: str
+    state: str
+    via: str
+    evidence: str
+    bound_at: int
+    ended_at: int | None
+    ended_why: str
+
+
+class EnrolmentRecord(NamedTuple):
+    """One side on which a member is to be enrolled, such as the shop of another system, and how far that has come."""
+
+    program_id: str
+    member_id: str
+    side: str
+    state: str
+    attempt_no: int
+    asked_at: int
+    decided_at: int
+    external_id: str
+    detail: str
 
 
 class TicketRecord(NamedTuple):
@@ -316,6 +382,50 @@ class RequestRecord(NamedTuple):
     at: int
 
 
+class MessageRecord(NamedTuple):
+    """One message a platform pushed; it only says what to fetch, and its key is taken for as long as it is kept."""
+
+    program_id: str
+    platform: str
+    shop_id: str
+    message_id: str
+    state: str
+    received_at: int
+    sent_at: int | None
+    topic: str
+    order_no: str
+    refund_id: str
+    tries: int
+    error: str
+
+
+class DoubtRecord(NamedTuple):
+    """An order or refund that a platform told in a way that cannot be believed; it waits for somebody to look."""
+
+    program_id: str
+    family: str
+    order_no: str
+    subject: str
+    last_at: int
+    first_at: int
+    platform: str
+    shop_id: str
+    code: str
+    detail: str
+    payload: str
+
+
+class WatchRecord(NamedTuple):
+    """A finished order that is fetched again now and then, because its platform lists no later refunds."""
+
+    program_id: str
+    platform: str
+    shop_id: str
+    order_no: str
+    next_at: int
+    ends_at: int
+
+
 Record: TypeAlias = (
     BuyerRecord
     | OrderRecord
@@ -323,6 +433,8 @@ Record: TypeAlias = (
     | LimitRecord
     | ProgramRecord
     | AliasRecord
+    | BindingRecord
+    | EnrolmentRecord
     | TicketRecord
     | ClaimRecord
     | EntryRecord
@@ -334,6 +446,10 @@ Record: TypeAlias = (
     | DeliveryRecord
     | EventRecord
     | RequestRecord
+    | SourceRecord
+    | MessageRecord
+    | DoubtRecord
+    | WatchRecord
 )
 
 
@@ -369,7 +485,23 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
     LimitRecord: Kind("limits", 2),
     ProgramRecord: Kind("programs", 2),
     AliasRecord: Kind("aliases", 3),
-    TicketRecord: Kind("tickets", 4, {"by_member": ("program_id", "member_id", "requested_at", "family", "order_no")}),
+    BindingRecord: Kind(
+        "bindings",
+        5,
+        {
+            "by_member": ("program_id", "member_id", "bound_at", "family", "scope", "buyer_id", "binding_no"),
+            "by_state": ("program_id", "state", "bound_at", "family", "scope", "buyer_id", "binding_no"),
+        },
+    ),
+    EnrolmentRecord: Kind("enrolments", 3, {"by_state": ("program_id", "side", "state", "asked_at", "member_id")}),
+    TicketRecord: Kind(
+        "tickets",
+        4,
+        {
+            "by_member": ("program_id", "member_id", "requested_at", "family", "order_no"),
+            "by_state": ("program_id", "state", "requested_at", "family", "order_no", "member_id"),
+        },
+    ),
     ClaimRecord: Kind("claims", 3, {"by_member": ("program_id", "member_id", "effective_at", "family", "order_no")}),
     EntryRecord: Kind("entries", 3),
     AccountRecord: Kind("accounts", 4),
@@ -380,10 +512,24 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
     DeliveryRecord: Kind("deliveries", 3, {"by_state": ("program_id", "state", "lane", "member_id", "seq")}),
     EventRecord: Kind("events", 3, {"by_pending": ("program_id", "pending", "at", "member_id", "seq")}),
     RequestRecord: Kind("requests", 2),
+    SourceRecord: Kind("sources", 4),
+    MessageRecord: Kind(
+        "messages",
+        4,
+        {"by_state": ("program_id", "state", "platform", "shop_id", "received_at", "message_id")},
+    ),
+    DoubtRecord: Kind("doubts", 4, {"by_last": ("program_id", "last_at", "family", "order_no", "subject")}),
+    WatchRecord: Kind("watches", 4, {"by_next": ("program_id", "platform", "shop_id", "next_at", "order_no")}),
 }
 
 # The global lock order (then by key).
-ROOT_KINDS: Final[tuple[type[Record], ...]] = (BuyerRecord, OrderRecord, MemberRecord, LimitRecord)
+ROOT_KINDS: Final[tuple[type[Record], ...]] = (
+    SourceRecord,
+    BuyerRecord,
+    OrderRecord,
+    MemberRecord,
+    LimitRecord,
+)
 
 _KEY_LENGTHS: Final = {kind: about.key_length for kind, about in RECORD_KINDS.items()}
 

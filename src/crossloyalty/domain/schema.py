@@ -21,6 +21,9 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "ticket_days": (1, 100_000),
     "backfill_orders": (1, 100_000),
+    "waiting_requests": (1, 100_000),
+    "cooldown_days": (0, 3660),
+    "from_points": (0, 10**12),
     "within_days": (0, 36_600),
     "future_tolerance_minutes": (0, 1440),
     "issue_after_days": (0, 3660),
@@ -78,6 +81,7 @@ _OPTIONAL: Final = frozenset(
         "per_day",
         "per_month",
         "per_member",
+        "from_points",
     }
 )
 _RULE_ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
@@ -263,6 +267,15 @@ _SPECIAL: Final[dict[tuple[type[Any], str], Callable[[_English], _Fragment]]] = 
     },
     (Program, "actions"): _list_of(_ref(rules.Action)),
     (rules.Action, "reward"): _gift,
+    (Program, "binding"): _ref(rules.Binding),
+    (Program, "proof_steps"): _list_of(_ref(rules.ProofStep)),
+    (rules.Binding, "by_phone"): lambda _: {"type": "boolean"},
+    (rules.ProofStep, "from_fen"): lambda _: {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "maximum": LARGEST_FEN,
+        "x-unit": "fen",
+    },
     (Program, "attempts"): _or_none(rules.Attempts),
     (rules.Attempts, "per_member"): lambda _: {"type": "integer", "minimum": 1, "maximum": 10**6},
     (Program, "inactivity"): _or_none(rules.Inactivity),

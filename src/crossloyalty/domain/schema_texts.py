@@ -44,6 +44,8 @@ TITLES: Final[Mapping[type[Any], Said]] = {
     rules.TierGift: Said("等级礼", "Gift for a tier"),
     rules.EnrolGift: Said("入会礼", "Gift for enrolling"),
     rules.Attempts: Said("尝试次数", "Attempts"),
+    rules.Binding: Said("身份绑定", "Binding of buyers"),
+    rules.ProofStep: Said("凭证要求", "Proof by worth"),
     rules.ExternalBook: Said("外部账户", "Asset that lives outside"),
     rules.Action: Said("行为奖励", "Reward for an action"),
     rules.Inactivity: Said("不活跃扣减", "Loss by inactivity"),
@@ -102,6 +104,27 @@ CHOICES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "points": ("积分", "points"),
         "growth": ("成长值", "growth value"),
         "stored_value": ("赠送金", "bonus money"),
+    },
+    "on_claim": {
+        "never": ("不绑定", "nobody"),
+        "amount_and_day": ("金额和日期", "amount and day"),
+        "phone_tail": ("手机号后四位", "last four digits of the phone"),
+        "phone": ("手机号", "phone"),
+        "token": ("一次性口令", "one-time token"),
+        "by_host": ("业务系统担保", "the host's word"),
+    },
+    "conflict": {
+        "refuse": ("拒绝", "is refused"),
+        "move": ("凭证不弱于原绑定则换绑", "moves, by evidence as strong"),
+        "review": ("人工审核", "goes to review"),
+    },
+    "proof": {
+        "phone_tail": ("手机号后四位", "last four digits of the phone"),
+        "phone": ("手机号", "phone"),
+        "token": ("一次性口令", "one-time token"),
+        "by_host": ("业务系统担保", "the host's word"),
+        "bound": ("已绑定的买家", "bound buyer"),
+        "review": ("人工审核", "review"),
     },
     "refunds_ignored": {
         "RETURN": ("退货退款", "return"),
@@ -193,6 +216,11 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "attempts": Said("尝试次数", "Attempts", "防止猜订单号，空为不限", "Against guessing; empty: no limit"),
         "external_books": Said("外部账户", "External books", "在外部系统保存和使用", "Kept and spent elsewhere"),
         "inactivity": Said("不活跃扣减", "Inactivity", "长期未消费扣减成长值", "Growth value lost by who buys nothing"),
+        "binding": Said("身份绑定", "Binding", "买家身份怎样归到会员", "How buyer identities come to members"),
+        "proof_steps": Said("凭证要求", "Proof by worth", "高价值订单需更强的凭证", "Orders of much worth need more"),
+        "waiting_requests": Said(
+            "等待中的申请", "Requests that wait", "无有效凭证时每位会员最多几条", "Without a proof, per member"
+        ),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {
@@ -307,6 +335,19 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "per_order": Said(
             "每个订单号", "Per order number", "一天内最多几次，之后锁一天", "In a day, then locked for one"
         ),
+    },
+    rules.Binding: {
+        "on_claim": Said("兑换即绑定", "A claim binds", "至少需要的凭证", "The weakest proof that binds the buyer"),
+        "by_phone": Said(
+            "手机号自动转换", "By phone", "收货手机号属于会员时", "When the receiver's phone is a member's"
+        ),
+        "conflict": Said("身份冲突", "Conflict", "身份已属于其他会员时", "When it belongs to somebody else"),
+        "cooldown_days": Said("换绑冷却", "Cool-down", "解绑后几天内不能绑定他人", "Behind an unbinding"),
+    },
+    rules.ProofStep: {
+        "proof": Said("凭证", "Proof", "至少需要的凭证", "The weakest that will do"),
+        "from_fen": Said("满", "From", "订单净额达到", "Net amount of the order"),
+        "from_points": Said("积分满", "From points", "订单可得积分达到", "Points the order would earn"),
     },
     rules.ExternalBook: {
         "asset": Said("资产", "Asset"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.arithmetic import capped, earned_of
-from crossloyalty.domain.caps import allow
+from crossloyalty.domain.caps import CAP_ROW, allow
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
@@ -23,7 +23,7 @@ from crossloyalty.domain.records import ClaimRecord
 from crossloyalty.domain.snapshot import first_grants
 from crossloyalty.domain.sources import Contribution
 
-__all__ = ["IMPORTED", "Claim", "ClaimState", "first_settlement", "grants_of", "resettle"]
+__all__ = ["IMPORTED", "Claim", "ClaimState", "close_holder", "first_settlement", "grants_of", "resettle"]
 
 
 GRANTED: Final = "GRANTED"
@@ -80,6 +80,7 @@ def first_settlement(
     via: str,
     requested_at: int,
     touch: str = "",
+    holder_no: int = 1,
 ) -> Claim:
     """
     Make an order a claim of a member: take the snapshot, grant, count the spend.
@@ -92,6 +93,7 @@ def first_settlement(
         via: By which road: "bound", "by_host", "proof", "order_no_only" or "auto".
         requested_at: When it was asked for, in microseconds.
         touch: Where the member typed it, such as "parcel-card" (S3-7).
+        holder_no: 1, or one more for each dispute that moved the claim.
 
     Returns:
         The claim, to be inserted under its key.
@@ -104,7 +106,7 @@ def first_settlement(
         family,
         order_no,
         member.member_id,
-        1,
+        holder_no,
         GRANTED,
         via,
         revision,
@@ -135,6 +137,40 @@ def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program
     """
     nets = net_amounts(order, program, record.calc)
     return _settle(member, record, member.grants_of(record.member_id, record.grants), order, program, nets, first=False)
+
+
+def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, program: Program) -> None:
+    """
+    Take back everything a claim gave its holder, because it goes to somebody else (design section 11).
+
+    Args:
+        member: The holder who loses it.
+        record: The claim as stored.
+        order: The order after all messages.
+        program: The revision the claim was first settled under.
+    """
+    ref = Ref(record.family, record.order_no, record.holder_no)
+    effective_at = order.effective_at or record.effective_at
+    issue = IssueTerms(effective_at, program.calendar, order.refund_open)
+    posted: dict[str, int] = {}
+    for grant in member.grants_of(record.member_id, record.grants):
+        rule = program.rewards_by_id[grant.rule_id]
+        shortfall = program.on_refund.of(rule.asset)
+        if rule.once_per_member:
+            if grant.granted:
+                member.settle_once(
+                    rule, -grant.granted, ref, finished_at=effective_at, blocked=False, shortfall=shortfall
+                )
+            continue
+        for name in grant.caps:
+            cap_row, _, period = f"{CAP_ROW}{name}".rpartition("@")
+            if grant.allowance and member.counted(cap_row, period):
+                member.count(cap_row, period, -grant.allowance)
+        posted[rule.id] = settle_grant(member.ledger, grant, rule, 0, ref=ref, issue=issue, shortfall=shortfall)
+    old = Contribution(record.platform, record.spend_day, record.net_fen, record.effective_at)
+    member.contribute((record.family, record.order_no), old, old._replace(net_fen=0))
+    body = {"family": record.family, "order_no": record.order_no, "holder_no": record.holder_no, "posted": posted}
+    member.ledger.emit("claim.moved", body)
 
 
 def _settle(

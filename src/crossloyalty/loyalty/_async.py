@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from crossloyalty._bridge import incoming_of, own_source
 from crossloyalty.application import (
     binding,
     claiming,
@@ -34,17 +35,25 @@ from crossloyalty.loyalty._runners import (
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.sources import AsyncPullSource
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["AsyncEngine", "AsyncLoyalty"]
@@ -62,7 +71,7 @@ class AsyncLoyalty:
             cancelled call leaves only when its transaction has ended.
         clock, random: As for `Loyalty`.
         sleep: Awaited between tries over an asynchronous storage; a plain one pauses in its own thread.
-        group_commit: As for `Loyalty`.
+        group_commit, checks: As for `Loyalty`; ports may be asynchronous over an asynchronous storage.
     """
 
     __slots__ = ("_groups", "_id", "_parent", "_program", "_runner")
@@ -76,8 +85,9 @@ class AsyncLoyalty:
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit, checks)
         self._id = checked_program(program).program_id
         self._groups = self._runner.groups(self._id)
         self._program: Program | None = program
@@ -165,7 +175,14 @@ class AsyncLoyalty:
         return await self._run(claiming.quote_order(self._world, self._id, member_id, order))
 
     async def bind(
-        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = ""
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        buyer_id: str,
+        scope: str = "",
+        evidence: str = "",
+        via: str = "host",
     ) -> BindResult:
         """See `Loyalty.bind`."""
         return await self._run(
@@ -177,6 +194,80 @@ class AsyncLoyalty:
                 buyer_id=buyer_id,
                 scope=scope,
                 evidence=evidence,
+                via=via,
+            )
+        )
+
+    async def unbind(
+        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", reason: str = ""
+    ) -> UnbindResult:
+        """See `Loyalty.unbind`."""
+        from crossloyalty.application import unbinding
+
+        return await self._run(
+            unbinding.unbind(
+                self._world, self._id, member_id, platform=platform, buyer_id=buyer_id, scope=scope, reason=reason
+            )
+        )
+
+    async def identities(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[IdentityView]:
+        """See `Loyalty.identities`."""
+        from crossloyalty.application import identities
+
+        return await self._run(identities.page_of_identities(self._world, self._id, member_id, limit, after))
+
+    async def unclaimed_buyers(self, *, limit: int = 100, after: str | None = None) -> Page[UnclaimedBuyer]:
+        """See `Loyalty.unclaimed_buyers`."""
+        from crossloyalty.application import identities
+
+        return await self._run(identities.page_of_unclaimed_buyers(self._world, self._id, limit, after))
+
+    async def issue_token(self, *, platform: str, order_no: str, valid_minutes: int = 1440) -> str:
+        """See `Loyalty.issue_token`."""
+        from crossloyalty.application import tokens
+
+        return await self._run(
+            tokens.issue_token(self._world, self._id, platform=platform, order_no=order_no, valid_minutes=valid_minutes)
+        )
+
+    async def reviews(self, *, limit: int = 100, after: str | None = None) -> Page[Review]:
+        """See `Loyalty.reviews`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(reviewing.page_of_reviews(self._world, self._id, limit, after))
+
+    async def approve(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """See `Loyalty.approve`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.approve(self._world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    async def refuse(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """See `Loyalty.refuse`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.refuse(self._world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    async def dispute(
+        self, member_id: str, *, platform: str, order_no: str, evidence: str, operator: str, key: str
+    ) -> ReviewResult:
+        """See `Loyalty.dispute`."""
+        from crossloyalty.application import reviewing
+
+        return await self._run(
+            reviewing.dispute(
+                self._world,
+                self._id,
+                member_id,
+                platform=platform,
+                order_no=order_no,
+                evidence=evidence,
+                operator=operator,
+                key=key,
             )
         )
 
@@ -406,6 +497,77 @@ class AsyncLoyalty:
 
         return await self._run(verifying.verify(self._world, self._id, progress=progress))
 
+    async def sync(
+        self,
+        source: AsyncPullSource,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> SyncReport:
+        """See `Loyalty.sync`."""
+        from crossloyalty.application import syncing
+
+        self._runner.check_own("sync")
+        return await syncing.sync(
+            self._world,
+            self._run,
+            self._id,
+            own_source(source),
+            since=since,
+            until=until,
+            progress=progress,
+        )
+
+    async def receive(
+        self,
+        source: AsyncPullSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: Mapping[str, str] | None = None,
+        method: str = "POST",
+        later: bool = False,
+    ) -> Received:
+        """See `Loyalty.receive`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("receive")
+        incoming = incoming_of(headers, body, query, method)
+        return await receiving.receive(self._world, self._run, self._id, own_source(source), incoming, later=later)
+
+    async def handle_messages(self, source: AsyncPullSource, *, limit: int = 200) -> InboxReport:
+        """See `Loyalty.handle_messages`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("handle_messages")
+        return await receiving.handle_messages(self._world, self._run, self._id, own_source(source), limit=limit)
+
+    async def parked_messages(self, *, limit: int = 100, after: str | None = None) -> Page[ParkedMessage]:
+        """See `Loyalty.parked_messages`."""
+        from crossloyalty.application import receiving
+
+        return await self._run(receiving.page_of_parked(self._world, self._id, limit, after))
+
+    async def retry_parked(self, source: AsyncPullSource) -> InboxReport:
+        """See `Loyalty.retry_parked`."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("retry_parked")
+        return await receiving.retry_parked(self._world, self._run, self._id, own_source(source))
+
+    async def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
+        """See `Loyalty.doubtful`."""
+        from crossloyalty.application import doubting
+
+        return await self._run(doubting.page_of_doubtful(self._world, self._id, limit, after))
+
+    async def dismiss_doubtful(self, doubt_id: str) -> bool:
+        """See `Loyalty.dismiss_doubtful`."""
+        from crossloyalty.application import doubting
+
+        return await self._run(doubting.dismiss_doubtful(self._world, self._id, doubt_id))
+
 
 class AsyncEngine:
     """
@@ -425,8 +587,9 @@ class AsyncEngine:
         sleep: AsyncSleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = AsyncRunner(storage, clock, sleep, random, group_commit, checks)
 
     def joined(self, connection: object) -> AsyncEngine:
         """See `Engine.joined`."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from crossloyalty._bridge import incoming_of, lift_source
 from crossloyalty.application import (
     binding,
     claiming,
@@ -29,21 +30,30 @@ from crossloyalty.loyalty._runners import (
     checked_requests,
     claim_one,
     program_ids,
+    run_here,
 )
 
 if TYPE_CHECKING:
     from crossloyalty.application.acting import ActionResult
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
+    from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
     from crossloyalty.application.recalculating import RecalculationReport
+    from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
+    from crossloyalty.application.sources import PullSource
+    from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
 __all__ = ["Engine", "Loyalty"]
@@ -60,6 +70,7 @@ class Loyalty:
         sleep: Pauses between the tries of a contended call, in seconds.
         random: Draws the jitter of those pauses, 0 to 1.
         group_commit: Let concurrent calls of `claim` share transactions; off unless given.
+        checks: What phones and tokens are checked by, and who counts attempts; see `ProofChecks`.
 
     Raises:
         ProgramDiffers: The store holds other rules under this program id; call `publish` instead.
@@ -77,8 +88,9 @@ class Loyalty:
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit, checks)
         self._id = checked_program(program).program_id
         self._groups = self._runner.groups(self._id)
         self._runner.run(revisions.publish_first(self._runner.world, program))
@@ -195,16 +207,26 @@ class Loyalty:
         """
         return self._runner.run(claiming.quote_order(self._runner.world, self._id, member_id, order))
 
-    def bind(self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", evidence: str = "") -> BindResult:
+    def bind(
+        self,
+        member_id: str,
+        *,
+        platform: str,
+        buyer_id: str,
+        scope: str = "",
+        evidence: str = "",
+        via: str = "host",
+    ) -> BindResult:
         """
-        Bind a buyer identity to a member; past orders inside the claim window convert now, later ones on ingest.
+        Bind an identity to a member; past orders inside the claim window convert now, later ones on ingest.
 
         Args:
             member_id: Who the buyer is.
-            platform: Where the identity is from.
-            buyer_id: The platform's id; masked values are refused.
+            platform: Where the identity is from: a platform, or another kind; see `Identity`.
+            buyer_id: The id there; masked values are refused, of a phone it is the blind index.
             scope: Where that id is unique, such as an app or shop id; empty for the whole platform.
             evidence: What shows it.
+            via: Who says so: "host", "callback" (the platform) or "operator" (a person, who gives evidence).
 
         Returns:
             The outcome; an identity of somebody else is refused as a value.
@@ -218,6 +240,141 @@ class Loyalty:
                 buyer_id=buyer_id,
                 scope=scope,
                 evidence=evidence,
+                via=via,
+            )
+        )
+
+    def unbind(
+        self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", reason: str = ""
+    ) -> UnbindResult:
+        """
+        Take an identity off a member; claims, debts and what was given once stay where they are.
+
+        Args:
+            member_id: Whose it is.
+            platform, buyer_id, scope: The identity, as for `bind`.
+            reason: Why, kept with the binding.
+
+        Returns:
+            The outcome; until `free_at` only the same member can bind it again.
+        """
+        from crossloyalty.application import unbinding
+
+        return self._runner.run(
+            unbinding.unbind(
+                self._runner.world,
+                self._id,
+                member_id,
+                platform=platform,
+                buyer_id=buyer_id,
+                scope=scope,
+                reason=reason,
+            )
+        )
+
+    def identities(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[IdentityView]:
+        """List a member's identities, also those that ended, latest first; *after* is the last page's `next`."""
+        from crossloyalty.application import identities
+
+        return self._runner.run(identities.page_of_identities(self._runner.world, self._id, member_id, limit, after))
+
+    def unclaimed_buyers(self, *, limit: int = 100, after: str | None = None) -> Page[UnclaimedBuyer]:
+        """List buyers whom no member is bound to: bought, not enrolled; *after* is the last page's `next`."""
+        from crossloyalty.application import identities
+
+        return self._runner.run(identities.page_of_unclaimed_buyers(self._runner.world, self._id, limit, after))
+
+    def issue_token(self, *, platform: str, order_no: str, valid_minutes: int = 1440) -> str:
+        """
+        Make a one-time token that proves an order, to be sent where only its buyer reads it.
+
+        Args:
+            platform, order_no: The order, known or not; a sub-order's number will do.
+            valid_minutes: For how long it proves anything, 1 to 525,600.
+
+        Returns:
+            The token; `Proof.token` takes it. The first member who brings it has used it.
+
+        Raises:
+            ConfigError: The door was built without `OrderTokens`.
+        """
+        from crossloyalty.application import tokens
+
+        return self._runner.run(
+            tokens.issue_token(
+                self._runner.world, self._id, platform=platform, order_no=order_no, valid_minutes=valid_minutes
+            )
+        )
+
+    def reviews(self, *, limit: int = 100, after: str | None = None) -> Page[Review]:
+        """List what waits for a person: held requests, then identities two members want; the longest wait in front."""
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(reviewing.page_of_reviews(self._runner.world, self._id, limit, after))
+
+    def approve(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """
+        Give somebody what they asked for, whatever held it; an order that somebody else holds moves to them.
+
+        Args:
+            review_id: As `reviews` names it.
+            reason: Why, kept as the evidence; no personal data.
+            operator: Who decided.
+            key: Idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.approve(self._runner.world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    def refuse(self, review_id: str, *, reason: str, operator: str, key: str) -> ReviewResult:
+        """
+        End a request, or the wish for an identity; asking again with the same proof does not open it again.
+
+        Args:
+            review_id, reason, operator, key: As for `approve`.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.refuse(self._runner.world, self._id, review_id, reason=reason, operator=operator, key=key)
+        )
+
+    def dispute(
+        self, member_id: str, *, platform: str, order_no: str, evidence: str, operator: str, key: str
+    ) -> ReviewResult:
+        """
+        Give an order to its true buyer: the claim moves, its key stays taken, and the holder before loses all it gave.
+
+        Args:
+            member_id: The true buyer.
+            platform, order_no: The order; a sub-order's number will do.
+            evidence: What shows it; no personal data.
+            operator: Who decided.
+            key: Idempotency key.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import reviewing
+
+        return self._runner.run(
+            reviewing.dispute(
+                self._runner.world,
+                self._id,
+                member_id,
+                platform=platform,
+                order_no=order_no,
+                evidence=evidence,
+                operator=operator,
+                key=key,
             )
         )
 
@@ -600,13 +757,135 @@ class Loyalty:
 
         return self._runner.run(verifying.verify(self._runner.world, self._id, progress=progress))
 
+    def sync(
+        self,
+        source: PullSource,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Callable[[SyncProgress], None] | None = None,
+    ) -> SyncReport:
+        """
+        Pull what changed at a platform since the last sync; run it every few minutes, in as many processes as you like.
+
+        Each page is stored together with the place to go on from, so a process that dies goes on where it was.
+
+        Args:
+            source: The platform's, such as `TaobaoSource`.
+            since: Where the very first sync begins, aware; None: as far back as the platform lists changes.
+            until: With *since*: read this range again, and leave the running sync's place alone.
+            progress: Called after each page.
+
+        Returns:
+            Counts, what was refused, and the lists that another process is reading now.
+
+        Raises:
+            RateLimited, PlatformUnavailable, PlatformRefused: The platform did not answer well; the pages so far are
+                stored.
+            ConfigError: The source is asynchronous, or a host's transaction is open around this door.
+        """
+        from crossloyalty.application import syncing
+
+        self._runner.check_own("sync")
+        return self._runner.run(
+            syncing.sync(
+                self._runner.world,
+                run_here,
+                self._id,
+                lift_source(source),
+                since=since,
+                until=until,
+                progress=progress,
+            )
+        )
+
+    def receive(
+        self,
+        source: PullSource,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        query: Mapping[str, str] | None = None,
+        method: str = "POST",
+        later: bool = False,
+    ) -> Received:
+        """
+        Take in what a platform sent to your address: verify it, keep it, fetch the order it names.
+
+        Args:
+            source: The platform's; one that takes messages.
+            headers: As they arrived, in any case of letters.
+            body: The raw bytes, before anything was parsed.
+            query: The parameters of the address.
+            method: The HTTP verb.
+            later: Only keep the messages for `handle_messages`, where the platform waits for a second or two only.
+
+        Returns:
+            What to answer the platform, and what became of the messages; a forged message is a value too.
+        """
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("receive")
+        incoming = incoming_of(headers, body, query, method)
+        return self._runner.run(
+            receiving.receive(self._runner.world, run_here, self._id, lift_source(source), incoming, later=later)
+        )
+
+    def handle_messages(self, source: PullSource, *, limit: int = 200) -> InboxReport:
+        """
+        Work off the messages that wait, and fetch those in a platform's queue; run it every few seconds.
+
+        Args:
+            source: The platform's.
+            limit: The most messages.
+        """
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("handle_messages")
+        return self._runner.run(
+            receiving.handle_messages(self._runner.world, run_here, self._id, lift_source(source), limit=limit)
+        )
+
+    def parked_messages(self, *, limit: int = 100, after: str | None = None) -> Page[ParkedMessage]:
+        """List the messages that were given up on; *after* is the last page's `next`."""
+        from crossloyalty.application import receiving
+
+        return self._runner.run(receiving.page_of_parked(self._runner.world, self._id, limit, after))
+
+    def retry_parked(self, source: PullSource) -> InboxReport:
+        """Try the parked messages of a source once more, up to 200 of them."""
+        from crossloyalty.application import receiving
+
+        self._runner.check_own("retry_parked")
+        return self._runner.run(receiving.retry_parked(self._runner.world, run_here, self._id, lift_source(source)))
+
+    def doubtful(self, *, limit: int = 100, after: str | None = None) -> Page[DoubtfulOrder]:
+        """List what platforms told in a way that cannot be believed; *after* is the last page's `next`."""
+        from crossloyalty.application import doubting
+
+        return self._runner.run(doubting.page_of_doubtful(self._runner.world, self._id, limit, after))
+
+    def dismiss_doubtful(self, doubt_id: str) -> bool:
+        """
+        Take something off the review list because somebody has looked at it.
+
+        Args:
+            doubt_id: As `doubtful` gives it.
+
+        Returns:
+            Whether it was still there.
+        """
+        from crossloyalty.application import doubting
+
+        return self._runner.run(doubting.dismiss_doubtful(self._runner.world, self._id, doubt_id))
+
 
 class Engine:
     """
     All programs of one plain storage, for synchronous hosts.
 
     Args:
-        storage, clock, sleep, random, group_commit: As for `Loyalty`.
+        storage, clock, sleep, random, group_commit, checks: As for `Loyalty`.
     """
 
     __slots__ = ("_runner",)
@@ -619,8 +898,9 @@ class Engine:
         sleep: Sleep | None = None,
         random: Callable[[], float] | None = None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
-        self._runner = SyncRunner(storage, clock, sleep, random, group_commit)
+        self._runner = SyncRunner(storage, clock, sleep, random, group_commit, checks)
 
     def joined(self, connection: object) -> Engine:
         """Give one whose doors work inside the transaction the host has open on a connection; see `Loyalty.joined`."""

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from crossloyalty._bridge import LiftedStorage, drive, lift_sleep
+from crossloyalty._bridge import LiftedPhoneCheck, LiftedRateLimiter, LiftedStorage, drive, lift_sleep
 from crossloyalty.application import (
     claiming,
 )
 from crossloyalty.application import programs as revisions
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
-from crossloyalty.application.ports import AsyncSleep, AsyncStorage, AsyncTransaction, Clock, Sleep, Storage
+from crossloyalty.application.ports import (
+    AsyncRateLimiter,
+    AsyncSleep,
+    AsyncStorage,
+    AsyncTransaction,
+    Clock,
+    PhoneCheck,
+    RateLimiter,
+    Sleep,
+    Storage,
+)
 from crossloyalty.application.world import World, system_clock
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import checked_call, walked
@@ -26,9 +36,18 @@ from crossloyalty.errors import ConfigError, WrongType, shown
 from crossloyalty.loyalty._thread_groups import ThreadGroups
 
 if TYPE_CHECKING:
+    from crossloyalty.application.checking import ProofChecks
     from crossloyalty.loyalty._task_groups import TaskGroups
 
-__all__ = ["AsyncRunner", "SyncRunner", "checked_program", "checked_requests", "claim_one", "program_ids"]
+__all__ = [
+    "AsyncRunner",
+    "SyncRunner",
+    "checked_program",
+    "checked_requests",
+    "claim_one",
+    "program_ids",
+    "run_here",
+]
 
 _T = TypeVar("_T")
 
@@ -85,23 +104,77 @@ def _own_thread() -> _InThread:
     return run
 
 
+def _give_checks(world: World, checks: ProofChecks | None, *, plain: bool) -> None:
+    """Spell the host's ports async, and refuse asynchronous ones where everything runs to its end in one thread."""
+    if checks is None:
+        return
+    # Imported here: most hosts bring none.
+    from crossloyalty.application.checking import ProofChecks, is_async
+
+    if not isinstance(checks, ProofChecks):
+        raise WrongType(f"checks is a ProofChecks, not {shown(checks)}")
+    if plain:
+        checks.require_plain()
+    world.phone_index, world.tokens = checks.phone_index, checks.tokens
+    phone_check, limiter = checks.phone_check, checks.rate_limiter
+    if phone_check is not None:
+        ours = is_async(phone_check, "matches")
+        world.phone_check = cast(Any, phone_check) if ours else LiftedPhoneCheck(cast(PhoneCheck, phone_check))
+    if limiter is not None:
+        ours = is_async(limiter, "take")
+        world.limiter = cast(Any, limiter) if ours else LiftedRateLimiter(cast(RateLimiter, limiter))
+
+
 class _Runner:
     """What both kinds have in common."""
 
-    __slots__ = ("_group_commit", "_storage", "_world")
+    __slots__ = ("_apart", "_group_commit", "_storage", "_world")
 
     def __init__(self, storage: Storage | AsyncStorage, world: World, group_commit: GroupCommit | None) -> None:
         self._storage = storage
         self._world = world
         self._group_commit = group_commit
+        # Counts attempts where a host's transaction may roll back what ours would count.
+        self._apart: AsyncRateLimiter | None = None
 
     @property
     def world(self) -> World:
         """The ports for one use case; inside a host's transaction what it learns is kept from all others."""
-        return self._world.provisional() if self._is_provisional() else self._world
+        if not self._is_provisional():
+            return self._world
+        world = self._world.provisional()
+        if world.limiter is None:
+            world.limiter = self._counts_apart()
+        return world
+
+    def _counts_apart(self) -> AsyncRateLimiter:
+        if self._apart is None:
+            from crossloyalty.application.limiting import ProgramLimiter
+
+            # A storage with connections of its own counts in the store; a file, or a connection the host shares with
+            # us, cannot be written beside the host's transaction.
+            rows: dict[str, Any] | None = None if getattr(self._storage, "has_own_connections", False) else {}
+            self._apart = ProgramLimiter(self._world, rows)
+        return self._apart
+
+    def _join(self, parent: _Runner) -> None:
+        """Count attempts where the runner that this one was made of counts them."""
+        self._apart = parent._counts_apart()
 
     def _is_provisional(self) -> bool:
         return getattr(self._storage, "joins", False)
+
+    def check_own(self, what: str) -> None:
+        """
+        Refuse what makes transactions of its own between calls to a platform, inside a host's transaction.
+
+        Raises:
+            ConfigError: A host's transaction is open around this door.
+        """
+        if self._is_provisional():
+            raise ConfigError(
+                f"{what} calls a platform, and no transaction may be open meanwhile; use a door of its own"
+            )
 
 
 class SyncRunner(_Runner):
@@ -116,6 +189,7 @@ class SyncRunner(_Runner):
         sleep: Sleep | None,
         random: Callable[[], float] | None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
         _check_calls(clock, sleep, random)
         _check_group_commit(group_commit, storage)
@@ -125,6 +199,7 @@ class SyncRunner(_Runner):
         world = World(
             LiftedStorage(storage), clock or system_clock, lift_sleep(sleep or time.sleep), random or _random.random
         )
+        _give_checks(world, checks, plain=True)
         super().__init__(storage, world, group_commit)
 
     def _is_provisional(self) -> bool:
@@ -145,6 +220,7 @@ class SyncRunner(_Runner):
         plain = cast(Storage, storage)
         _Runner.__init__(made, plain, attrs.evolve(self._world, storage=LiftedStorage(plain)), None)
         made._groups = {}
+        made._join(self)
         return made
 
     def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
@@ -173,6 +249,7 @@ class AsyncRunner(_Runner):
         sleep: AsyncSleep | None,
         random: Callable[[], float] | None,
         group_commit: GroupCommit | None = None,
+        checks: ProofChecks | None = None,
     ) -> None:
         import asyncio
 
@@ -189,6 +266,7 @@ class AsyncRunner(_Runner):
             lifted = cast(AsyncStorage, storage)
             pause = self._pause
         world = World(lifted, clock or system_clock, pause, random or _random.random)
+        _give_checks(world, checks, plain=self._thread is not None)
         super().__init__(storage, world, group_commit)
 
     async def first_world(self) -> World:
@@ -211,6 +289,7 @@ class AsyncRunner(_Runner):
         world = attrs.evolve(self._world, storage=cast(AsyncStorage, storage), sleep=self._pause)
         _Runner.__init__(made, storage, world, None)
         made._groups, made._thread, made._pause = {}, None, self._pause
+        made._join(self)
         return made
 
     async def run(self, use_case: Coroutine[Any, Any, _T]) -> _T:
@@ -284,3 +363,8 @@ async def program_ids(world: World) -> list[str]:
         return await revisions.all_program_ids(tx)
 
     return await world.run(body, readonly=True)
+
+
+async def run_here(use_case: Coroutine[Any, Any, _T]) -> _T:
+    """Run the storage's part of a use case where the rest of it runs."""
+    return await use_case

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossloyalty.adapters.exports.cells import BadCell, bare, is_slash_time, order_id, pieces, time_utc, to_fen, word
+from crossloyalty.adapters.exports.cells import (
+    BadCell,
+    bare,
+    is_slash_time,
+    looks_cut,
+    order_id,
+    pieces,
+    time_utc,
+    to_fen,
+    word,
+)
 from crossloyalty.adapters.exports.defects import DefectCode, masked
 
 BLANKS = st.text("\t \u3000\xa0\ufeff\u200b", max_size=3)
@@ -38,7 +48,28 @@ def test_scientific_or_decimal_notation_is_a_mangled_id(cell: str) -> None:
     assert caught.value.code is DefectCode.ID_MANGLED
 
 
-@pytest.mark.parametrize("cell", ["3816123456789010000", "5119111586217090000", "1234567890123450"])
+@pytest.mark.parametrize(
+    ("cell", "cut"),
+    [
+        ("1234567890123450", True),
+        ("12345678901234500", True),
+        ("1234567890123451", False),
+        ("12345678901234510", False),
+        ("123456789012345", None),
+        ("123456789012345000", None),
+        ("'1234567890123450", None),
+        ("\t12345678901234500", None),
+        ("abc", None),
+    ],
+)
+def test_one_or_two_zeros_alone_prove_nothing(cell: str, cut: bool | None) -> None:
+    """A number of 16 or 17 digits is kept, and only noted as one that may have been cut."""
+    assert looks_cut(cell) is cut
+    if cut is not None:
+        assert order_id(cell) == cell
+
+
+@pytest.mark.parametrize("cell", ["3816123456789010000", "5119111586217090000", "123456789012345000"])
 def test_zeros_behind_the_fifteenth_digit_are_mangled_only_without_a_guard(cell: str) -> None:
     """A spreadsheet writes zeros behind 15 digits; a guarded cell never went through its number format."""
     with pytest.raises(BadCell) as caught:

@@ -24,6 +24,7 @@ from export_files import (
     taobao_file,
     taobao_row,
 )
+from platform_files import text_file
 
 from crossloyalty.adapters.exports import DefectCode, ExportProgress, read_export
 from crossloyalty.adapters.exports.headers import normal_name
@@ -130,6 +131,16 @@ def test_one_slashed_time_makes_every_unguarded_number_suspect() -> None:
     assert [(d.code.value, d.row) for d in report.defects] == [("ID_MANGLED", 2)]
     assert isinstance(values[-1], Order)
     assert values[-1].paid_at == datetime(2026, 10, 1, 2, 0, tzinfo=UTC)
+
+
+def test_short_numbers_are_judged_by_the_whole_file() -> None:
+    """One number of 16 digits in ten ends in a zero: only a file in which most do has lost their last digit."""
+    numbers = [f"24331000123456{n:02}" for n in range(10, 31)]
+    assert len(orders(text_file("kuaishou-orders", *({"订单号": number} for number in numbers)))) == 21
+    cut = [{"订单号": f"{number}0"[-16:]} for number in numbers]
+    values, report = read(text_file("kuaishou-orders", *cut, {"订单号": "2433100012345699"}))
+    assert (values, report.degraded) == ([], True)
+    assert set(codes(report)) == {"ID_MANGLED"}
 
 
 @pytest.mark.parametrize(

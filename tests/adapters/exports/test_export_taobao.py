@@ -174,18 +174,37 @@ def test_the_paid_amount_must_be_there() -> None:
     assert codes(read(taobao_file(taobao_row(买家实际支付金额="")))[1]) == ["MONEY_MISSING"]
 
 
-def test_the_item_report_is_refused_by_name() -> None:
-    """ExportOrderDetailList has no order totals; the merchant is told which file to take."""
-    detail = (
+def test_the_classic_item_report_is_refused_by_name() -> None:
+    """ExportOrderDetailList of ten columns has list prices only; the merchant is told which file to take."""
+    classic = (
         "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码\n1,a,1,1,,,,,交易成功,\n"
     )
-    later = (
-        "子订单编号,主订单编号,商品标题,商品价格,购买数量,订单状态,买家应付货款,买家实付金额\n1,2,a,1,1,交易成功,1,1\n"
-    )
-    for text in (detail, later):
+    later = "子订单编号,主订单编号,商品标题,商品价格,购买数量,订单状态,买家应付货款\n1,2,a,1,1,交易成功,1\n"
+    for text in (classic, later):
         with pytest.raises(UnreadableFile, match="ExportOrderList") as caught:
             read(text.encode("gbk"))
         assert "订单报表" in caught.value.sentence_zh
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [{"买家实际支付金额": "99.01"}, {"买家实际支付金额": "50.00", "退款金额": "60.00"}],
+)
+def test_more_than_was_due_is_doubtful(cells: dict[str, str]) -> None:
+    """Paid above 货款 and 邮费 together, or more refunded than paid: taken in with amounts that do not add up."""
+    values, report = read(taobao_file(taobao_row(**cells)))
+    (found,) = values
+    assert isinstance(found, Order)
+    assert (report.defects, report.doubtful_count) == ([], 1)
+    assert (found.shipping_fen or 0) + sum(line.paid_fen or 0 for line in found.lines or ()) != found.paid_fen
+    assert report.doubtful[0].column == "买家实际支付金额"
+    assert "人工审核" in report.doubtful[0].sentence("zh")
+
+
+def test_both_sums_of_money_are_told() -> None:
+    """What buyers paid and what the merchant receives (打款商家金额, with 元 behind it) are summed apart."""
+    report = read(taobao_file(taobao_row(), taobao_row("3816123456789015020", 打款商家金额="1.50元")))[1]
+    assert (report.paid_fen, report.received_fen) == (19_800, 10_050)
 
 
 def test_two_different_rows_of_one_order_contradict() -> None:

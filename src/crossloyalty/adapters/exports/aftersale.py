@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from crossloyalty.adapters.exports.cells import bare
 from crossloyalty.adapters.exports.defects import DefectCode
 from crossloyalty.adapters.exports.headers import Built, Column, Layout
 from crossloyalty.adapters.exports.rows import OrderRow
@@ -74,26 +73,25 @@ def build_refund(rows: Sequence[OrderRow]) -> Built:
     order_no = row.order_id("order_no")
     status = _status(row)
     goods, shipping = _needed(row, "goods", status), row.fen("shipping") or 0
-    discount = _unsigned(row, "pay_discount")
+    discount = row.unsigned_fen("pay_discount") or 0
     if discount > goods:
         raise row.bad(DefectCode.AMOUNTS_CONTRADICT, "pay_discount")
     stated = [moment for moment in (row.time(field) for field in _TIMES) if moment is not None]
     latest: datetime | None = max(stated, default=None)
-    return Built(
-        Refund(
-            platform=row.context.platform,
-            order_no=order_no,
-            refund_id=row.key,
-            status=status,
-            amount_fen=goods + shipping,
-            line_id=row.id("line_id"),
-            goods_fen=goods - discount,
-            shipping_fen=shipping,
-            subsidy_fen=discount,
-            modified_at=row.context.exported_at or latest,
-            source=SourceKind.EXPORT,
-        )
+    refund = Refund(
+        platform=row.context.platform,
+        order_no=order_no,
+        refund_id=row.key,
+        status=status,
+        amount_fen=goods + shipping,
+        line_id=row.id("line_id"),
+        goods_fen=goods - discount,
+        shipping_fen=shipping,
+        subsidy_fen=discount,
+        modified_at=row.context.exported_at or latest,
+        source=SourceKind.EXPORT,
     )
+    return Built((refund,))
 
 
 def _status(row: OrderRow) -> RefundStatus:
@@ -109,12 +107,6 @@ def _status(row: OrderRow) -> RefundStatus:
 def _needed(row: OrderRow, field: str, status: RefundStatus) -> int:
     """An exchange or a closed case may leave the amount blank; one that moves or may move money states it."""
     return row.fen(field) or 0 if status is RefundStatus.CLOSED else row.needed_fen(field)
-
-
-def _unsigned(row: OrderRow, field: str) -> int:
-    text = bare(row.raw(field))
-    negative = len(text) > 1 and text.startswith("-") and text[1].isdigit()
-    return (row.part_fen(field, text[1:]) if negative else row.fen(field)) or 0
 
 
 LAYOUTS: Final = (

@@ -14,9 +14,24 @@ from typing import Final
 from crossloyalty.adapters.exports.defects import DefectCode
 from crossloyalty.domain.orders import LARGEST_FEN
 
-__all__ = ["BadCell", "absent", "bare", "is_slash_time", "order_id", "pieces", "time_utc", "to_fen", "word"]
+__all__ = [
+    "BadCell",
+    "absent",
+    "bare",
+    "is_slash_time",
+    "looks_cut",
+    "order_id",
+    "pieces",
+    "time_utc",
+    "to_fen",
+    "unsigned",
+    "whole_fen",
+    "word",
+]
 
 _ABSENT: Final = frozenset({"", "-", "--", "null", "nan", "none", "无退款申请", "暂无来源"})
+# What JD writes for "not yet".
+_NEVER: Final = frozenset({"0001-01-01 00:00:00", "1970-01-01 00:00:00", "1970-01-01 08:00:00"})
 _BLANKS: Final = " \t\r\n\x0b\x0c\xa0\u3000\ufeff\u200b\u200c\u200d"
 
 _PLAIN_MONEY: Final = re.compile(r"([0-9]{1,14})(?:\.([0-9]{1,2}))?", re.ASCII)
@@ -25,7 +40,9 @@ _SCIENTIFIC: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+", re.A
 _DECIMAL_TAIL: Final = re.compile(r"([0-9]+)\.0+", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]+\.[0-9]*", re.ASCII)
 _LONGEST_ID: Final = 64
-_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}", re.ASCII)
+# `1_000` is a number to Python and to nobody else; behind a letter an underscore is a part of a name.
+_ID: Final = re.compile(r"[0-9][0-9A-Za-z-]{0,63}|[A-Za-z][0-9A-Za-z_-]{0,63}", re.ASCII)
+_SURELY_CUT: Final = 18
 _KEPT_DIGITS: Final = 15  # a spreadsheet keeps 15 digits of a number and writes zeros behind
 
 _NATIVE_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
@@ -68,13 +85,16 @@ def word(cell: str) -> str | None:
     return None if absent(text) else text
 
 
-def order_id(cell: str, *, degraded: bool = False) -> str | None:
+def order_id(cell: str, *, degraded: bool = False, trusted: bool = False) -> str | None:
     """
     Read an id of an order, a line, a product or a refund.
 
     Args:
         cell: The cell as it stands.
         degraded: The file was saved by a spreadsheet program, so an unguarded number a double holds exactly is lost.
+            Otherwise three zeros where digits would have been cut (18 digits or more) give a number away; one or two
+            are too common for that, and `looks_cut` counts them over the whole file.
+        trusted: The host says that long numbers of this file may end in zeros.
 
     Returns:
         The id, or None when absent.
@@ -87,8 +107,8 @@ def order_id(cell: str, *, degraded: bool = False) -> str | None:
     """
     text = bare(cell)
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID:
-        if len(text) > _KEPT_DIGITS and not _guarded(cell):
-            zeros = not text[_KEPT_DIGITS:].strip("0")
+        if len(text) > _KEPT_DIGITS and not trusted and not _guarded(cell):
+            zeros = len(text) >= _SURELY_CUT and not text[_KEPT_DIGITS:].strip("0")
             if zeros or (degraded and int(float(text)) == int(text)):
                 raise BadCell(DefectCode.ID_MANGLED, text)
         return text
@@ -102,6 +122,20 @@ def order_id(cell: str, *, degraded: bool = False) -> str | None:
     if not _ID.fullmatch(text):
         raise BadCell(DefectCode.ID_INVALID, text)
     return text
+
+
+def looks_cut(cell: str) -> bool | None:
+    """
+    Say whether a number of 16 or 17 digits ends in zeros where a spreadsheet would have cut it.
+
+    Returns:
+        None for any other cell, which tells nothing. One number in ten ends in a zero, so only a file in which most of
+        them do has been saved by a spreadsheet program.
+    """
+    text = bare(cell)
+    if not (text.isascii() and text.isdigit() and _KEPT_DIGITS < len(text) < _SURELY_CUT) or _guarded(cell):
+        return None
+    return not text[_KEPT_DIGITS:].strip("0")
 
 
 def _guarded(cell: str) -> bool:
@@ -145,6 +179,32 @@ def _fen(yuan: str, decimals: str, shown: str) -> int:
     return fen
 
 
+def whole_fen(cell: str) -> int | None:
+    """
+    Read an amount of money that is written in fen.
+
+    Returns:
+        The amount in fen, or None when absent.
+
+    Raises:
+        BadCell: It is no whole number, negative, or larger than any order.
+    """
+    text = bare(cell)
+    if absent(text):
+        return None
+    tail = _DECIMAL_TAIL.fullmatch(text)
+    digits = tail[1] if tail is not None else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 16) or int(digits) > LARGEST_FEN:
+        raise BadCell(DefectCode.MONEY_INVALID, text)
+    return int(digits)
+
+
+def unsigned(cell: str) -> str:
+    """Take the minus sign off an amount whose direction another column or the column itself tells."""
+    text = bare(cell)
+    return text[1:] if len(text) > 1 and text.startswith("-") and text[1].isdigit() else text
+
+
 def is_slash_time(cell: str) -> bool:
     """Say whether a time has been through a spreadsheet program: `2026/6/6 13:41`, or its seconds are gone."""
     text = bare(cell)
@@ -165,7 +225,7 @@ def time_utc(cell: str) -> datetime | None:
         BadCell: It is no time, or no order was placed then.
     """
     text = cell if _NATIVE_TIME.fullmatch(cell) else bare(cell)
-    if absent(text):
+    if absent(text) or text in _NEVER:
         return None
     if not _NATIVE_TIME.fullmatch(text):
         match = _SLASH_TIME.fullmatch(text)

@@ -31,6 +31,7 @@ class DefectCode(enum.Enum):
     ROW_SHIFTED = "ROW_SHIFTED"
     QUOTE_UNCLOSED = "QUOTE_UNCLOSED"
     TOO_MANY_LINES = "TOO_MANY_LINES"
+    AMOUNTS_DOUBTFUL = "AMOUNTS_DOUBTFUL"
 
 
 _SENTENCES: Final = {
@@ -95,12 +96,16 @@ _SENTENCES: Final = {
         "一个订单的行数过多，请核对文件是否为订单导出",
         "one order has too many rows; check that this is an order export",
     ),
+    DefectCode.AMOUNTS_DOUBTFUL: (
+        "实付金额与其他金额列对不上，订单已导入，兑换时转人工审核",
+        "the amount paid does not fit the other amounts; the order was taken in and a claim of it is held for review",
+    ),
 }
 
 
 class Defect(NamedTuple):
     """
-    One row that was set aside.
+    One row that was set aside, or (AMOUNTS_DOUBTFUL) taken in with a doubt.
 
     Args:
         row: Counted from 1 as a spreadsheet shows it, the header included.
@@ -120,12 +125,13 @@ class Defect(NamedTuple):
     def sentence(self, language: Literal["zh", "en"]) -> str:
         """Say in Chinese or English what is wrong and what to do."""
         zh, en = _SENTENCES[self.code]
+        left_out = self.code is not DefectCode.AMOUNTS_DOUBTFUL
         if language == "zh":
             place = f"第 {self.row} 行" + (f"「{self.column}」" if self.column else "")
-            order = f"（编号 {self.key} 整单未导入）" if self.key else ""
+            order = f"（编号 {self.key}{' 整单未导入' if left_out else ''}）" if self.key else ""
             return f"{place}：{zh}{order}"
         place = f"Row {self.row}" + (f", column {self.column}" if self.column else "")
-        order = f" (number {self.key} was left out as a whole)" if self.key else ""
+        order = f" (number {self.key}{' was left out as a whole' if left_out else ''})" if self.key else ""
         return f"{place}: {en}{order}"
 
 

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from crossloyalty.adapters.exports.cells import bare
 from crossloyalty.adapters.exports.defects import DefectCode
 from crossloyalty.adapters.exports.headers import Built, Column, Layout
+from crossloyalty.adapters.exports.orderlevel import first as earliest
+from crossloyalty.adapters.exports.orderlevel import last, order_status, total
 from crossloyalty.adapters.exports.rows import OrderRow
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderStatus, SourceKind
 
@@ -27,13 +29,6 @@ _STATES: Final = {
     "已完成": LineStatus.FINISHED,
     "已关闭": LineStatus.CLOSED_REFUNDED,
 }
-_ORDER_STATUS: Final = {
-    LineStatus.UNPAID: OrderStatus.UNPAID,
-    LineStatus.PAID: OrderStatus.PAID,
-    LineStatus.SHIPPED: OrderStatus.SHIPPED,
-    LineStatus.SIGNED: OrderStatus.SIGNED,
-    LineStatus.FINISHED: OrderStatus.FINISHED,
-}
 _CLOSED: Final = (LineStatus.CLOSED_UNPAID, LineStatus.CLOSED_REFUNDED)
 # Pairs stand with either comma; they are compared with the half-width one.
 _AFTER_SALE_OVER: Final = frozenset({"售后关闭", "售后已拒绝", "换货成功"})
@@ -41,15 +36,25 @@ _AFTER_SALE_SUCCESS: Final = frozenset({"退款成功", "同意退款,退款成�
 # A pay-out that failed is not over: somebody has to send the money another way.
 _AFTER_SALE_OPEN: Final = frozenset({"售后中", "售后处理中", "退款中", "同意退款,退款中", "同意退款,退款失败"})
 
+_BORNE: Final = ("subsidy", "by_shop", "by_talent")
+_UNKNOWN_PARTS: Final = ("changed", "tax", "education")
+
 _COLUMNS: Final = (
     Column("order_no", ("主订单编号",), "id"),
     Column("line_id", ("子订单编号",), "id"),
     Column("product_id", ("商品ID",), "id"),
     Column("quantity", ("商品数量",)),
+    Column("price", ("商品单价",)),
     Column("payable", ("订单应付金额",)),
     Column("pay_discount", ("支付优惠",)),
     Column("shipping", ("运费",)),
     Column("subsidy", ("平台实际承担优惠金额",)),
+    Column("by_shop", ("商家实际承担优惠金额",)),
+    Column("by_talent", ("达人实际承担优惠金额",)),
+    Column("changed", ("商家改价",), wanted=False),
+    Column("tax", ("税费",), wanted=False),
+    Column("education", ("教育优惠",), wanted=False),
+    Column("received", ("商家收入金额",), wanted=False),
     Column("state", ("订单状态",)),
     Column("after_sale", ("售后状态",)),
     Column("created_at", ("订单提交时间",), "time"),
@@ -65,7 +70,9 @@ class _Row(NamedTuple):
     paid: int
     shipping: int | None
     subsidy: int | None
+    received: int | None
     is_open: bool
+    is_doubtful: bool
     refund_unknown: bool
     created_at: datetime | None
     paid_at: datetime | None
@@ -88,6 +95,7 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
     Source: 订单应付金额, 运费 and 平台实际承担优惠金额 stand per row, and 订单应付金额 = goods + 运费 − borne discounts
     held on every one of 2,435 rows of a real file; 支付优惠 (a bank's or Douyin Pay's discount) is not taken off yet,
     while the platform's API page defines what the buyer paid as pay_amount − promotion_pay_amount. `-` means none.
+    Where all those columns are there and do not balance, the amount is doubtful.
     """
     read = [_read(row) for row in rows]
     lines = [line for one in read for line in one.lines]
@@ -98,25 +106,29 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
                 raise row.bad(DefectCode.ROWS_CONTRADICT, "line_id", line.line_id)
             seen.add(line.line_id)
     first = rows[0]
-    status = _order_status([line.status for line in lines])
+    status = order_status([line.status for line in lines])
     return Built(
-        Order(
-            platform=first.context.platform,
-            order_no=first.key,
-            shop_id=first.context.shop_id,
-            status=status,
-            created_at=_first([one.created_at for one in read]),
-            paid_at=_first([one.paid_at for one in read]),
-            finished_at=_last([one.finished_at for one in read]) if status is OrderStatus.FINISHED else None,
-            modified_at=first.context.exported_at,
-            paid_fen=sum(one.paid for one in read),
-            shipping_fen=_sum([one.shipping for one in read]),
-            subsidy_fen=_sum([one.subsidy for one in read]),
-            refund_open=any(one.is_open for one in read) if first.has("after_sale") else None,
-            lines=tuple(lines),
-            source=SourceKind.EXPORT,
+        (
+            Order(
+                platform=first.context.platform,
+                order_no=first.key,
+                shop_id=first.context.shop_id,
+                status=status,
+                created_at=earliest([one.created_at for one in read]),
+                paid_at=earliest([one.paid_at for one in read]),
+                finished_at=last([one.finished_at for one in read]) if status is OrderStatus.FINISHED else None,
+                modified_at=first.context.exported_at,
+                paid_fen=sum(one.paid for one in read),
+                shipping_fen=total([one.shipping for one in read]),
+                subsidy_fen=total([one.subsidy for one in read]),
+                refund_open=any(one.is_open for one in read) if first.has("after_sale") else None,
+                lines=tuple(lines),
+                source=SourceKind.EXPORT,
+            ),
         ),
         refund_unknown=any(one.refund_unknown for one in read),
+        received_fen=total([one.received for one in read]),
+        doubt=next(((row, "payable") for row, one in zip(rows, read, strict=True) if one.is_doubtful), None),
     )
 
 
@@ -141,10 +153,16 @@ def _read(row: OrderRow) -> _Row:
     quantity = row.pieces("quantity")
     finished = status is LineStatus.FINISHED
     alone = len(line_ids) == 1
+    expected = _expected(row, quantity) if alone and not unpaid else None
+    is_doubtful = expected is not None and expected != payable
+    goods = paid - (shipping or 0)
+    if is_doubtful and expected is not None:
+        # A line that does not add up to what was paid: a claim is held for review.
+        goods = max(0, goods + expected - payable)
     lines = [
         Line(
             line_id=line_id,
-            paid_fen=paid - (shipping or 0) if alone else None,
+            paid_fen=goods if alone else None,
             status=status,
             finished_at=finished_at if finished else None,
             product_id=product,
@@ -157,12 +175,25 @@ def _read(row: OrderRow) -> _Row:
         paid=paid,
         shipping=shipping,
         subsidy=0 if unpaid and subsidy is not None else subsidy,
+        received=row.fen("received"),
         is_open=after_sale in _AFTER_SALE_OPEN,
+        is_doubtful=is_doubtful,
         refund_unknown=after_sale in _AFTER_SALE_SUCCESS and status not in _CLOSED,
         created_at=row.time("created_at"),
         paid_at=paid_at,
         finished_at=finished_at if finished else None,
     )
+
+
+def _expected(row: OrderRow, quantity: int | None) -> int | None:
+    """What the other columns come to; None when they are not all there, or one whose part nobody knows is filled."""
+    if not all(row.has(field) for field in ("price", "shipping", *_BORNE)):
+        return None
+    price = row.fen("price")
+    if price is None or quantity is None or any(row.unsigned_fen(field) for field in _UNKNOWN_PARTS):
+        return None
+    due = price * quantity + (row.fen("shipping") or 0) - sum(row.fen(field) or 0 for field in _BORNE)
+    return max(0, due)
 
 
 def _after_sale(row: OrderRow) -> str | None:
@@ -212,26 +243,6 @@ def _split(row: OrderRow, field: str) -> list[str | None]:
     return [row.part_id(field, guard + part) for part in bare(raw).strip(";").split(";")]
 
 
-def _order_status(statuses: list[LineStatus | None]) -> OrderStatus | None:
-    if any(status is None for status in statuses):
-        return None
-    alive = [_ORDER_STATUS[status] for status in statuses if status is not None and status not in _CLOSED]
-    return min(alive, key=lambda status: status.rank) if alive else OrderStatus.CLOSED
-
-
-def _sum(amounts: list[int | None]) -> int | None:
-    stated = [amount for amount in amounts if amount is not None]
-    return sum(stated) if stated else None
-
-
-def _first(moments: list[datetime | None]) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-def _last(moments: list[datetime | None]) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
 LAYOUTS: Final = (
     Layout(
         name="douyin-orders",
@@ -239,6 +250,8 @@ LAYOUTS: Final = (
         need=(("主订单编号", "子订单编号", "订单应付金额"),),
         columns=_COLUMNS,
         key="order_no",
+        several_rows=True,
         build=build_order,
+        received="received",
     ),
 )

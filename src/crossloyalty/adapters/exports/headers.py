@@ -13,7 +13,7 @@ from crossloyalty.errors import UnreadableFile
 if TYPE_CHECKING:
     from crossloyalty.adapters.exports.rows import OrderRow
 
-__all__ = ["SEARCHED_ROWS", "Built", "Column", "Header", "Layout", "matching", "normal_name"]
+__all__ = ["SEARCHED_ROWS", "Built", "Column", "Header", "Layout", "Split", "matching", "normal_name"]
 
 SEARCHED_ROWS: Final = 20
 _REMOVED: Final = dict.fromkeys(map(ord, " \t\r\n\x0b\x0c\xa0\u3000\ufeff\u200b\u200c\u200d"), None)
@@ -40,12 +40,22 @@ class Column(NamedTuple):
     Args:
         field: What the layout calls it.
         names: The names exports gave it over the years, the preferred one first.
-        form: `id`, `time` or `other`; times tell whether a spreadsheet has saved the file.
+        form: `id`, `time`, `note` or `other`. Times tell whether a spreadsheet has saved the file; of a note only what
+            is read of it is kept, since people write phone numbers and addresses there.
+        wanted: A file without it tells less than others; False for columns that only some files have.
     """
 
     field: str
     names: tuple[str, ...]
     form: str = "other"
+    wanted: bool = True
+
+
+class Split(NamedTuple):
+    """An order number that became others when the platform split the order."""
+
+    parent: str
+    children: tuple[str, ...]
 
 
 class Built(NamedTuple):
@@ -53,12 +63,21 @@ class Built(NamedTuple):
     What the rows of one key came to.
 
     Args:
-        value: The order or the refund.
+        values: The order, or the refunds; none when the rows are about something else.
         refund_unknown: The rows show a finished refund whose amount they do not tell.
+        received_fen: What the merchant receives according to the file; None when it does not say.
+        doubt: A row and the field of it that does not fit the other amounts. The order states amounts that do not add
+            up, so that a claim is held for review.
+        split: A link between numbers that the rows tell.
+        day_from_number: The day the order was placed comes from its number alone.
     """
 
-    value: Order | Refund
+    values: tuple[Order | Refund, ...]
     refund_unknown: bool = False
+    received_fen: int | None = None
+    doubt: tuple[OrderRow, str] | None = None
+    split: Split | None = None
+    day_from_number: bool = False
 
 
 @attrs.frozen
@@ -73,8 +92,12 @@ class Layout:
         never: Names whose presence says it is another kind of file.
         columns: What is read of it, wanted ones included.
         key: The field whose value binds rows together.
-        build: Makes one value of the rows of one key.
+        build: Makes values of the rows of one key.
+        several_rows: A key may have several rows.
         refund_amounts: The field that holds a refunded amount; None when this kind of file never tells.
+        received: The field that holds what the merchant receives; None when this kind of file never tells.
+        note: What is kept of a cell of a note.
+        children: The numbers an order was split into, out of what is kept of its note.
         refused: Why this kind cannot be read, in English and Chinese; None for a readable one.
     """
 
@@ -85,7 +108,11 @@ class Layout:
     key: str
     build: Callable[[Sequence[OrderRow]], Built]
     never: tuple[str, ...] = ()
+    several_rows: bool = False
     refund_amounts: str | None = None
+    received: str | None = None
+    note: Callable[[str], str] | None = None
+    children: Callable[[str], tuple[str, ...]] | None = None
     refused: tuple[str, str] | None = None
 
     def fits(self, names: frozenset[str]) -> bool:
@@ -140,9 +167,9 @@ class Header:
         missing: list[str] = []
         for column in layout.columns:
             found = next((places[n] for n in map(normal_name, column.names) if n in places), None)
-            if found is None:
+            if found is None and column.wanted:
                 missing.append(column.names[0])
-            else:
+            elif found is not None:
                 index[column.field] = found
         taken = set(index.values())
         return cls(

@@ -14,9 +14,9 @@ from crossloyalty.adapters.exports.cells import BadCell, bare, order_id
 from crossloyalty.adapters.exports.defects import Defect, DefectCode, masked
 from crossloyalty.adapters.exports.grouping import Spill
 from crossloyalty.adapters.exports.report import ExportProgress, ExportReport
-from crossloyalty.adapters.exports.rows import PLATFORMS, BadRow, Context, OrderRow, is_remark
+from crossloyalty.adapters.exports.rows import BadRow, Context, OrderRow, is_remark
 from crossloyalty.adapters.exports.survey import Survey
-from crossloyalty.adapters.exports.text import RawRow, RowStream
+from crossloyalty.adapters.exports.text import RawRow
 from crossloyalty.domain.orders import Order, Refund
 from crossloyalty.errors import InvalidInput, UnreadableFile
 
@@ -26,6 +26,7 @@ _PROGRESS_ROWS: Final = 1_000
 _MOST_ROWS_OF_ONE_ORDER: Final = 5_000
 _MOST_STRAYS: Final = 100
 _SHORTEST_CASE_NUMBER: Final = 6
+_SHIFTED: Final = (DefectCode.QUOTE_UNCLOSED, DefectCode.ROW_SHIFTED)
 
 
 class Pass:
@@ -56,6 +57,8 @@ class Pass:
         self._report = report
         self._progress = progress
         self._key_place = self._header.index[self._layout.key]
+        notes = (column.field for column in self._layout.columns if column.form == "note")
+        self._notes = [context.places[field] for field in notes if field in context.places]
 
     def values(self, stream: BinaryIO, start: int) -> Iterator[Order | Refund]:
         """
@@ -85,7 +88,7 @@ class Pass:
     def _data(self, stream: BinaryIO, start: int) -> Iterator[OrderRow]:
         """Give the data rows; those without a readable number have an empty key and a flaw."""
         header, report, total, number = self._header, self._report, self._survey.rows, 0
-        rows = RowStream(stream, start, self._survey.encoding, self._survey.delimiter)
+        rows = self._survey.table.rows(stream, start)
         for raw in rows:
             number = raw.number
             if number <= header.row:
@@ -114,7 +117,7 @@ class Pass:
         key_cell = cells[self._key_place] if len(cells) > self._key_place else ""
         key: str | None = ""
         try:
-            key = order_id(key_cell, degraded=self._context.degraded)
+            key = order_id(key_cell, degraded=self._context.degraded, trusted=self._context.trusted_ids)
             if key is not None and not self._has_shape(key):
                 raise BadCell(DefectCode.ID_INVALID, key)
         except BadCell as error:
@@ -129,13 +132,24 @@ class Pass:
             flaw = flaw or DefectCode.ID_MISSING
         if flaw is None:
             values = tuple([cells[place] for place in self._places])
+            if self._notes:
+                values = self._without_notes(values)
         else:
-            values = (key_cell,) if flaw not in (DefectCode.QUOTE_UNCLOSED, DefectCode.ROW_SHIFTED) else ("",)
+            values = (key_cell,) if flaw not in _SHIFTED else ("",)
         return OrderRow(raw.number, key or "", values, self._context, flaw)
+
+    def _without_notes(self, values: tuple[str, ...]) -> tuple[str, ...]:
+        keep = self._layout.note
+        return tuple(
+            [
+                cell if place not in self._notes else "" if keep is None else keep(cell)
+                for place, cell in enumerate(values)
+            ]
+        )
 
     def _has_shape(self, key: str) -> bool:
         if self._layout.key == "order_no":
-            return PLATFORMS.matches(self._context.platform, key.upper())
+            return self._context.has_shape(key.upper())
         return key.isdigit() and len(key) >= _SHORTEST_CASE_NUMBER
 
     def _groups(self, rows: Iterator[OrderRow]) -> Iterator[list[OrderRow]]:
@@ -166,8 +180,10 @@ class Pass:
     def _built(self, group: list[OrderRow]) -> Iterator[Order | Refund]:
         flawed = [row for row in group if row.flaw is not None]
         if flawed:
+            # In a shifted row a phone may stand where the number belongs: only a sound row makes it one to be told.
+            key = group[0].key if len(flawed) < len(group) or flawed[0].flaw not in _SHIFTED else ""
             for row in flawed:
-                self._set_aside(row, group[0].key)
+                self._set_aside(row if key else row._replace(key=""), key)
             return
         if len(group) > _MOST_ROWS_OF_ONE_ORDER:
             self._set_aside(group[0]._replace(flaw=DefectCode.TOO_MANY_LINES), group[0].key)
@@ -177,16 +193,15 @@ class Pass:
             self._report.dropped_doubled += len(group) - len(distinct)
             group = distinct
         try:
-            value, refund_unknown = self._layout.build(group)
+            built = self._layout.build(group)
         except BadRow as error:
             self._report.add_defect(error.defect)
             return
         except InvalidInput:  # the domain's own bounds, such as a sum past 2^53 fen
             self._set_aside(group[0]._replace(flaw=DefectCode.AMOUNTS_CONTRADICT), group[0].key)
             return
-        self._report.refund_amount_unknown += refund_unknown
-        self._report.add(value)
-        yield value
+        self._report.add(built, len(group))
+        yield from built.values
 
     def _set_aside(self, row: OrderRow, key: str = "") -> None:
         assert row.flaw is not None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 from crossloyalty.adapters.exports import cells
 from crossloyalty.adapters.exports.cells import BadCell
 from crossloyalty.adapters.exports.defects import Defect, DefectCode, masked
-from crossloyalty.domain.keys import Platforms
 
-__all__ = ["PLATFORMS", "BadRow", "Context", "OrderRow", "is_remark"]
+__all__ = ["BadRow", "Context", "OrderRow", "is_remark"]
 
 _T = TypeVar("_T")
-PLATFORMS: Final = Platforms()
 _TOTALS: Final = frozenset({"总计", "合计", "汇总", "小计"})
 _REMARKS: Final = ("总计", "合计", "汇总", "小计", "#", "备注", "说明", "导出时间", "以上")
 
@@ -38,6 +37,11 @@ class Context(NamedTuple):
         degraded: A spreadsheet program has saved the file.
         places: Where each field stands in `OrderRow.values`.
         spelled: The file's own name of each field.
+        has_shape: Says whether an upper-case text is shaped like an order number of the platform.
+        trusted_ids: Long numbers of the file may end in zeros.
+        money: Reads a cell of money, in fen.
+        moment: Reads a cell of time.
+        parents: The number an order was split off, by the number of the first order it became.
     """
 
     platform: str
@@ -46,6 +50,11 @@ class Context(NamedTuple):
     degraded: bool
     places: dict[str, int]
     spelled: dict[str, str]
+    has_shape: Callable[[str], bool]
+    trusted_ids: bool = False
+    money: Callable[[str], int | None] = cells.to_fen
+    moment: Callable[[str], datetime | None] = cells.time_utc
+    parents: Mapping[str, str] = MappingProxyType({})
 
 
 class OrderRow(NamedTuple):
@@ -88,11 +97,15 @@ class OrderRow(NamedTuple):
 
     def fen(self, field: str) -> int | None:
         """Read money in fen; None when the column is missing or the cell absent."""
-        return self._clean(field, self.raw(field), cells.to_fen)
+        return self._clean(field, self.raw(field), self.context.money)
 
     def part_fen(self, field: str, part: str) -> int | None:
         """Read money in fen out of a part of the cell."""
-        return self._clean(field, part, cells.to_fen)
+        return self._clean(field, part, self.context.money)
+
+    def unsigned_fen(self, field: str) -> int | None:
+        """Read money in fen whose minus sign is only a way of writing; None when the column or the cell is absent."""
+        return self.part_fen(field, cells.unsigned(self.raw(field)))
 
     def needed_fen(self, field: str) -> int:
         """Read money that every data row has to state."""
@@ -103,7 +116,7 @@ class OrderRow(NamedTuple):
 
     def time(self, field: str) -> datetime | None:
         """Read a time; None when the column is missing or the cell absent."""
-        return self._clean(field, self.raw(field), cells.time_utc)
+        return self._clean(field, self.raw(field), self.context.moment)
 
     def pieces(self, field: str) -> int | None:
         """Read a quantity; None when the column is missing or the cell absent."""
@@ -119,15 +132,15 @@ class OrderRow(NamedTuple):
 
     def part_id(self, field: str, part: str) -> str | None:
         """Read an id out of a part of the cell."""
-        degraded = self.context.degraded
-        return self._clean(field, part, lambda cell: cells.order_id(cell, degraded=degraded))
+        degraded, trusted = self.context.degraded, self.context.trusted_ids
+        return self._clean(field, part, lambda cell: cells.order_id(cell, degraded=degraded, trusted=trusted))
 
     def order_id(self, field: str) -> str:
         """Read an order number, which every data row has to state in the platform's own shape."""
         order_no = self.id(field)
         if order_no is None:
             raise self.bad(DefectCode.ID_MISSING, field)
-        if not PLATFORMS.matches(self.context.platform, order_no.upper()):
+        if not self.context.has_shape(order_no.upper()):
             raise self.bad(DefectCode.ID_INVALID, field)
         return order_no
 

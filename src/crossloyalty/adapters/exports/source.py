@@ -25,6 +25,9 @@ class Source:
         file: A path, or an open binary file read from where it stands.
         name: The original file name; None takes the path's own.
 
+    Attributes:
+        names: The file's name; of one taken out of an archive the name inside, then the archive's.
+
     Raises:
         WrongType: The file was opened as text, or is no file at all.
     """
@@ -36,14 +39,14 @@ class Source:
         self.start = 0
         if isinstance(file, (str, os.PathLike)):
             self._path = Path(file)
-            self.name = self._path.name if name is None else name
+            self.names: tuple[str, ...] = (self._path.name if name is None else name,)
             return
         if not hasattr(file, "read"):
             raise WrongType(f"an export is a path or an open binary file, not {type(file).__name__}")
         if not isinstance(file.read(0), bytes):
             raise WrongType("open the export in binary mode: its encoding has to be seen")
         self._stream = file
-        self.name = _name_of(file) if name is None else name
+        self.names = (_name_of(file) if name is None else name,)
         if _seekable(file):
             self.start = file.tell()
         else:
@@ -51,6 +54,15 @@ class Source:
             self._stream = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115 - close() gives it back
             self._owned = True
             shutil.copyfileobj(file, self._stream)
+
+    @classmethod
+    def taken_over(cls, stream: BinaryIO, names: tuple[str, ...]) -> Source:
+        """Make a source of a temporary file, which `close` gives back; *names*: see the attribute."""
+        stream.seek(0)
+        source = cls(stream, "")
+        source.names = names
+        source._owned = True
+        return source
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:

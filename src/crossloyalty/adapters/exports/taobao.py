@@ -1,17 +1,18 @@
 """
 Taobao and Tmall: the order list of 已卖出的宝贝 → 批量导出 (订单报表), classic and Qianniu names.
 
-One row is one order; its items are summed, so orders come without lines. The item reports (宝贝报表) are recognised
-and refused with a sentence, since their order totals are absent or repeated.
+One row is one order; its items are summed, so orders come without lines. The item report (宝贝报表) has a module of its
+own (`taobao_items.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 from crossloyalty.adapters.exports.defects import DefectCode
 from crossloyalty.adapters.exports.headers import Built, Column, Layout, normal_name
+from crossloyalty.adapters.exports.orderlevel import doubtful_lines, nearest
 from crossloyalty.adapters.exports.rows import OrderRow
 from crossloyalty.domain.orders import Order, OrderKind, OrderStatus, SourceKind
 
@@ -31,7 +32,9 @@ _COLUMNS: Final = (
     Column("order_no", ("订单编号",), "id"),
     Column("state", ("订单状态",)),
     Column("paid", ("买家实际支付金额", _NET)),
+    Column("goods", ("买家应付货款",)),
     Column("shipping", ("买家应付邮费",)),
+    Column("received", ("打款商家金额", "确认收货打款金额"), wanted=False),
     Column("refunded", ("退款金额",)),
     Column("created_at", ("订单创建时间", "买家下单时间"), "time"),
     Column("paid_at", ("订单付款时间", "买家付款时间"), "time"),
@@ -56,6 +59,8 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
     Source: 买家实际支付金额 is what the buyer paid, 买家应付邮费 included. 退款金额 may be the word 无退款申请. Newer
     exports give 买家实付金额 already net for a refunded order (0 for a fully refunded one),
     which shows when 退款金额 is larger. 交易关闭 with a refund was paid before, without one it was cancelled unpaid.
+    Nobody pays more than 买家应付货款 and 买家应付邮费 together: an amount above that is doubtful. Less is usual, since
+    the platform's own coupons and coins pay a part.
     """
     row = rows[0]
     if len(rows) > 1:
@@ -64,26 +69,33 @@ def build_order(rows: Sequence[OrderRow]) -> Built:
     paid, refunded = _amounts(row)
     shipping = row.fen("shipping")
     paid_at = row.time("paid_at")
+    kind = None if row.word("phases") is None else OrderKind.PRESALE
     if status is OrderStatus.CLOSED and not refunded and paid_at is None:
         paid = 0
+    expected = None if kind is not None else _expected(row, paid, refunded)
+    shipping = None if shipping is None else min(shipping, paid)
     return Built(
-        Order(
-            platform=row.context.platform,
-            order_no=row.key,
-            shop_id=row.context.shop_id,
-            status=status,
-            kind=None if row.word("phases") is None else OrderKind.PRESALE,
-            created_at=row.time("created_at"),
-            paid_at=paid_at,
-            finished_at=row.time("finished_at") if status is OrderStatus.FINISHED else None,
-            modified_at=row.context.exported_at,
-            paid_fen=paid,
-            shipping_fen=None if shipping is None else min(shipping, paid),
-            refunded_fen=refunded,
-            lines=None,
-            source=SourceKind.EXPORT,
+        (
+            Order(
+                platform=row.context.platform,
+                order_no=row.key,
+                shop_id=row.context.shop_id,
+                status=status,
+                kind=kind,
+                created_at=row.time("created_at"),
+                paid_at=paid_at,
+                finished_at=row.time("finished_at") if status is OrderStatus.FINISHED else None,
+                modified_at=row.context.exported_at,
+                paid_fen=paid,
+                shipping_fen=shipping,
+                refunded_fen=refunded,
+                lines=None if expected is None else doubtful_lines(shipping, expected),
+                source=SourceKind.EXPORT,
+            ),
         ),
         refund_unknown=refunded is None and status is OrderStatus.CLOSED and paid > 0,
+        received_fen=row.fen("received"),
+        doubt=None if expected is None else (row, "paid"),
     )
 
 
@@ -110,12 +122,12 @@ def _amounts(row: OrderRow) -> tuple[int, int | None]:
     return paid + refunded if is_net else paid, refunded
 
 
-def _refused(_: Sequence[OrderRow]) -> NoReturn:
-    raise AssertionError("a refused layout builds nothing")
+def _expected(row: OrderRow, paid: int, refunded: int | None) -> int | None:
+    """What was due, when more than that was paid, or what went back when it is more; None when there is no doubt."""
+    goods, back = row.fen("goods"), refunded or 0
+    due = max(paid, back) if goods is None else goods + (row.fen("shipping") or 0)
+    return nearest(paid, min(back, due), due)
 
-
-_ITEMS_EN: Final = "this is the item report (ExportOrderDetailList); upload the order report (ExportOrderList)"
-_ITEMS_ZH: Final = "这是宝贝报表，请上传订单报表（ExportOrderList）"
 
 LAYOUTS: Final = (
     Layout(
@@ -130,15 +142,6 @@ LAYOUTS: Final = (
         key="order_no",
         build=build_order,
         refund_amounts="refunded",
-    ),
-    Layout(
-        name="taobao-items",
-        platforms=("taobao", "tmall"),
-        need=(("订单编号", "标题", "价格", "购买数量"), ("子订单编号", "主订单编号", "购买数量")),
-        never=("买家会员名",),
-        columns=(),
-        key="order_no",
-        build=_refused,
-        refused=(_ITEMS_EN, _ITEMS_ZH),
+        received="received",
     ),
 )

@@ -22,12 +22,14 @@ _BLOCK_BYTES = 1 << 16
 # A Taobao row is about 500 characters; a longer line is no table.
 _LONGEST_LINE = 1 << 20
 
-_EXPORT_TEXT_ZH = "请在商家后台导出时选择 CSV 格式后直接上传；不要用表格软件另存，否则订单号末位会丢失"
-_EXPORT_TEXT_EN = "choose CSV when exporting and upload it as it is; a spreadsheet program would destroy order numbers"
+_EXPORT_TEXT_ZH = "请在商家后台导出时选择 CSV 或 xlsx 格式后直接上传；不要用表格软件另存，否则订单号末位会丢失"
+_EXPORT_TEXT_EN = (
+    "choose CSV or xlsx when exporting and upload it as it is; a spreadsheet program would destroy order numbers"
+)
 _CONTAINERS: Final = (
-    (b"PK\x03\x04", "an .xlsx workbook or a zip archive", "Excel 工作簿或压缩包"),
+    (b"PK\x03\x04", "an archive inside an archive", "压缩包中的压缩包"),
     (b"PK\x05\x06", "an empty zip archive", "空压缩包"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an .xls workbook", "旧版 Excel 工作簿"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old .xls workbook, or one with a password", "旧版或加密的 Excel 工作簿"),
     (b"%PDF", "a PDF", "PDF"),
     (b"\x1f\x8b", "a gzip archive", "压缩包"),
     (b"Rar!", "a RAR archive", "压缩包"),
@@ -214,6 +216,6 @@ def _bad_offset(stream: BinaryIO, start: int, encoding: str) -> int:
 
 def _refuse(name: str, name_zh: str) -> NoReturn:
     raise UnreadableFile(
-        f"this is {name}, which is not read yet: {_EXPORT_TEXT_EN}",
-        sentence_zh=f"这是{name_zh}，暂不支持；{_EXPORT_TEXT_ZH}",
+        f"this is {name}, which is not read: {_EXPORT_TEXT_EN}",
+        sentence_zh=f"这是{name_zh}，不能读取；{_EXPORT_TEXT_ZH}",
     )

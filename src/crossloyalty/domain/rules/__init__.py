@@ -8,6 +8,7 @@ Every reward has an `id`; claims remember it for ever, so keep it when a paramet
 from crossloyalty.domain.rules.actions import Action, Inactivity
 from crossloyalty.domain.rules.attempts import Attempts
 from crossloyalty.domain.rules.bases import Basis
+from crossloyalty.domain.rules.binding import PROOF_STRENGTHS, Binding, ProofStep
 from crossloyalty.domain.rules.books import ExternalBook
 from crossloyalty.domain.rules.caps import Cap
 from crossloyalty.domain.rules.eligibility import Finished
@@ -32,10 +33,12 @@ from crossloyalty.domain.rules.tags import SourceTags
 from crossloyalty.domain.rules.tiers import AnyLevel, GrowthLevel, GrowthTiers, Level, SpendTiers, Tiers
 
 __all__ = [
+    "PROOF_STRENGTHS",
     "Action",
     "AnyLevel",
     "Attempts",
     "Basis",
+    "Binding",
     "Campaign",
     "Cap",
     "ClawBack",
@@ -55,6 +58,7 @@ __all__ = [
     "PerStep",
     "PointsFixed",
     "PointsPerYuan",
+    "ProofStep",
     "Rate",
     "Reward",
     "Scope",

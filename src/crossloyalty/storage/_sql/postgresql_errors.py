@@ -18,6 +18,8 @@ _REFUSED: Final = re.compile(
     "FATAL: .*(?:authentication failed|does not exist|pg_hba.conf|not permitted to log in|permission denied)"
     "|no password supplied"
 )
+# A name that is taken already, or that nobody has prepared: the session is not the one it was prepared in.
+_OTHERS_STATEMENTS: Final = ("42P05", "26000")
 
 
 def translated(error: BaseException) -> BaseException:
@@ -32,6 +34,11 @@ def translated(error: BaseException) -> BaseException:
     """
     if isinstance(error, psycopg.Error):
         state = error.sqlstate
+        if state in _OTHERS_STATEMENTS:
+            return ConfigError(
+                "PostgreSQL: a prepared statement is another session's; behind a pooler that changes servers between"
+                f" transactions pass prepare_statements=False ({state})"
+            )
         if state:
             said = error.diag.message_primary or type(error).__name__
             return by_sqlstate(state)(f"PostgreSQL: {shown(said)} ({state} {type(error).__name__})")

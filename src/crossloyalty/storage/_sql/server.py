@@ -126,6 +126,9 @@ class TaskTransaction(AbstractAsyncContextManager["AsyncTransaction"]):
 class _Pooled:
     """What both spellings of a storage on a server have in common."""
 
+    # Beside a host's transaction there are others, so that attempts can be counted durably.
+    has_own_connections = True
+
     def __init__(self, server: Server, gate: ThreadGate | TaskGate, pool_wait_s: float) -> None:
         self._server = server
         self._recognised = Recognised()  # by those that join; the pool's connections look for themselves

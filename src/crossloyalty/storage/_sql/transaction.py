@@ -195,6 +195,8 @@ class SqlTransaction:
         locked = self._locked or {}
         records = {key: locked[key] for key in keys if key in locked}
         missing = [key for key in keys if key not in locked] if len(records) < len(keys) else []
+        if not missing and not scans:
+            return Found(records, [])  # and what was asked ahead still waits for its question
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead.covers(missing, scans):
             records |= ahead.records

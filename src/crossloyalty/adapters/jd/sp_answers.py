@@ -1,0 +1,78 @@
+"""What the SP-API answered: errors, the data, how many pages there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from crossloyalty.adapters.jd.answers import fault_of as router_fault_of
+from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
+from crossloyalty.errors import PlatformUnavailable
+
+__all__ = ["fault_of", "one", "page_of"]
+
+_SHOWN: Final = 64
+_TRUE: Final = (True, "true", "True", 1, "1")
+
+
+def fault_of(answer: Answer, call: Call) -> Fault | None:
+    """
+    Read an error: `success` is not true, or the gateway in front answered in routerjson's way.
+
+    Args:
+        answer: What came back.
+        call: What was asked.
+
+    Raises:
+        PlatformUnavailable: The answer is no JSON object.
+
+    Source: JD's generated SDK (`sp/order/v0`), 2026-03. Code 99904030005: calls have to come from JD's cloud.
+    """
+    if call.name.startswith("oauth2.") or answer.status >= 500 or answer.status == 429:
+        return router_fault_of(answer, call)
+    value = _opened(answer)
+    if "success" not in value:
+        fault = router_fault_of(answer, call)
+        return fault or Fault(action=Action.REFUSE, code=f"http-{answer.status}", message="no result")
+    if value["success"] in _TRUE:
+        return None
+    errors = value.get("errorList")
+    error = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    return Fault(action=Action.REFUSE, code=_text(error, "code"), message=_text(error, "message"))
+
+
+def _opened(answer: Answer) -> Mapping[str, Any]:
+    value = load_json(answer.body, "jd")
+    if isinstance(value, dict) and isinstance(value.get("Response"), dict):
+        value = value["Response"]
+    if not isinstance(value, dict):
+        raise PlatformUnavailable("the answer is no object", platform="jd")
+    return value
+
+
+def _text(about: Mapping[str, Any], name: str) -> str:
+    value = about.get(name)
+    return (value if isinstance(value, str) else str(value) if type(value) is int else "")[:_SHOWN]
+
+
+def page_of(answer: Answer) -> tuple[Sequence[Any], int]:
+    """
+    Give the rows of a page and the number of all rows.
+
+    Raises:
+        Unreadable: It is no page.
+    """
+    node = Node(_opened(answer), "answer")
+    data = node.raw("data")
+    if data is not None and not isinstance(data, list):
+        raise Unreadable("answer.data is no list")
+    about = node.node("paginationData")
+    total = None if about is None else about.whole("totalItems")
+    return data or (), len(data or ()) if total is None else total
+
+
+def one(answer: Answer) -> Node | None:
+    """Give the one object that was asked for; None when there is none."""
+    data = _opened(answer).get("data")
+    return Node(data, "data") if isinstance(data, dict) else None

@@ -1,0 +1,1 @@
+"""What every marketplace adapter is made of: calls and answers as values, strict reading, signing, secrets."""

@@ -1,0 +1,305 @@
+"""
+Read what a platform answered, strictly: JSON with bounds, fields with types and units.
+
+A field that is absent, null or empty is None; a field of the wrong shape is `Unreadable`, which names the field and
+never its value, because values may be personal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from crossloyalty.domain.orders import LARGEST_FEN
+from crossloyalty.errors import PlatformUnavailable
+
+__all__ = ["BEIJING", "Node", "Unreadable", "load_json", "redacted", "yuan_to_fen"]
+
+_AHEAD: Final = timedelta(hours=8)
+BEIJING: Final = timezone(_AHEAD)
+_DEEPEST: Final = 64
+_LONGEST_NUMBER: Final = 32
+_YUAN: Final = re.compile(r"(-?)([0-9]{1,14})(?:\.([0-9]{1,2})0*)?", re.ASCII)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_TIME: Final = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
+_NO_TIME: Final = ("", "0", "-", "--")
+_T = TypeVar("_T")
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Unreadable(ValueError):
+    """One part of an answer is not what its platform's page says; the message names the field, never its value."""
+
+
+def load_json(body: bytes, platform: str) -> Any:
+    """
+    Read a JSON text with bounds on depth and on the length of numbers.
+
+    Args:
+        body: UTF-8; a byte-order mark is allowed.
+        platform: For the error.
+
+    Returns:
+        Plain values; numbers with a point are `Decimal`.
+
+    Raises:
+        PlatformUnavailable: It is no JSON (an HTML page, cut off, empty), too deep, or holds NaN or doubled keys.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        _check_depth(text)
+        return json.loads(
+            text, parse_float=_decimal, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError) as error:
+        raise PlatformUnavailable("the answer is no JSON text as its page describes it", platform=platform) from error
+
+
+def _check_depth(text: str) -> None:
+    depth = deepest = 0
+    inside = escaped = False
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return
+    for each in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif each == "\\":
+                escaped = True
+            elif each == '"':
+                inside = False
+        elif each == '"':
+            inside = True
+        elif each in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > _DEEPEST:
+                raise ValueError("nested too deep")
+        elif each in "]}":
+            depth -= 1
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > _LONGEST_NUMBER or "e" in text or "E" in text:
+        raise ValueError("a number in a form no platform uses")
+    return Decimal(text)
+
+
+def _whole(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError("a number that is too long")
+    return int(text)
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice")
+    return made
+
+
+def yuan_to_fen(value: Any) -> int:
+    """
+    Turn an amount in yuan into fen without ever passing through a float.
+
+    Args:
+        value: Text like "200.07", a `Decimal` or an integer; more than two decimals must be zeros.
+
+    Raises:
+        Unreadable: It is no such amount, or larger than an order can be.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise Unreadable("is no amount in yuan")
+    text = value if isinstance(value, str) else format(value, "f") if isinstance(value, Decimal) else str(value)
+    found = _YUAN.fullmatch(text.strip(" \t"))
+    if found is None:
+        raise Unreadable("is no amount in yuan")
+    sign, whole, cents = found.groups()
+    fen = int(whole) * 100 + int((cents or "0").ljust(2, "0"))
+    if fen > LARGEST_FEN:
+        raise Unreadable("is larger than an order can be")
+    return -fen if sign else fen
+
+
+class Node:
+    """
+    One JSON object of an answer, read field by field.
+
+    Args:
+        value: The object.
+        path: Where it stands, for messages.
+
+    Raises:
+        Unreadable: It is no object.
+    """
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, value: Any, path: str) -> None:
+        if not isinstance(value, Mapping):
+            raise Unreadable(f"{path} is no object")
+        self.value: Mapping[str, Any] = value
+        self.path = path
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.value
+
+    def raw(self, name: str) -> Any:
+        """Give a field as it stands; None when it is absent, null or an empty text."""
+        value = self.value.get(name)
+        return None if value == "" else value
+
+    def text(self, name: str) -> str | None:
+        """Give a text or a whole number as text: ids come in both forms."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        if type(value) is str:
+            return value
+        if type(value) is int:
+            return str(value)
+        raise self._bad(name, "text")
+
+    def need_text(self, name: str) -> str:
+        """Give a text that has to be there."""
+        return self._there(name, self.text(name))
+
+    def whole(self, name: str) -> int | None:
+        """Give a whole number, written as a number or as text."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        if type(value) is int and abs(value) < 2**63:
+            return value
+        if type(value) is str and _WHOLE.fullmatch(value):
+            return int(value)
+        raise self._bad(name, "a whole number")
+
+    def need_whole(self, name: str) -> int:
+        """Give a whole number that has to be there."""
+        return self._there(name, self.whole(name))
+
+    def fen(self, name: str) -> int | None:
+        """Give an amount that is stated in fen, ≥ 0."""
+        value = self.whole(name)
+        if value is not None and not 0 <= value <= LARGEST_FEN:
+            raise self._bad(name, "an amount in fen")
+        return value
+
+    def need_fen(self, name: str) -> int:
+        """Give an amount in fen that has to be there."""
+        return self._there(name, self.fen(name))
+
+    def yuan(self, name: str) -> int | None:
+        """Give, in fen, an amount ≥ 0 that is stated in yuan."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        try:
+            fen = yuan_to_fen(value)
+        except Unreadable as error:
+            raise Unreadable(f"{self.path}.{name} {error}") from None
+        if fen < 0:
+            raise self._bad(name, "an amount that is not negative")
+        return fen
+
+    def need_yuan(self, name: str) -> int:
+        """Give, in fen, an amount in yuan that has to be there."""
+        return self._there(name, self.yuan(name))
+
+    def flag(self, name: str) -> bool | None:
+        """Give a truth, written as true, 1, "true", "1" or their opposites."""
+        value = self.raw(name)
+        if value is None:
+            return None
+        if value is True or value in (1, "1", "true", "True"):
+            return True
+        if value is False or value in (0, "0", "false", "False"):
+            return False
+        raise self._bad(name, "true or false")
+
+    def beijing(self, name: str) -> datetime | None:
+        """Give a moment written as Beijing wall-clock time, as an aware UTC datetime; "0" and zeros are no moment."""
+        value = self.text(name)
+        if value is None or value in _NO_TIME or value.startswith(("0000", "0001", "1970")):
+            return None
+        if not _TIME.fullmatch(value):
+            raise self._bad(name, "a time")
+        try:
+            # China has had no summer time since 1991, so Beijing is eight hours ahead of UTC in every order's time.
+            return datetime.fromisoformat(value.replace("/", "-")).replace(tzinfo=UTC) - _AHEAD
+        except ValueError:
+            raise self._bad(name, "a time") from None
+
+    def seconds(self, name: str) -> datetime | None:
+        """Give a moment written as seconds since 1970; 0 is no moment."""
+        return self._epoch(name, 1)
+
+    def milliseconds(self, name: str) -> datetime | None:
+        """Give a moment written as milliseconds since 1970; 0 is no moment."""
+        return self._epoch(name, 1000)
+
+    def _epoch(self, name: str, per_second: int) -> datetime | None:
+        value = self.whole(name)
+        if value is None or value == 0:
+            return None
+        if not 0 < value < _LATEST.timestamp() * per_second:
+            raise self._bad(name, "a time")
+        return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=value * 1_000_000 // per_second)
+
+    def node(self, name: str) -> Node | None:
+        """Give an inner object; None when it is absent."""
+        value = self.raw(name)
+        return None if value is None else Node(value, f"{self.path}.{name}")
+
+    def need_node(self, name: str) -> Node:
+        """Give an inner object that has to be there."""
+        return self._there(name, self.node(name))
+
+    def nodes(self, name: str) -> Sequence[Node]:
+        """Give a list of objects; empty when it is absent."""
+        value = self.raw(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise self._bad(name, "a list")
+        return [Node(each, f"{self.path}.{name}[{place}]") for place, each in enumerate(value)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.value)
+
+    def _bad(self, name: str, what: str) -> Unreadable:
+        return Unreadable(f"{self.path}.{name} is not {what}")
+
+    def _there(self, name: str, value: _T | None) -> _T:
+        if value is None:
+            raise Unreadable(f"{self.path}.{name} is missing")
+        return value
+
+
+def redacted(value: Any, allowed: frozenset[str]) -> str:
+    """
+    Give a platform's object as text for review, with only the named fields left in, at every depth.
+
+    Args:
+        value: A parsed JSON value.
+        allowed: Names of fields that are known not to be personal, and of objects and lists to look into; an
+            allow-list, so that a field a platform adds tomorrow stays out.
+    """
+    return json.dumps(_kept(value, allowed), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _kept(value: Any, allowed: frozenset[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _kept(each, allowed) for name, each in value.items() if name in allowed}
+    if isinstance(value, list):
+        return [_kept(each, allowed) for each in value]
+    return value

@@ -1,0 +1,67 @@
+"""Identities of members: how one comes to belong to somebody, how it leaves, and what its history keeps."""
+
+from __future__ import annotations
+
+from crossloyalty.application.batch import Batch
+from crossloyalty.application.ports import Insert
+from crossloyalty.domain.calendar import DAY_US
+from crossloyalty.domain.effective import EffectiveOrder
+from crossloyalty.domain.identities import STRENGTHS
+from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.member import Member
+from crossloyalty.domain.ownership import Standing
+from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key
+
+__all__ = ["ACTIVE", "CONFLICT", "REFUSED", "UNBOUND", "bind_by_claim", "bind_now", "strength_of", "unbound"]
+
+ACTIVE = "ACTIVE"
+UNBOUND = "UNBOUND"
+CONFLICT = "CONFLICT"
+REFUSED = "REFUSED"
+
+
+def strength_of(via: str) -> int:
+    """Say how much a binding is worth by the road it came; what is not known to us any more is worth least."""
+    return STRENGTHS.get(via.removeprefix("claim:"), 0)
+
+
+def bind_by_claim(batch: Batch, order: EffectiveOrder, key: OrderKey, member: Member, stands: Standing) -> None:
+    """
+    Bind the buyer of an order to the member who has just shown that it is theirs (S0-8).
+
+    An identity that belongs or once belonged to somebody else stays as it is: a claim is no place to settle that.
+
+    Raises:
+        MissingRoot: The identity is not locked.
+    """
+    if not batch.loaded.versions:
+        return  # a quote changes nothing
+    root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
+    buyer = batch.buyer(root)
+    free = not buyer.member_id and batch.home(buyer.last_member_id) in ("", member.member_id)
+    if free and not batch.buyer_blocked(order, key):
+        kind = "amount_and_day" if stands == "proof" else stands
+        bind_now(batch, buyer, member, via=f"claim:{kind}", evidence=f"order {key.order_no}")
+
+
+def bind_now(batch: Batch, buyer: BuyerRecord, member: Member, *, via: str, evidence: str) -> None:
+    """Make an identity a member's, in its row and in its history."""
+    number = buyer.binding_no + 1
+    now = batch.now
+    bound = buyer._replace(
+        member_id=member.member_id, bound_at=now, evidence=evidence, binding_no=number, last_member_id="", free_at=None
+    )
+    row = BindingRecord(*buyer[:4], number, member.member_id, ACTIVE, via, evidence, now, None, "")
+    batch.put_buyer(bound, Insert(row))
+    member.ledger.emit("identity.bound", {"family": buyer.family, "scope": buyer.scope})
+
+
+def unbound(buyer: BuyerRecord, *, now: int, cooldown_days: int) -> BuyerRecord:
+    """Give the row of an identity that leaves its member: nobody else's before the cool-down is over (D39)."""
+    return buyer._replace(
+        member_id="",
+        bound_at=None,
+        evidence="",
+        last_member_id=buyer.member_id,
+        free_at=now + cooldown_days * DAY_US,
+    )

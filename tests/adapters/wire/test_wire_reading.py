@@ -1,0 +1,137 @@
+"""Answers of platforms are read strictly: bounds on JSON, exact amounts, aware times, and no value in a message."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, redacted, yuan_to_fen
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.signing import explained, joined_pairs, same
+from crossloyalty.adapters.wire.values import Call
+from crossloyalty.errors import ConfigError, PlatformUnavailable, WrongType
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>busy</html>",
+        b'{"a":',
+        b"[" * 100_000,
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":1,"a":2}',
+        b'{"a":1e999}',
+        b'{"a":' + b"1" * 5_000 + b"}",
+        b"\xff\xfe",
+        b'{"a":"\\' + b"[" * 70,
+    ],
+)
+def test_what_is_no_sound_json_is_an_outage(body: bytes) -> None:
+    """HTML, cut, empty, deep, huge and ambiguous answers are `PlatformUnavailable`, whatever json.loads would say."""
+    with pytest.raises(PlatformUnavailable) as caught:
+        load_json(body, "taobao")
+    assert caught.value.platform == "taobao"
+
+
+def test_brackets_inside_texts_are_no_depth() -> None:
+    """A text full of brackets and quotes is read as it stands."""
+    text = '[{"' * 100
+    assert load_json(json.dumps({"a": text}).encode(), "jd") == {"a": text}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    """Whatever comes, it is a value or the one typed error."""
+    with suppress(PlatformUnavailable):
+        load_json(body, "jd")
+
+
+@given(st.integers(0, 2**53 - 1))
+@example(2_007)
+def test_yuan_are_exact(fen: int) -> None:
+    """Every amount survives, as text, as a number of a JSON answer, and with further zeros."""
+    text = f"{fen // 100}.{fen % 100:02d}"
+    assert yuan_to_fen(text) == yuan_to_fen(text + "00") == yuan_to_fen(Decimal(text)) == fen
+    (read,) = load_json(f"[{text}]".encode(), "jd")
+    assert yuan_to_fen(read) == fen
+
+
+@pytest.mark.parametrize(
+    "bad", [1.5, True, None, "", "1.005", "1,000.00", "１", "1e2", "٣", "--1", "99999999999999999"]
+)
+def test_what_is_no_amount_is_refused(bad: Any) -> None:
+    """Floats, thirds of a fen, separators and foreign digits are no amounts."""
+    with pytest.raises(Unreadable):
+        yuan_to_fen(bad)
+
+
+def node(**fields: Any) -> Node:
+    """Give an object of an answer."""
+    return Node(fields, "order")
+
+
+def test_a_wrong_field_is_named_and_its_value_is_not() -> None:
+    """The message of a wrong field says where, never what: values may be personal."""
+    for read in ("whole", "fen", "yuan", "flag", "beijing", "seconds", "nodes", "node"):
+        with pytest.raises(Unreadable, match=r"^order\.phone ") as caught:
+            getattr(node(phone="13800138000x"), read)("phone")
+        assert "138" not in str(caught.value)
+
+
+def test_times_become_aware_utc() -> None:
+    """Beijing wall-clock texts, seconds and milliseconds are one moment; zeros are none."""
+    moment = datetime(2026, 3, 1, 1, 12, 40, tzinfo=UTC)
+    read = node(text="2026-03-01 09:12:40", s=1772327560, ms="1772327560000", zero=0, none="0000-00-00 00:00:00")
+    assert read.beijing("text") == read.seconds("s") == read.milliseconds("ms") == moment
+    assert (read.seconds("zero"), read.beijing("none"), read.beijing("absent")) == (None, None, None)
+    for bad in ("2026-02-30 00:00:00", "2026-03-01", "2026-03-01 25:00:00"):
+        with pytest.raises(Unreadable):
+            node(at=bad).beijing("at")
+
+
+def test_absent_null_and_empty_are_nothing_but_needed_ones_are_missed() -> None:
+    """A field that is not there is None, and `need_…` says that it is missing."""
+    for read in (node(), node(a=None), node(a="")):
+        assert (read.text("a"), read.whole("a"), read.yuan("a"), read.node("a")) == (None, None, None, None)
+        with pytest.raises(Unreadable, match=r"order\.a is missing"):
+            read.need_text("a")
+
+
+def test_only_named_fields_are_kept_for_review() -> None:
+    """What is not on the allow-list goes, at every depth."""
+    value = {"tid": "1", "phone": "138", "orders": [{"oid": "2", "name": "x"}], "receiver": {"tid": "3"}}
+    assert json.loads(redacted(value, frozenset({"tid", "orders", "oid"}))) == {"tid": "1", "orders": [{"oid": "2"}]}
+
+
+def test_secrets_show_nowhere() -> None:
+    """A secret is in no text, no pickle and no empty form; a call does not show what was signed with it."""
+    secret = Secret("tops3cret")
+    call = Call(name="x", method="GET", url="https://a.example/b?token=tops3cret", body=b"tops3cret")
+    for text in (repr(secret), str(secret), f"{secret:>9}", repr(call), call.place):
+        assert "tops3cret" not in text
+    assert call.place == "GET a.example/b"
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(ConfigError):
+        Secret(" ")
+    with pytest.raises(WrongType):
+        Secret(b"x")  # type: ignore[arg-type]
+    assert explained("tops3creta1tops3cret", secret) == "<secret>a1<secret>"
+
+
+def test_an_absent_signature_is_never_right() -> None:
+    """Nothing, an empty text and another length are wrong; non-ASCII text is compared, not raised on."""
+    assert same("ab", b"ab")
+    for given_, expected in ((None, "ab"), ("", "ab"), ("", ""), ("abc", "ab"), ("é", "ab")):
+        assert not same(given_, expected)
+    assert joined_pairs({"b": "2", "B": "1", "a_": "3"}) == "B1a_3b2"

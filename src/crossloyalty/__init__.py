@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
@@ -87,6 +89,7 @@ __all__ = [
     "DueReport",
     "Engine",
     "EnrolResult",
+    "EraseResult",
     "Event",
     "Finding",
     "Granted",
@@ -118,6 +121,7 @@ __all__ = [
     "OrderTokens",
     "Page",
     "ParkedMessage",
+    "PersonExport",
     "PhoneIndex",
     "Platform",
     "Program",
@@ -164,7 +168,9 @@ _LATER = {
     "DueReport": "crossloyalty.application.due",
     "EnrolResult": "crossloyalty.application.enrolling",
     "Attempt": "crossloyalty.application.ports",
+    "EraseResult": "crossloyalty.application.erasing",
     "Event": "crossloyalty.application.events",
+    "PersonExport": "crossloyalty.application.exporting",
     "IdentityView": "crossloyalty.application.identities",
     "OrderTokens": "crossloyalty.domain.tokens",
     "PhoneIndex": "crossloyalty.domain.phones",

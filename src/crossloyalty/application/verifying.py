@@ -127,6 +127,7 @@ async def _members(
             report.add(check_together([rows]))
             continue
         together = await _ever_merged_with(tx, rows)
+        report.add(await _left_of_erased(tx, rows))
         if rows.root.member_id == min(together):
             report.add(check_together([together[each] for each in sorted(together)]))
     return roots[-1][:2] if len(roots) == _PAGE else None
@@ -148,6 +149,17 @@ async def _rows_of(tx: AsyncTransaction, member: MemberRecord) -> MemberRows:
     prefix = member[:2]
     scans = [*(Scan(kind, prefix) for kind in _KINDS_OF_MEMBERS), Scan(ClaimRecord, prefix, by="by_member")]
     return MemberRows(member, *cast("list[Any]", (await tx.read(scans=scans)).rows))
+
+
+async def _left_of_erased(tx: AsyncTransaction, rows: MemberRows) -> list[Violation]:
+    """I-54: what is left of the identities of somebody who was erased leads nowhere."""
+    if not rows.links.erased_at:
+        return []
+    ids = rows.links.ids(rows.root.member_id)
+    scans = [Scan(BindingRecord, (rows.root.program_id, each), by="by_member") for each in ids]
+    found = [cast(BindingRecord, row) for part in (await tx.read(scans=scans)).rows for row in part]
+    left = [row for row in found if row.bound_at <= rows.links.erased_at]
+    return [Violation("I-54", f"{rows.root.member_id}: was erased, and {row.family} leads to it") for row in left]
 
 
 async def _ever_merged_with(tx: AsyncTransaction, rows: MemberRows) -> dict[str, MemberRows]:

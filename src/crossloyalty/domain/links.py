@@ -36,6 +36,7 @@ class Links:
         merged_at: When it was merged away, in microseconds; 0: it was not.
         identities: The keys of the identities that went along when it was merged away.
         blocked_by: From whom it has its place on the deny list, "" for its own.
+        erased_at: When everything personal was taken out, in microseconds; 0: it was not.
     """
 
     into: str = ""
@@ -45,6 +46,7 @@ class Links:
     merged_at: int = 0
     identities: tuple[tuple[str, ...], ...] = ()
     blocked_by: str = ""
+    erased_at: int = 0
 
     def ids(self, member_id: str) -> tuple[str, ...]:
         """Give a member and everybody it stands for."""

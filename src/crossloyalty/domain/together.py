@@ -38,6 +38,7 @@ def check_together(members: Sequence[MemberRows]) -> list[Violation]:
     found: list[Violation] = []
     entries = [entry for rows in members for entry in rows.entries]
     found += _check_pointers(members)
+    found += _check_erased(members)
     found += _check_transfers(members, entries)
     found += _check_debt(members, entries)
     found += _check_claims(members, entries)
@@ -74,6 +75,15 @@ def _check_pointers(members: Sequence[MemberRows]) -> Iterable[Violation]:
             yield Violation("I-52", f"{who}: was merged away and still holds something")
         if any(entry.at > rows.links.merged_at for entry in rows.entries):
             yield Violation("I-52", f"{who}: was merged away and got an entry since")
+
+
+def _check_erased(members: Sequence[MemberRows]) -> Iterable[Violation]:
+    """I-54: nothing personal is left of somebody who was erased."""
+    erased = {each: head.links.erased_at for head in members for each in head.links.ids(head.root.member_id)}
+    for rows in members:
+        who = rows.root.member_id
+        if any(claim.touch and claim.claimed_at <= erased.get(who, 0) for claim in rows.claims):
+            yield Violation("I-54", f"{who}: was erased, and a claim still says where it was typed")
 
 
 def _check_transfers(members: Sequence[MemberRows], entries: Iterable[EntryRecord]) -> Iterable[Violation]:

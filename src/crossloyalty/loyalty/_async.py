@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
@@ -379,6 +381,18 @@ class AsyncLoyalty:
         from crossloyalty.application import merging
 
         return await self._run(merging.unmerge(self._world, self._id, member_id, key=key))
+
+    async def erase_person(self, member_id: str) -> EraseResult:
+        """See `Loyalty.erase_person`."""
+        from crossloyalty.application import erasing
+
+        return await self._run(erasing.erase_person(self._world, self._id, member_id))
+
+    async def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+        """See `Loyalty.export_person`."""
+        from crossloyalty.application import exporting
+
+        return await self._run(exporting.export_person(self._world, self._id, member_id, operator=operator))
 
     async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """See `Loyalty.record_action`."""

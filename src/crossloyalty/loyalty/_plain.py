@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from crossloyalty.application.doubting import DoubtfulOrder
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
     from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
@@ -563,6 +565,32 @@ class Loyalty:
         from crossloyalty.application import merging
 
         return self._runner.run(merging.unmerge(self._runner.world, self._id, member_id, key=key))
+
+    def erase_person(self, member_id: str) -> EraseResult:
+        """
+        Take out everything personal that is kept of somebody, whichever ids they were merged from; idempotent.
+
+        Args:
+            member_id: Who.
+
+        Returns:
+            Whether anything was there. Ledger sums stay, and order numbers stay taken.
+        """
+        from crossloyalty.application import erasing
+
+        return self._runner.run(erasing.erase_person(self._runner.world, self._id, member_id))
+
+    def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+        """
+        Give everything that is kept about a person, masked; each call is noted as the event `member.exported`.
+
+        Args:
+            member_id: Who, by any of their ids.
+            operator: Who asks for it.
+        """
+        from crossloyalty.application import exporting
+
+        return self._runner.run(exporting.export_person(self._runner.world, self._id, member_id, operator=operator))
 
     def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """

@@ -295,6 +295,12 @@ class Machine(RuleBasedStateMachine):
         assert result.unmerged is self.model.unmerge(member)
         assert self.loyalty.unmerge(member, key=key) == result
 
+    @rule(member=members)
+    def erase(self, member: str) -> None:
+        self.loyalty.erase_person(member)
+        self.model.erase(member)
+        assert not self.loyalty.erase_person(member).erased
+
     @precondition(lambda self: self.revision < 3)
     @rule()
     def publish(self) -> None:

@@ -153,6 +153,23 @@ class United(Beside):
             self.retier(m.name, False)
         return True
 
+    # -- nobody ------------------------------------------------------------------------------------------------------
+
+    def erase(self, name: str) -> None:
+        """Identities, requests and the buyers of orders go; everything else stays."""
+        m = self.member(name)
+        ids = {m.name, *m.absorbed}
+        self.bound = {buyer: member for buyer, member in self.bound.items() if member != m.name}
+        for each in ids & self.members.keys():
+            self.members[each].brought = []
+        for facts in self.orders.values():
+            whose = facts.claim.member if facts.claim else facts.owner
+            if whose in ids and facts.snaps:
+                facts.erased = True
+                facts.owner = facts.owner if facts.claim else ""
+            for each in ids:
+                facts.tickets.pop(each, None)
+
     def _share(self, mine: dict[str, Grant], theirs: dict[str, Grant], side: Iterable[str]) -> None:
         theirs.clear()
         for rule_id, grant in list(mine.items()):

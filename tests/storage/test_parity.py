@@ -243,6 +243,8 @@ CALLS: st.SearchStrategy[Call] = st.one_of(
         ONCE,
     ),
     st.builds(lambda one, other, key: lambda door, _: door.merge(one, other, key=key), MEMBER, MEMBER, ONCE),
+    MEMBER.map(lambda member: lambda door, _: door.erase_person(member)),
+    MEMBER.map(lambda member: lambda door, _: door.export_person(member, operator="desk").sections),
     st.builds(lambda member, key: lambda door, _: door.unmerge(member, key=key), MEMBER, ONCE),
     st.builds(lambda member, key: lambda door, _: door.block(member, reason="r", key=key), MEMBER, ONCE),
     st.integers(1, 2).map(

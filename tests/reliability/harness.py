@@ -183,7 +183,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "merge": Operation(_two_members, lambda door: door.merge("m2", "m1", key="k")),
     "erase_person": Operation(_merged, lambda door: door.erase_person("m2")),
-    "export_person": Operation(_claimed, lambda door: door.export_person("m1", operator="desk").ids),
     "unmerge": Operation(_merged, lambda door: door.unmerge("m2", key="k")),
     "refund of an order that was merged in": Operation(_merged, lambda door: door.ingest([refund(THIRD, 4_000)])),
     "block": Operation(_claimed, lambda door: door.block("m1", reason="fraud", key="k", until=day(30))),

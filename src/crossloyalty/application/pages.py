@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
@@ -33,6 +33,7 @@ __all__ = [
     "TicketView",
     "checked_limit",
     "cursor_of",
+    "order_views",
     "page_of",
     "page_of_claims",
     "page_of_entries",
@@ -230,16 +231,16 @@ async def page_of_orders(
     scan = Scan(OrderRecord, (), by="by_owner")
     place = ("effective_at", "family", "order_no")
     rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
-    items: list[OrderView] = []
-    for row in rows:
-        order = effective_order(load_facts(row.facts))
-        if order is not None:
-            items.append(
-                OrderView(
-                    row.platform, row.order_no, row.shop_id, order.status, order.paid_fen, time_of(row.effective_at)
-                )
-            )
-    return Page(tuple(items), cursor)
+    return Page(order_views(rows), cursor)
+
+
+def order_views(rows: Iterable[OrderRecord]) -> tuple[OrderView, ...]:
+    """Show stored orders, those that a source has described."""
+    described = [(row, order) for row in rows if (order := effective_order(load_facts(row.facts))) is not None]
+    return tuple(
+        OrderView(row.platform, row.order_no, row.shop_id, order.status, order.paid_fen, time_of(row.effective_at))
+        for row, order in described
+    )
 
 
 async def page_of_claims(

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import AsyncPullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
@@ -308,6 +309,12 @@ class AsyncLoyalty:
         from crossloyalty.application import pages
 
         return await self._run(pages.page_of_entries(self._world, self._id, member_id, limit, after))
+
+    async def timeline(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[Moment]:
+        """See `Loyalty.timeline`."""
+        from crossloyalty.application import timeline
+
+        return await self._run(timeline.page_of_timeline(self._world, self._id, member_id, limit, after))
 
     async def explain(self, *, platform: str, order_no: str) -> Explanation:
         """See `Loyalty.explain`."""

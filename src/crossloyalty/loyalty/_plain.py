@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import PullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
 
@@ -421,6 +422,19 @@ class Loyalty:
         from crossloyalty.application import pages
 
         return self._runner.run(pages.page_of_entries(self._runner.world, self._id, member_id, limit, after))
+
+    def timeline(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[Moment]:
+        """
+        List what happened to a member (客户动态), latest first, each thing with its sentence in Chinese and English.
+
+        Args:
+            member_id: Whose.
+            limit: Moments, 1 to 1,000.
+            after: The last page's `next`.
+        """
+        from crossloyalty.application import timeline
+
+        return self._runner.run(timeline.page_of_timeline(self._runner.world, self._id, member_id, limit, after))
 
     def explain(self, *, platform: str, order_no: str) -> Explanation:
         """Explain an order to staff: who holds it, what each rule gives and why, who else asked."""

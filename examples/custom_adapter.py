@@ -36,7 +36,7 @@ from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, reda
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.signing import hmac_hex, same
-from crossloyalty.adapters.wire.tokens import Tokens
+from crossloyalty.adapters.wire.tokens import Tokens, TokenStore
 from crossloyalty.adapters.wire.values import (
     Acknowledgement,
     Action,
@@ -52,6 +52,7 @@ from crossloyalty.application.ports import SourceCapabilities
 from crossloyalty.application.sources import SourceLimits
 from crossloyalty.errors import ForgedMessage, PlatformMissing
 from crossloyalty.storage.memory import MemoryStorage
+from crossloyalty.testing import QUICK, AdapterKit, KitClock
 from crossloyalty.testing.doubles import Book, Double, Faults, Reply, Request
 
 PLATFORM = Platform("corner", "corner", r"C[0-9]{8}", zh="街角")
@@ -352,7 +353,7 @@ class CornerDouble(Double):
     """Corner on 127.0.0.1: checks our signatures, pages its own way, fails as its script says."""
 
     platform = "corner"
-    page_rows: ClassVar[int] = 50
+    page_rows: ClassVar[int] = 100
 
     def settings(self) -> CornerSettings:
         """Give the settings of a source that talks to this double."""
@@ -466,6 +467,36 @@ def _wire_refund(refund: Refund) -> dict[str, Any]:
         "amount": refund.amount_fen,
         "changed": _wire_time(refund.modified_at),
     }
+
+
+class CornerKit(AdapterKit):
+    """What the adapter contract, the benchmark and the other examples have to know of Corner."""
+
+    platform = "corner"
+    platforms = (PLATFORM,)
+    pushes = True
+
+    def number(self, place: int) -> str:
+        """See `AdapterKit.number`."""
+        return f"C{place:08d}"
+
+    def make_double(self, book: Book, faults: Faults, clock: KitClock) -> Double:
+        """See `AdapterKit.make_double`."""
+        return CornerDouble(book, faults=faults, clock=clock)
+
+    def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> CornerSource:
+        """See `AdapterKit.make_source`."""
+        assert isinstance(double, CornerDouble)
+        return CornerSource(double.settings(), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
+
+    def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncCornerSource:
+        """See `AdapterKit.make_async_source`."""
+        assert isinstance(double, CornerDouble)
+        return AsyncCornerSource(double.settings(), tokens=tokens, clock=clock, options=QUICK)
+
+    def parse(self, body: bytes) -> Facts:
+        """See `AdapterKit.parse`."""
+        return facts_of(Node(load_json(body, "corner"), "answer").need_node("data").value["rows"], [], self.shop_id)
 
 
 # -- the road from end to end ------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.doubting import DoubtfulOrder
+    from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.erasing import EraseResult
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
-    from crossloyalty.application.ports import Attempt
+    from crossloyalty.application.ports import Attempt, EnrolmentAnswer
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.syncing import SyncProgress, SyncReport
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyReport
+    from crossloyalty.domain.customers import CustomerState, RiskCode, RiskFlag
     from crossloyalty.domain.lint import Finding, LintCode
     from crossloyalty.domain.opening import (
         OpeningBalance,
@@ -82,6 +84,7 @@ __all__ = [
     "ClaimRequest",
     "ClaimResult",
     "CouponUse",
+    "CustomerState",
     "Delivery",
     "DeliveryAnswer",
     "Detail",
@@ -89,6 +92,8 @@ __all__ = [
     "DueReport",
     "Engine",
     "EnrolResult",
+    "EnrolmentAnswer",
+    "EnrolmentsReport",
     "EraseResult",
     "Event",
     "Finding",
@@ -138,6 +143,8 @@ __all__ = [
     "Rejected",
     "Review",
     "ReviewResult",
+    "RiskCode",
+    "RiskFlag",
     "SourceKind",
     "SyncProgress",
     "SyncReport",
@@ -166,6 +173,11 @@ _LATER = {
     "Delivery": "crossloyalty.application.delivering",
     "DeliveryAnswer": "crossloyalty.application.delivering",
     "DueReport": "crossloyalty.application.due",
+    "CustomerState": "crossloyalty.domain.customers",
+    "EnrolmentAnswer": "crossloyalty.application.ports",
+    "EnrolmentsReport": "crossloyalty.application.dual_enrolling",
+    "RiskCode": "crossloyalty.domain.customers",
+    "RiskFlag": "crossloyalty.domain.customers",
     "EnrolResult": "crossloyalty.application.enrolling",
     "Attempt": "crossloyalty.application.ports",
     "EraseResult": "crossloyalty.application.erasing",

@@ -16,6 +16,8 @@ from crossloyalty.application.ports import (
     AsyncTransaction,
     Attempt,
     Change,
+    EnrolmentAnswer,
+    EnrolmentGateway,
     Found,
     PhoneCheck,
     RateLimiter,
@@ -36,10 +38,12 @@ from crossloyalty.application.sources import (
     PushSource,
     SourceLimits,
 )
+from crossloyalty.domain.identities import Identity
 from crossloyalty.domain.records import Key, RootKey
 from crossloyalty.errors import ConfigError, WrongType, shown
 
 __all__ = [
+    "LiftedEnrolmentGateway",
     "LiftedPhoneCheck",
     "LiftedRateLimiter",
     "LiftedStorage",
@@ -110,6 +114,19 @@ class LiftedRateLimiter:
     async def give_back(self, attempts: Sequence[Attempt]) -> None:
         """See `RateLimiter.give_back`."""
         self._plain.give_back(attempts)
+
+
+class LiftedEnrolmentGateway:
+    """A plain gateway of enrolments, spelled async for the use cases."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: EnrolmentGateway) -> None:
+        self._plain = plain
+
+    async def enrol(self, *, member_id: str, identities: Sequence[Identity], key: str) -> EnrolmentAnswer:
+        """See `EnrolmentGateway.enrol`."""
+        return self._plain.enrol(member_id=member_id, identities=identities, key=key)
 
 
 class LiftedPhoneCheck:

@@ -369,6 +369,19 @@ def test_an_asynchronous_port_is_refused_by_a_plain_door(storage: Storage, clock
         Loyalty(points_program(), storage, clock=clock, checks=ProofChecks(phone_check=Later()))
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [Proof("review", evidence="ann"), Proof("phone", checked=True), Proof("token", marks=("0",), checked=True)],
+)
+def test_what_was_checked_cannot_be_brought_along(storage: Storage, clock: Clock, forged: Proof) -> None:
+    """A request says what a member offers; what was found right, or decided by staff, comes from the library alone."""
+    loyalty = door(storage, clock)
+    loyalty.ingest([order(1)])
+    with pytest.raises(InvalidInput):
+        claim_of(loyalty, "m1", order(1), forged)
+    assert claim_of(loyalty, "m1", order(1), Proof("phone", marks=(INDEX.phone("brand-a", PHONE),))).created is False
+
+
 def test_waiting_requests_without_a_proof_are_bounded(storage: Storage, clock: Clock) -> None:
     """Squatting is worth nothing: known, taken and unknown numbers count alike, and a right proof needs no place."""
     loyalty = door(storage, clock, waiting_requests=3, attempts=rules.Attempts(per_member=100, per_order=100))

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from crossloyalty.testing import QUICK, AdapterContract
+from crossloyalty.testing import AdapterContract
 
 PATH = Path(__file__).resolve().parents[2] / "examples" / "custom_adapter.py"
 
@@ -26,24 +26,8 @@ def _loaded() -> Any:
 corner = _loaded()
 
 
-class TestCorner(AdapterContract):
+class TestCorner(corner.CornerKit, AdapterContract):
     """Corner, the marketplace of the example."""
-
-    platform = "corner"
-    platforms = (corner.PLATFORM,)
-    pushes = True
-
-    def number(self, place):
-        return f"C{place:08d}"
-
-    def make_double(self, book, faults, clock):
-        return corner.CornerDouble(book, faults=faults, clock=clock)
-
-    def make_source(self, double, *, tokens, clock):
-        return corner.CornerSource(double.settings(), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
-
-    def make_async_source(self, double, *, tokens, clock):
-        return corner.AsyncCornerSource(double.settings(), tokens=tokens, clock=clock, options=QUICK)
 
 
 def test_the_example_runs():

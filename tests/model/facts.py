@@ -40,6 +40,7 @@ class Ticket:
     asked: datetime
     expires: datetime
     state: str
+    refused: bool = False  # by staff
 
 
 @dataclass

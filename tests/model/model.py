@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -36,6 +36,8 @@ class Claim:
     gross: int = 0
     below: bool = False
     cut: bool = False
+    holder: int = 1
+    counted: list[Any] = field(default_factory=list)  # what caps let through: member, cap, span
     platform: str = ""
     effective: datetime = LONG_AGO
 
@@ -52,6 +54,7 @@ class Model(United):
 
     def __init__(self, program: Program, now: datetime) -> None:
         super().__init__(program, now)
+        self.left: dict[tuple[str, str, str], tuple[str, datetime]] = {}  # unbound: whose it was, free from when
         self.aliases: dict[Key, Key] = {}
 
     # -- claims ------------------------------------------------------------------------------------------------------
@@ -95,16 +98,20 @@ class Model(United):
         today = local_day(self.now).isoformat()
         spans = {"day": today, "month": today[:7], "member": ""}
         counts = [(self.home(claim.member), cap.id, spans[cap.per]) for cap in caps]
-        room = [cap.amount - self.used[count] for cap, count in zip(caps, counts, strict=True)]
+        # Who became one may have used more together than one of them could.
+        room = [max(0, cap.amount - self.used[count]) for cap, count in zip(caps, counts, strict=True)]
         grant.allowance = min([want, *room])
         claim.cut = claim.cut or grant.allowance < want
         self.used.update(dict.fromkeys(counts, grant.allowance))
         grant.counts = [(cap, span) for _, cap, span in counts]
+        claim.counted += [(count, grant.allowance) for count in counts]
 
     def _settle_once(self, m: Member, claim: Claim, rule: Any, view: View) -> None:
         """Given while any claim of the member qualifies; one without an open refund is enough to issue it."""
         grant = m.once.setdefault(rule.id, Grant(rule))
         grant.rule = rule
+        if grant.before:
+            return
         every = [*(at for at in self.claims(m.name) if at is not claim), claim]
         qualifying = [at for at in every if rule.id in at.grants and at.grants[rule.id].target]
         if view.refund_open and qualifying == [claim]:
@@ -208,6 +215,8 @@ class Model(United):
     # -- requests ----------------------------------------------------------------------------------------------------
 
     def stands(self, proof: Proof, view: View, name: str, bound: str) -> str:
+        if proof.kind == "review":
+            return "review"
         if bound:
             return "bound" if bound == name else "other"
         if proof.kind == "by_host":
@@ -267,7 +276,7 @@ class Model(United):
                     wants.append((self.home(name), ticket.proof, ticket.asked, False, name))
             if bound and all(want[0] != bound for want in wants):
                 wants.append((bound, Proof.none(), self.now, True, ""))
-        order = ["bound", "by_host", "proof", "number", "other", "wrong"]
+        order = ["review", "bound", "by_host", "proof", "number", "other", "wrong"]
 
         def rank(want: tuple[str, Proof, datetime, bool, str]) -> Any:
             stands = self.stands(want[1], view, want[0], bound) if view else "wrong"
@@ -300,15 +309,19 @@ class Model(United):
             return False, {"AUTO_CONVERTED" if claim.via == "auto" else "ALREADY_CLAIMED_BY_YOU"}
         proven = view is not None and self.stands(proof, view, name, "") in ("by_host", "proof")
         if claim is not None:
-            self._keep(facts, known, proof, asked, "REJECTED", auto)
-            return False, {"ALREADY_CLAIMED"} | (set() if proven or stands == "bound" else {"RECEIVED"})
+            disputed = stands == "bound" and claim.via not in ("bound", "auto", "review")
+            told = set() if proven or stands == "bound" else {"RECEIVED"}
+            self._keep(facts, known, proof, asked, "HELD_REVIEW" if disputed else "REJECTED", auto, bool(told))
+            return False, {"ALREADY_CLAIMED"} | told
         if view is None:
-            self._keep(facts, known, proof, asked, "PENDING_SYNC", auto)
+            self._keep(facts, known, proof, asked, "PENDING_SYNC", auto, proof.kind != "by_host")
             return False, {"PENDING_SYNC"} | (set() if proof.kind == "by_host" else {"RECEIVED"})
         if stands in ("other", "wrong"):
-            self._keep(facts, known, proof, asked, "HELD_REVIEW", auto)
-            return False, {"OTHER_BUYER", "IN_REVIEW"} if stands == "other" and proven else {"RECEIVED"}
+            told = {"OTHER_BUYER", "IN_REVIEW"} if stands == "other" and proven else {"RECEIVED"}
+            self._keep(facts, known, proof, asked, "HELD_REVIEW", auto, "RECEIVED" in told)
+            return False, told
         verdict, reasons = self.judge(view, asked)
+        verdict = "CLAIM" if (verdict, stands) == ("HELD_REVIEW", "review") else verdict
         facts.comes = view.finished if "IN_FUTURE" in reasons else None
         if self.member(name).blocked:
             self._keep(facts, known, proof, asked, "REJECTED", auto)
@@ -317,6 +330,11 @@ class Model(United):
             self._keep(facts, known, proof, asked, verdict, auto)
             return False, set(reasons)
         facts.tickets.pop(known, None)
+        extra = self._make(facts, view, key, name, "auto" if auto else stands)
+        return True, {*reasons, *extra}
+
+    def _make(self, facts: Facts, view: View, key: Key, name: str, via: str, holder: int = 1) -> set[str]:
+        """Make an order a claim under the rules of today, and settle it."""
         level = self.tier(name)
         times = Fraction(self._multiplier(name, view))
         seen = (view.platform, level.name if level else self.program.tiers.levels[0].name if self.program.tiers else "")
@@ -330,17 +348,21 @@ class Model(United):
             )
             for rule in self.program.rewards
         }
-        facts.claim = claim = Claim(key, name, "auto" if auto else stands, self.program, grants)
+        facts.claim = claim = Claim(key, name, via, self.program, grants, holder=holder)
         self.settle(claim)
         below = 0 < view.count(self.program)[0] < self.program.eligibility.minimum_fen
         nothing = not any(grant.target for grant in grants.values())
         extra = {"BELOW_MINIMUM"} if below else {"NOTHING_TO_GRANT"} if nothing else set()
-        return True, {*reasons, *extra, *(["CAP_REACHED"] if claim.cut else [])}
+        return extra | ({"CAP_REACHED"} if claim.cut else set())
 
-    def _keep(self, facts: Facts, name: str, proof: Proof, asked: datetime, state: str, auto: bool) -> None:
+    def _keep(
+        self, facts: Facts, name: str, proof: Proof, asked: datetime, state: str, auto: bool, unproven: bool = False
+    ) -> None:
         if auto:
             return
         held = facts.tickets.get(name)
+        if unproven and held is not None and held.refused and held.proof == proof:
+            return
         if held is not None and held.state != "EXPIRED" and held.expires > self.now:
             asked = held.asked
         facts.tickets[name] = Ticket(proof, asked, asked + timedelta(days=self.program.ticket_days), state)
@@ -446,13 +468,84 @@ class Model(United):
         name = self.home(name)
         if self.bound.get(buyer, name) != name:
             return False
-        self.bound[buyer] = name
+        former, free = self.left.get(buyer, (name, LONG_AGO))
+        former = self.home(former)
+        if former != name and (self.now < free or any(debt > 0 for debt in self.member(former).debt.values())):
+            return False
         self.member(name)
+        if former != name:
+            self._once_given(former, name)
+        self.left.pop(buyer, None)
+        self.bound[buyer] = name
         if not self.members[name].blocked:
             mine = [key for key, at in self.orders.items() if at.snaps and not at.claim and View(at).buyer == buyer]
             # A repeat makes nothing possible.
             self._work([key for key in mine if self.home(self.orders[key].owner) != name])
         return True
+
+    def _once_given(self, former: str, name: str) -> None:
+        """What was given once through an identity is not given again through it."""
+        for kind in ("once", "gifts"):
+            mine = getattr(self.member(name), kind)
+            for rule_id, grant in getattr(self.member(former), kind).items():
+                if grant.target or grant.before:
+                    own = mine.setdefault(rule_id, Grant(grant.rule))
+                    own.before = own.before or not own.target
+
+    def unbind(self, name: str, buyer: tuple[str, str, str], cooldown: timedelta) -> bool:
+        name = self.home(name)
+        if self.bound.get(buyer) != name:
+            return buyer not in self.bound and self.home(self.left.get(buyer, ("", None))[0]) == name
+        del self.bound[buyer]
+        self.left[buyer] = (name, self.now + cooldown)
+        for facts in self.orders.values():
+            if facts.snaps and not facts.claim and self.home(facts.owner) == name and View(facts).buyer == buyer:
+                facts.owner = ""
+        return True
+
+    # -- staff -------------------------------------------------------------------------------------------------------
+
+    def approve(self, name: str, key: Key) -> tuple[bool, str]:
+        """Answers whether it changed something, and who holds the order then."""
+        facts = self.orders[key]
+        if self.member(name).blocked:
+            return False, self.home(facts.claim.member) if facts.claim else ""
+        if facts.claim is not None:
+            return self.move(name, key)
+        ticket, view = facts.tickets[name], View(facts)
+        proof = Proof("review", evidence="ann: seen")
+        self._answer(facts, view, key, self.home(name), proof, ticket.asked, "review", False, name)
+        made = facts.claim is not None
+        return made or facts.tickets[name].state != "REJECTED", self.home(name) if made else ""
+
+    def refuse(self, name: str, key: Key) -> None:
+        ticket = self.orders[key].tickets[name]
+        ticket.state, ticket.expires, ticket.refused = "REJECTED", self.now, True
+
+    def move(self, name: str, key: Key) -> tuple[bool, str]:
+        """The holder loses all it gave; the true buyer gets what it gives today."""
+        facts = self.orders[key]
+        claim, view = facts.claim, View(facts)
+        asked_as, name = name, self.home(name)
+        old = self.member(claim.member)
+        if old.name == name or self.member(name).blocked:
+            return False, old.name
+        self.whose = claim.member
+        for grant in claim.grants.values():
+            if getattr(grant.rule, "once_per", "order") == "member":
+                grant.target = 0
+                self._settle_once(old, claim, grant.rule, view)
+            elif grant.target:
+                self.take(old, grant, grant.target, policy(claim.program, grant.rule))
+        for (_, cap, span), allowed in claim.counted:
+            self.used[old.name, cap, span] -= allowed
+        claim.net, facts.claim = 0, None
+        self.whose = ""
+        self.retier(old.name, True)
+        facts.tickets.pop(asked_as, None)
+        facts.owner = name
+        self._make(facts, view, key, name, "review", claim.holder + 1)
+        return True, name
 
     def run_due(self) -> None:
         for key, facts in sorted(self.orders.items()):
@@ -482,13 +575,16 @@ class Model(United):
             self.retier(name, by < 0)
         return applied
 
-    def answer_short(self, name: str, key: Key | None, rule_id: str, missing: int) -> None:
+    def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int) -> None:
         """A claw-back outside took less than was asked: the grant behind it is told."""
         claim = self.orders[key].claim if key else None
-        name = self.home(claim.member if claim else name)
-        self.whose = claim.member if claim else ""
+        still = claim is not None and claim.holder == holder
+        name = self.home(claim.member if claim and still else name)
+        self.whose = claim.member if claim and still else ""
         if claim is None:
             self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
+        elif rule_id not in self.member(name).once and not still:
+            self.fell_short(name, Grant(claim.grants[rule_id].rule), claim.program, missing)  # it has moved on
         elif rule_id in self.member(name).once:
             self.fell_short(name, self.member(name).once[rule_id], claim.program, missing)
         else:

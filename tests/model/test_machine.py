@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Machine(RuleBasedStateMachine):
         self.clock = clock_at_start()
         self.storage = self.make_storage()
         self.next_door()
-        self.program = program(variant)
+        self.program = attrs.evolve(program(variant), binding=rules.Binding(cooldown_days=5))
         self.loyalty = Loyalty(self.program, self.storage, clock=self.clock)
         self.model = Model(self.program, self.clock.at)
         self.registry = Registry()
@@ -194,6 +194,41 @@ class Machine(RuleBasedStateMachine):
         family = "taobao" if platform == "tmall" else platform
         assert result.bound is self.model.bind(member, (family, "", buyer))
 
+    @precondition(lambda self: self.model.bound)
+    @rule(data=st.data(), member=members)
+    def unbind(self, data: st.DataObject, member: str) -> None:
+        """Mostly by whoever it belongs to."""
+        family, scope, buyer = data.draw(st.sampled_from(sorted(self.model.bound)))
+        holder = data.draw(st.sampled_from([self.model.bound[family, scope, buyer], member]))
+        result = self.loyalty.unbind(holder, platform=family, buyer_id=buyer)
+        assert result.unbound is self.model.unbind(holder, (family, "", buyer), timedelta(days=5))
+        if data.draw(st.booleans()):
+            self.bind(data.draw(members), family, buyer)
+
+    @precondition(lambda self: self.claimed())
+    @rule(data=st.data(), member=members)
+    def dispute(self, data: st.DataObject, member: str) -> None:
+        about, key = SLOTS[data.draw(st.sampled_from(self.claimed()))], self.once()
+        call = {"platform": about.platform, "order_no": about.order_no, "evidence": "e", "operator": "ann", "key": key}
+        result = self.loyalty.dispute(member, **call)
+        assert (result.done, result.holder_id) == self.model.move(member, about.key)
+        assert self.loyalty.dispute(member, **call) == result
+
+    @rule(data=st.data(), yes=st.booleans())
+    def decide(self, data: st.DataObject, yes: bool) -> None:
+        """Staff look at what is held."""
+        held = self.loyalty.reviews(limit=1000).items
+        if not held:
+            return
+        review, key = data.draw(st.sampled_from(held)), self.once()
+        place = (review.family, review.order_no)
+        if yes:
+            result = self.loyalty.approve(review.id, reason="seen", operator="ann", key=key)
+            assert (result.done, result.holder_id) == self.model.approve(review.member_id, place)
+        else:
+            assert self.loyalty.refuse(review.id, reason="no", operator="ann", key=key).done
+            self.model.refuse(review.member_id, place)
+
     @rule(hours=st.sampled_from([1, 12, 24, 24 * 5, 24 * 12, 24 * 26, 24 * 33]))
     def wait(self, hours: int) -> None:
         self.model.now = self.clock.move(hours=hours)
@@ -267,7 +302,7 @@ class Machine(RuleBasedStateMachine):
         assert (told.amount, told.shortfall) == (amount, missing)
         if missing:
             key = (body["family"], body["order_no"]) if body["order_no"] else None
-            self.model.answer_short(asked.member_id, key, body["rule_id"], missing)
+            self.model.answer_short(asked.member_id, key, body["holder_no"], body["rule_id"], missing)
         assert self.loyalty.answer_delivery(asked.key, amount=amount) == told
 
     @rule(member=members, blocked=st.booleans())
@@ -346,7 +381,7 @@ class Machine(RuleBasedStateMachine):
             assert held[key].net_fen == claim.net, held[key]
             for rule_id, grant in claim.grants.items():
                 if getattr(grant.rule, "once_per", "order") == "order":
-                    assert granted[(*key, rule_id)] == grant.target, (key, rule_id)
+                    assert granted[(*key, rule_id)] == grant.target, (key, rule_id, granted[(*key, rule_id)], held[key])
 
     def compare_member(self, member: str, tables: dict[str, list[Any]]) -> None:
         model, snapshot = self.model, self.loyalty.member(member)

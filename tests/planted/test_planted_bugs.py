@@ -19,6 +19,7 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 7  | the limit of an action is read and not counted       | the worked checks of actions                       |
 | 7  | inactivity takes below the floor                     | state machine: members differ from the model's     |
 | 7  | attempts are looked at and not counted               | state machine: answers differ from the model's     |
+| 7  | a lock of a host's transaction ends with it          | the worked checks of attempts counted apart        |
 | 8  | order numbers as typed where they are claimed        | state machine: answers differ from the model's     |
 | 8  | order numbers as told where they are ingested        | the worked checks of orders: two spellings, one    |
 | 9  | a merge forgets lots that are not spendable yet      | state machine: members differ from the model's     |
@@ -26,6 +27,10 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 9  | a merge adds no caps up                              | the worked checks of merging                       |
 | 9  | an alias that was undone is followed for ever        | the worked checks of merging                       |
 | 12 | a second refund takes the first's reversal as target | state machine, by `verify()`: I-20                 |
+| 13 | a dispute leaves the first holder what it gave       | state machine, by `verify()`: I-72                 |
+| 13 | an unbound identity is free at once                  | the worked checks of identities                    |
+| 13 | what was given once goes along with no identity      | the worked checks of identities                    |
+| 13 | a token proves every order                           | the worked checks of proofs                        |
 | 14 | the newest revision is read without its program      | state machine, by the merchant next door           |
 """
 
@@ -281,6 +286,42 @@ BUGS = [
         (MACHINE,),
         "def answers",
         (("application/guessing.py", "tries[what].counted(limit, batch.now)", "tries[what]"),),
+    ),
+    Bug(
+        "7 a lock ends with the host's transaction",
+        ("tests/checks/test_attempts_apart.py",),
+        "FAILED",
+        (
+            (
+                "loyalty/_runners.py",
+                "        if world.limiter is None:\n            world.limiter = self._counts_apart()\n",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "13 a dispute leaves the first holder what it gave",
+        (MACHINE,),
+        "invariant='I-72'",
+        (("domain/settlement.py", "grant, rule, 0, ref=ref", "grant, rule, grant.granted, ref=ref"),),
+    ),
+    Bug(
+        "13 an unbound identity is free at once",
+        ("tests/checks/test_identity.py", "-k", "cools_down"),
+        "test_d39_an_unbound_identity_cools_down",
+        (("application/identifying.py", "free_at=now + cooldown_days * DAY_US", "free_at=now"),),
+    ),
+    Bug(
+        "13 what was given once is given again",
+        ("tests/checks/test_identity.py",),
+        "test_d39",
+        (("domain/once.py", "            member.put_gift(mine._replace(grant=ELSEWHERE))\n", "            pass\n"),),
+    ),
+    Bug(
+        "13 a token proves every order",
+        ("tests/checks/test_proofs.py",),
+        "test_a_token_of_another",
+        (("domain/tokens.py", '"crossloyalty order token", *order, end', '"crossloyalty order token", end'),),
     ),
     Bug(
         "8 numbers as typed where they are claimed",

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 from builders import PROGRAM_ID, Clock, day, order, refund, right_proof, section8_program
 
-from crossloyalty import Engine, Loyalty, OpeningBalance, OpeningClaim, OpeningSpend, Program, rules
+from crossloyalty import Engine, Identity, Loyalty, OpeningBalance, OpeningClaim, OpeningSpend, Program, Proof, rules
 from crossloyalty.testing import dump
 
 __all__ = [
@@ -62,7 +62,8 @@ def program(**changes: Any) -> Program:
     rewards = (*base.rewards, rules.Coupon("THANKS"), rules.PerStep(10_000, 5))
     actions = [rules.Action("share", "share", rules.PointsFixed(5), per_day=2)]
     outside = [rules.ExternalBook("growth")]
-    settings = {"rewards": rewards, "actions": actions, "external_books": outside}
+    binding = rules.Binding(on_claim="by_host")
+    settings = {"rewards": rewards, "actions": actions, "external_books": outside, "binding": binding}
     return attrs.evolve(base, **{**settings, **changes})
 
 
@@ -147,6 +148,21 @@ def _acknowledge(door: Loyalty) -> int:
     return door.ack(f"{number}@m1" for number in ("1", "1+1", "1+2"))
 
 
+def _held(door: Loyalty) -> None:
+    door.ingest([FIRST, SECOND])
+    assert door.claim("m2", platform="taobao", order_no=FIRST.order_no).state == "HELD_REVIEW"
+
+
+_TAKEN_BY_M1: Final = {"platform": "taobao", "order_no": FIRST.order_no}
+_STAFF: Final = {"operator": "ann", "key": "k"}
+
+
+def _decide(what: str) -> Callable[[Loyalty], Any]:
+    # The name of a review holds its key only, so a repeat names the same one.
+    name = "WyJjbGFpbSIsImJyYW5kLWEiLCJ0YW9iYW8iLCIzODE2MDAwMDAwMDAwMDAwMDAxIiwibTIiXQ=="
+    return lambda door: getattr(door, what)(name, reason="seen", **_STAFF)
+
+
 OPERATIONS: Final[dict[str, Operation]] = {
     "ingest of a bound buyer's order": Operation(
         lambda door: door.bind("m1", platform="jd", buyer_id="b-3"), lambda door: door.ingest([THIRD])
@@ -161,11 +177,28 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "bind with backfill": Operation(
         _bought_before, lambda door: door.bind("m2", platform="jd", buyer_id="b-3", evidence="asked")
     ),
+    "unbind": Operation(
+        lambda door: (door.bind("m1", platform="jd", buyer_id="b-3"), door.ingest([THIRD])),
+        lambda door: door.unbind("m1", platform="jd", buyer_id="b-3", reason="asked"),
+    ),
+    "claim that binds its buyer": Operation(
+        lambda door: door.ingest([FIRST]),
+        lambda door: door.claim("m1", platform="taobao", order_no=FIRST.order_no, proof=Proof.by_host("chat")),
+    ),
+    "approve": Operation(_held, _decide("approve")),
+    "refuse": Operation(_held, _decide("refuse")),
+    "dispute that moves a claim": Operation(
+        _with_points, lambda door: door.dispute("m2", evidence="chat", **_TAKEN_BY_M1, **_STAFF)
+    ),
     "run_due that activates": Operation(_waiting, lambda door: door.run_due(), day(21, month=12)),
     "run_due that expires": Operation(_with_points, lambda door: door.run_due(), day(20, month=1, year=2028)),
     "adjust up": Operation(_claimed, lambda door: door.adjust("m1", asset="points", amount=7, key="k", note="gift")),
     "adjust down": Operation(_with_points, lambda door: door.adjust("m1", asset="points", amount=-80, key="k")),
     "enrol": Operation(_claimed, lambda door: door.enrol("m1")),
+    "enrol with what is known": Operation(
+        _claimed,
+        lambda door: door.enrol("m1", identities=[Identity("unionid", "o6"), Identity("jd", "b-3")], sides=["youzan"]),
+    ),
     "record_action": Operation(_claimed, lambda door: door.record_action("m1", action="share", key="k")),
     "answer_delivery that falls short": Operation(_asked_back, _answer_short),
     "set_tier": Operation(_claimed, lambda door: door.set_tier("m1", tier="黄金", key="k", note="invited")),

@@ -27,7 +27,7 @@ from bad_values import (
 from builders import order, refund, right_proof
 from harness import FIRST, SECOND, open_door, program
 
-from crossloyalty import ClaimRequest, Engine, Loyalty, Order, Program, Reason
+from crossloyalty import ClaimRequest, Engine, Identity, Loyalty, Order, Program, Reason
 from crossloyalty.errors import CrossloyaltyError, InvalidInput, MangledOrderNumber, WrongType
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
@@ -115,6 +115,15 @@ def test_a_number_that_is_no_text_is_refused(storage: Any) -> None:
 # -- every argument of the door --------------------------------------------------------------------------------------
 
 PROOF = right_proof(SECOND)
+
+
+class NoGateway:
+    """Is never reached."""
+
+    def enrol(self, **_: Any) -> Any:
+        raise AssertionError
+
+
 DOOR_CALLS: dict[str, Call] = {
     "claim member_id": lambda door, bad: door.claim(bad, platform="douyin", order_no=SECOND.order_no, proof=PROOF),
     "claim platform": lambda door, bad: door.claim("m1", platform=bad, order_no=SECOND.order_no, proof=PROOF),
@@ -128,6 +137,33 @@ DOOR_CALLS: dict[str, Call] = {
     "bind member_id": lambda door, bad: door.bind(bad, platform="jd", buyer_id="b-9"),
     "bind platform": lambda door, bad: door.bind("m1", platform=bad, buyer_id="b-9"),
     "bind buyer_id": lambda door, bad: door.bind("m1", platform="jd", buyer_id=bad),
+    "bind via": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", via=bad),
+    "unbind member_id": lambda door, bad: door.unbind(bad, platform="jd", buyer_id="b-9"),
+    "unbind platform": lambda door, bad: door.unbind("m1", platform=bad, buyer_id="b-9"),
+    "unbind buyer_id": lambda door, bad: door.unbind("m1", platform="jd", buyer_id=bad),
+    "identities member_id": lambda door, bad: door.identities(bad),
+    "issue_token platform": lambda door, bad: door.issue_token(platform=bad, order_no=SECOND.order_no),
+    "approve id": lambda door, bad: door.approve(bad, reason="r", operator="a", key="k"),
+    "approve reason": lambda door, bad: door.approve("x", reason=bad, operator="a", key="k"),
+    "approve operator": lambda door, bad: door.approve("x", reason="r", operator=bad, key="k"),
+    "refuse id": lambda door, bad: door.refuse(bad, reason="r", operator="a", key="k"),
+    "dispute member_id": lambda door, bad: door.dispute(
+        bad, platform="douyin", order_no=SECOND.order_no, evidence="e", operator="a", key="k"
+    ),
+    "dispute evidence": lambda door, bad: door.dispute(
+        "m1", platform="douyin", order_no=SECOND.order_no, evidence=bad, operator="a", key="k"
+    ),
+    "dispute operator": lambda door, bad: door.dispute(
+        "m1", platform="douyin", order_no=SECOND.order_no, evidence="e", operator=bad, key="k"
+    ),
+    "dispute key": lambda door, bad: door.dispute(
+        "m1", platform="douyin", order_no=SECOND.order_no, evidence="e", operator="a", key=bad
+    ),
+    "enrol identity": lambda door, bad: door.enrol("m1", identities=[Identity("unionid", bad)]),
+    "enrol side": lambda door, bad: door.enrol("m1", sides=[bad]),
+    "run_enrolments side": lambda door, bad: door.run_enrolments(NoGateway(), side=bad),
+    "customer_state member_id": lambda door, bad: door.customer_state(bad),
+    "risk_flags member_id": lambda door, bad: door.risk_flags(bad),
     "member": lambda door, bad: door.member(bad),
     "orders member_id": lambda door, bad: door.orders(bad),
     "claims member_id": lambda door, bad: door.claims(bad),
@@ -168,6 +204,7 @@ OPTIONAL_TEXT_CALLS: dict[str, Call] = {
     ),
     "bind scope": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", scope=bad),
     "bind evidence": lambda door, bad: door.bind("m1", platform="jd", buyer_id="b-9", evidence=bad),
+    "unbind reason": lambda door, bad: door.unbind("m1", platform="jd", buyer_id="b-9", reason=bad),
     "set_tier note": lambda door, bad: door.set_tier("m1", tier="白银", key="k", note=bad),
     "adjust note": lambda door, bad: door.adjust("m1", asset="points", amount=1, key="k", note=bad),
     "block_buyer scope": lambda door, bad: door.block_buyer(
@@ -180,6 +217,9 @@ CURSOR_CALLS: dict[str, Call] = {
     "claims after": lambda door, bad: door.claims("m1", after=bad),
     "tickets after": lambda door, bad: door.tickets("m1", after=bad),
     "entries after": lambda door, bad: door.entries("m1", after=bad),
+    "identities after": lambda door, bad: door.identities("m1", after=bad),
+    "unclaimed_buyers after": lambda door, bad: door.unclaimed_buyers(after=bad),
+    "reviews after": lambda door, bad: door.reviews(after=bad),
 }
 COUNT_CALLS: dict[str, Call] = {
     "ingest batch": lambda door, bad: door.ingest([SECOND], batch=bad),
@@ -190,6 +230,11 @@ COUNT_CALLS: dict[str, Call] = {
     "claims limit": lambda door, bad: door.claims("m1", limit=bad),
     "tickets limit": lambda door, bad: door.tickets("m1", limit=bad),
     "entries limit": lambda door, bad: door.entries("m1", limit=bad),
+    "identities limit": lambda door, bad: door.identities("m1", limit=bad),
+    "unclaimed_buyers limit": lambda door, bad: door.unclaimed_buyers(limit=bad),
+    "reviews limit": lambda door, bad: door.reviews(limit=bad),
+    "customer_state active_days": lambda door, bad: door.customer_state("m1", active_days=bad),
+    "risk_flags refunded_claims": lambda door, bad: door.risk_flags("m1", refunded_claims=bad),
     "pending_events limit": lambda door, bad: door.pending_events(limit=bad),
     "publish expected_revision": lambda door, bad: door.publish(program(ticket_days=9), expected_revision=bad),
 }

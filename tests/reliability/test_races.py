@@ -202,6 +202,38 @@ def test_bind_and_ingest_at_once_always_convert(place: Place) -> None:
         assert_sound(reopen_door(storage))
 
 
+def test_claim_refund_bind_and_dispute_at_once(place: Place) -> None:
+    """One claims and is bound by it, one binds, one refunds, staff move the claim: one holder, one owner, one net."""
+    with place.open() as storage:
+        open_door(storage).ingest(BOUGHT)
+    staff = {"evidence": "e", "operator": "ann"}
+
+    def act(door: Loyalty, process: int, thread: int) -> None:
+        for n, each in enumerate(BOUGHT):
+            number = {"platform": each.platform, "order_no": each.order_no}
+            if process == 0:
+                door.claim(f"c{n}", **number, proof=Proof.by_host("chat"))
+            elif process == 1:
+                door.bind(f"m{n}", platform="jd", buyer_id=f"b-{n}")
+            elif process == 2:
+                door.ingest([refund(each, 2_000, refund_id=f"r{n}")])
+            else:
+                door.dispute(f"d{n}", **number, **staff, key=f"d{n}")
+
+    assert in_processes(place, act, processes=4) == [None] * 4
+    with place.open() as storage:
+        rows = dump(storage)
+        assert len(rows["claims"]) == ROUNDS
+        for claim, each in zip(rows["claims"], BOUGHT, strict=True):
+            assert claim.order_no == each.order_no
+            assert claim.net_fen == each.paid_fen - 2_000
+        owners = {buyer.buyer_id: buyer.member_id for buyer in rows["buyers"]}
+        # The claimer or the binder, whoever was first, or whom staff named: never nobody, never two.
+        for n in range(ROUNDS):
+            assert owners[f"b-{n}"] in (f"c{n}", f"m{n}", f"d{n}")
+        assert_sound(reopen_door(storage))
+
+
 def test_two_due_runs_at_once_do_nothing_twice(place: Place) -> None:
     """Two processes running what is due at once share the work, and the store ends as after one."""
     alone = MemoryStorage()

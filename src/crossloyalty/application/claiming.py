@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -37,8 +37,10 @@ from crossloyalty.domain.records import (
     RootKey,
     key_of,
 )
-from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import InvalidInput, WrongType, shown
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.tokens import OrderTokens
 
 __all__ = ["Asked", "ClaimRequest", "answer_of", "claim_orders", "parse", "quote_order"]
 
@@ -87,6 +89,9 @@ def parse(request: ClaimRequest, program: Program) -> Asked:
     clean_id(request.member_id, "member_id")
     if not isinstance(request.proof, Proof):
         raise WrongType(f"proof is a Proof, not {shown(request.proof)}")
+    if request.proof.checked or request.proof.kind == "review":
+        # These stand for what the library has checked, and for what staff decided through it.
+        raise InvalidInput("a proof is made by the constructors that are named after what a member offers")
     clean_text(request.touch, "touch")
     clean_text(request.device, "device")
     platforms = program.known_platforms

@@ -205,9 +205,8 @@ def _beneficiary(batch: Batch, order: EffectiveOrder, key: OrderKey) -> str:
 
 def _wait_for_order(batch: Batch, state: OrderState, candidate: Candidate) -> None:
     # by_host is accepted without the order; an amount and a day cannot be checked before it is there.
-    candidate.reasons = (
-        (Reason.PENDING_SYNC,) if candidate.proof.kind == "by_host" else (Reason.RECEIVED, Reason.PENDING_SYNC)
-    )
+    vouched = candidate.proof.kind in ("by_host", "review")
+    candidate.reasons = (Reason.PENDING_SYNC,) if vouched else (Reason.RECEIVED, Reason.PENDING_SYNC)
     _keep(batch, state, candidate, "PENDING_SYNC")
 
 

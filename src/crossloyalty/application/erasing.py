@@ -19,7 +19,7 @@ from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Change, Delete, Replace, Scan
 from crossloyalty.application.programs import program_hint
-from crossloyalty.application.standing import links_key, standing_for
+from crossloyalty.application.standing import ids_of, links_key
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.facts import ERASED, dump_facts, erase_facts, load_facts
@@ -89,9 +89,7 @@ async def erase_person(world: World, program_id: str, member_id: str) -> EraseRe
 
 async def _ids_of(world: World, program_id: str, member_id: str) -> tuple[str, ...]:
     async def look(tx: AsyncTransaction) -> tuple[str, ...]:
-        home = world.home(program_id, member_id)
-        found = await tx.read([links_key(program_id, home)])
-        return standing_for(world, found, program_id, home, member_id).ids(home)
+        return await ids_of(world, tx, program_id, member_id)
 
     return await world.run(look, readonly=True)
 
@@ -239,7 +237,7 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
         known = [row for row in sides if row.external_id or row.detail]
         others = [cast(MemberRecord, row) for row in found.records.values() if row[1] != home]
         links = (await tx.read([links_key(program_id, each) for each in ids if each != home])).records.values()
-        named = [cast(MemberGrantRecord, row) for row in links if '"identities"' in cast(MemberGrantRecord, row).grant]
+        under = [cast(MemberGrantRecord, row) for row in links]
         reasons = [row for row in others if row.blocked_reason not in ("", _HIDDEN)]
 
         def decision(batch: Batch) -> EraseResult:
@@ -260,11 +258,11 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
         changes, touched = batch.changes(versions)
         if known:
             changes.append(Replace.of([row._replace(external_id="", detail="") for row in known]))
-        if named:
-            # An un-merge would carry them back; there is nothing left to carry.
-            bare = [attrs.evolve(Links.from_text(row.grant), identities=()).text() for row in named]
-            changes.append(Replace.of([row._replace(grant=text) for row, text in zip(named, bare, strict=True)]))
-            touched.update((root, versions[root]) for row in named if (root := Key(MemberRecord, row[:2])))
+        bare = [_bare_links(row, loaded.now) for row in under]
+        gone = [row for row, was in zip(bare, under, strict=True) if row != was]
+        if gone:
+            changes.append(Replace.of(gone))
+            touched.update((root, versions[root]) for row in gone if (root := Key(MemberRecord, row[:2])))
         if reasons:
             changes.append(Replace.of([row._replace(blocked_reason=_HIDDEN) for row in reasons]))
             touched.update((key_of(row), versions[key_of(row)]) for row in reasons)
@@ -273,6 +271,12 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
         return result
 
     return await world.run(body)
+
+
+def _bare_links(row: MemberGrantRecord, now: int) -> MemberGrantRecord:
+    """Mark a member that was merged away; an un-merge finds no identities to carry back."""
+    links = Links.from_text(row.grant)
+    return row._replace(grant=attrs.evolve(links, identities=(), erased_at=links.erased_at or now).text())
 
 
 # Stands in the place of why somebody is on the deny list; that they are stays.

@@ -45,6 +45,7 @@ __all__ = [
     "ingest_grouped",
     "key_of_order",
     "rejection",
+    "unmasked",
     "without_buyer",
 ]
 
@@ -201,7 +202,7 @@ async def ingest(
             chunk = [without_buyer(item) for item in chunk]
             report.manual_only += sum(isinstance(item, Order) for item in chunk)
         else:
-            chunk = [_unmasked(item) for item in chunk]
+            chunk = [unmasked(item) for item in chunk]
         named = {item.platform for item in chunk if isinstance(item, Item)}
         program = await program_knowing(world, program_id, named)
         grouped: dict[OrderKey, list[Item]] = {}
@@ -230,7 +231,7 @@ def without_buyer(item: object) -> object:
     return item
 
 
-def _unmasked(item: object) -> object:
+def unmasked(item: object) -> object:
     """Take an order in without ids that are masked: they would make one buyer of thousands (I-50)."""
     if not isinstance(item, Order):
         return item
@@ -289,12 +290,6 @@ async def _take_in(
         for buyer_id in (item.buyer_id, item.beneficiary_id)
         if buyer_id is not None
     }
-    if beside is not None and not grouped:
-        versions = dict(await tx.lock(beside.roots))
-        more_changes, touched = await beside.changes(tx, None, versions, now)
-        if more_changes:
-            await tx.write(more_changes, roots=touched, final=True)
-        return IngestReport()
     if program.binding.by_phone:
         buyers |= {
             Key(BuyerRecord, (key.program_id, PHONE, "", item.receiver_phone_index))
@@ -302,6 +297,12 @@ async def _take_in(
             for item in items
             if isinstance(item, Order) and item.receiver_phone_index is not None
         }
+    if beside is not None and not grouped:
+        versions = dict(await tx.lock(beside.roots))
+        more_changes, touched = await beside.changes(tx, None, versions, now)
+        if more_changes:
+            await tx.write(more_changes, roots=touched, final=True)
+        return IngestReport()
     roots = [*buyers, *(Key(OrderRecord, key) for key in grouped)]
     if beside is not None:
         roots += beside.roots

@@ -14,12 +14,14 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias, runtime_check
 
 import attrs
 
+from crossloyalty.domain.identities import Identity
 from crossloyalty.domain.orders import Milestone, Order, Refund
 from crossloyalty.domain.records import Key, Record, RootKey
 
 __all__ = [
     "Add",
     "Ahead",
+    "AsyncEnrolmentGateway",
     "AsyncPhoneCheck",
     "AsyncRateLimiter",
     "AsyncSleep",
@@ -29,6 +31,8 @@ __all__ = [
     "Change",
     "Clock",
     "Delete",
+    "EnrolmentAnswer",
+    "EnrolmentGateway",
     "Found",
     "Insert",
     "OrderSource",
@@ -296,6 +300,43 @@ class AsyncPhoneCheck(Protocol):
 
     async def matches(self, *, platform: str, order_no: str, digits: str) -> bool:
         """See `PhoneCheck.matches`."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class EnrolmentAnswer:
+    """
+    What became of an enrolment on another side.
+
+    Args:
+        identity: What the member is called there, None when it does not say.
+        refused: Why it will not have them, "" for a member who is enrolled now, or was before.
+    """
+
+    identity: Identity | None = None
+    refused: str = ""
+
+
+class EnrolmentGateway(Protocol):
+    """The other side of a dual enrolment; called while no transaction of ours is open."""
+
+    def enrol(self, *, member_id: str, identities: Sequence[Identity], key: str) -> EnrolmentAnswer:
+        """
+        Enrol a member there; once under a key, however often it is called.
+
+        Args:
+            member_id: Who they are here.
+            identities: What is known of them.
+            key: Idempotency key, the same for each try.
+        """
+        ...
+
+
+class AsyncEnrolmentGateway(Protocol):
+    """An `EnrolmentGateway` of an asynchronous host."""
+
+    async def enrol(self, *, member_id: str, identities: Sequence[Identity], key: str) -> EnrolmentAnswer:
+        """See `EnrolmentGateway.enrol`."""
         ...
 
 

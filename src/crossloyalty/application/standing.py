@@ -10,7 +10,7 @@ from crossloyalty.application.world import MemberMoved, World
 from crossloyalty.domain.links import LINKS_ROW, NO_LINKS, Links
 from crossloyalty.domain.records import Key, MemberGrantRecord
 
-__all__ = ["links_key", "read_links", "standing_for"]
+__all__ = ["ids_of", "links_key", "read_links", "standing_for"]
 
 
 def links_key(program_id: str, member_id: str) -> Key:
@@ -48,6 +48,18 @@ def standing_for(world: World, found: Found, program_id: str, home: str, asked: 
         world.moved(program_id, asked, "")
         raise MemberMoved
     return links
+
+
+async def ids_of(world: World, tx: AsyncTransaction, program_id: str, asked: str) -> tuple[str, ...]:
+    """
+    Give who stands for a member, and behind it everybody it stands for.
+
+    Raises:
+        MemberMoved: It was thought to be somebody else; the read has to be made again.
+    """
+    home = world.home(program_id, asked)
+    found = await tx.read([links_key(program_id, home)])
+    return standing_for(world, found, program_id, home, asked).ids(home)
 
 
 async def read_links(tx: AsyncTransaction, program_id: str, members: Sequence[str]) -> dict[str, Links]:

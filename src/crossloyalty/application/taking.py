@@ -20,6 +20,7 @@ from crossloyalty.application.ingesting import (
     ingest_grouped,
     key_of_order,
     rejection,
+    unmasked,
     without_buyer,
 )
 from crossloyalty.application.ports import AsyncTransaction, Change, Delete, Insert, Replace, SourceCapabilities
@@ -143,7 +144,7 @@ async def take(world: World, program_id: str, about: About, facts: Facts, beside
             if (key, subject) in doubts.told:
                 continue
             grouped.setdefault(key, []).append(Doubt(subject, "", doubts.now))
-        kept = item if about.capabilities.auto_convert else without_buyer(item)
+        kept = unmasked(item) if about.capabilities.auto_convert else without_buyer(item)
         grouped.setdefault(key, []).append(cast(Item, kept))
     for (key, subject), doubtful in doubts.told.items():
         grouped.setdefault(key, []).append(Doubt(subject, doubtful.code, doubts.now))

@@ -35,13 +35,13 @@ async def issue_token(world: World, program_id: str, *, platform: str, order_no:
         raise WrongType(f"valid_minutes is a whole number, not {shown(valid_minutes)}")
     if not 1 <= valid_minutes <= _LONGEST_MINUTES:
         raise InvalidInput(f"valid_minutes lies between 1 and {_LONGEST_MINUTES}: {shown(valid_minutes)}")
-    tokens = world.tokens
-    if tokens is None:
-        raise ConfigError("tokens are signed by OrderTokens; build the door with checks=ProofChecks(tokens=…)")
     program = await program_knowing(world, program_id, [platform])
     known = program.known_platforms
     number = normalise_order_no(order_no, known.get(platform), known)
     asked = OrderKey(program_id, known.get(platform).family, number)
+    tokens = world.tokens
+    if tokens is None:
+        raise ConfigError("tokens are signed by OrderTokens; build the door with checks=ProofChecks(tokens=…)")
 
     async def body(tx: AsyncTransaction) -> OrderKey:
         alias = Key(AliasRecord, asked)

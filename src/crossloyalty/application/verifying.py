@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, cast
 
 import attrs
@@ -155,10 +155,8 @@ async def _left_of_erased(tx: AsyncTransaction, rows: MemberRows) -> list[Violat
     """I-54: what is left of the identities of somebody who was erased leads nowhere."""
     if not rows.links.erased_at:
         return []
-    ids = rows.links.ids(rows.root.member_id)
-    scans = [Scan(BindingRecord, (rows.root.program_id, each), by="by_member") for each in ids]
-    found = [cast(BindingRecord, row) for part in (await tx.read(scans=scans)).rows for row in part]
-    left = [row for row in found if row.bound_at <= rows.links.erased_at]
+    found = (await tx.read(scans=[Scan(BindingRecord, rows.root[:2], by="by_member")])).rows[0]
+    left = [row for row in cast("Sequence[BindingRecord]", found) if row.bound_at < rows.links.erased_at]
     return [Violation("I-54", f"{rows.root.member_id}: was erased, and {row.family} leads to it") for row in left]
 
 

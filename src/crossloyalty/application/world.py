@@ -6,7 +6,7 @@ import random as _random
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
@@ -20,10 +20,12 @@ from crossloyalty.application.ports import (
 )
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.orders import checked_time
-from crossloyalty.domain.phones import PhoneIndex
 from crossloyalty.domain.program import Program
-from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import Conflict, LockTimedOut, StorageBusy, StorageUnavailable
+
+if TYPE_CHECKING:
+    from crossloyalty.domain.phones import PhoneIndex
+    from crossloyalty.domain.tokens import OrderTokens
 
 __all__ = ["MemberMoved", "World", "system_clock"]
 

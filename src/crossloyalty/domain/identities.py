@@ -10,7 +10,7 @@ from crossloyalty.domain.keys import Platforms, clean_id
 from crossloyalty.domain.records import BuyerRecord, Key
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
-__all__ = ["PHONE", "STRENGTHS", "Identity", "identifies", "identity_key", "namespace_of"]
+__all__ = ["PHONE", "STRENGTHS", "Identity", "identifies", "identity_key", "identity_rank", "namespace_of"]
 
 PHONE: Final = "phone"
 # Ids that no order carries. What a platform calls its buyers is kept under the platform's family.
@@ -75,6 +75,12 @@ def namespace_of(name: str, platforms: Platforms) -> str:
     if name in _NO_IDENTITY:
         raise InvalidInput(f"{name} identifies nobody: it {_NO_IDENTITY[name]}")
     return platforms.get(name).family  # tells which there are
+
+
+def identity_rank(namespace: str) -> int:
+    """Say how far in front a kind of identity stands when several lead to different members; 0 is the strongest."""
+    ranks = {"unionid": 0, "external_userid": 2, PHONE: 3}
+    return ranks.get(namespace, 4 if namespace.startswith("x_") else 1)
 
 
 def identity_key(program_id: str, identity: Identity, platforms: Platforms) -> Key:

@@ -14,7 +14,6 @@ from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import checked_fen
-from crossloyalty.domain.phones import normal_phone, normal_tail
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["ACCEPTED", "NO_PROOF", "Proof", "ProofKind", "Standing", "standing"]
@@ -111,6 +110,8 @@ class Proof:
         Args:
             tail: Four digits; hashed before anything is stored.
         """
+        from crossloyalty.domain.phones import normal_tail  # hmac, which few processes need
+
         return cls("phone_tail", secret=normal_tail(tail))
 
     @classmethod
@@ -121,6 +122,8 @@ class Proof:
         Args:
             phone: In any spelling; hashed before anything is stored.
         """
+        from crossloyalty.domain.phones import normal_phone
+
         return cls("phone", secret=normal_phone(phone))
 
     @classmethod

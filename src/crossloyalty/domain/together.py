@@ -79,10 +79,9 @@ def _check_pointers(members: Sequence[MemberRows]) -> Iterable[Violation]:
 
 def _check_erased(members: Sequence[MemberRows]) -> Iterable[Violation]:
     """I-54: nothing personal is left of somebody who was erased."""
-    erased = {each: head.links.erased_at for head in members for each in head.links.ids(head.root.member_id)}
     for rows in members:
         who = rows.root.member_id
-        if any(claim.touch and claim.claimed_at <= erased.get(who, 0) for claim in rows.claims):
+        if any(claim.touch and claim.claimed_at < rows.links.erased_at for claim in rows.claims):
             yield Violation("I-54", f"{who}: was erased, and a claim still says where it was typed")
 
 

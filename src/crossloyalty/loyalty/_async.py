@@ -30,6 +30,7 @@ from crossloyalty.loyalty._runners import (
     checked_program,
     checked_requests,
     claim_one,
+    lifted_gateway,
     program_ids,
 )
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.doubting import DoubtfulOrder
+    from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.erasing import EraseResult
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
+    from crossloyalty.application.ports import AsyncEnrolmentGateway
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
     from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
+    from crossloyalty.domain.customers import CustomerState, RiskFlag
+    from crossloyalty.domain.identities import Identity
 
 __all__ = ["AsyncEngine", "AsyncLoyalty"]
 
@@ -351,11 +356,36 @@ class AsyncLoyalty:
             opening.import_opening(self._world, self._id, rows, name=name, batch=batch, progress=progress)
         )
 
-    async def enrol(self, member_id: str) -> EnrolResult:
+    async def enrol(
+        self, member_id: str, *, identities: Iterable[Identity] = (), sides: Iterable[str] = ()
+    ) -> EnrolResult:
         """See `Loyalty.enrol`."""
         from crossloyalty.application import enrolling
 
-        return await self._run(enrolling.enrol(self._world, self._id, member_id))
+        return await self._run(enrolling.enrol(self._world, self._id, member_id, identities=identities, sides=sides))
+
+    async def run_enrolments(self, gateway: AsyncEnrolmentGateway, *, side: str) -> EnrolmentsReport:
+        """See `Loyalty.run_enrolments`."""
+        from crossloyalty.application import dual_enrolling
+
+        lifted = lifted_gateway(gateway, plain=self._runner.is_plain)
+        return await self._run(dual_enrolling.run_enrolments(self._world, self._id, lifted, side=side))
+
+    async def customer_state(self, member_id: str, *, active_days: int = 90, lost_days: int = 365) -> CustomerState:
+        """See `Loyalty.customer_state`."""
+        from crossloyalty.application import customers
+
+        return await self._run(
+            customers.state_of_customer(self._world, self._id, member_id, active_days=active_days, lost_days=lost_days)
+        )
+
+    async def risk_flags(self, member_id: str, *, refunded_claims: int = 3) -> tuple[RiskFlag, ...]:
+        """See `Loyalty.risk_flags`."""
+        from crossloyalty.application import customers
+
+        return await self._run(
+            customers.flags_of_member(self._world, self._id, member_id, refunded_claims=refunded_claims)
+        )
 
     async def merge(
         self,

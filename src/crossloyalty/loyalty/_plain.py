@@ -29,6 +29,7 @@ from crossloyalty.loyalty._runners import (
     checked_program,
     checked_requests,
     claim_one,
+    lifted_gateway,
     program_ids,
     run_here,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.checking import ProofChecks
     from crossloyalty.application.delivering import Delivery, DeliveryAnswer
     from crossloyalty.application.doubting import DoubtfulOrder
+    from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
     from crossloyalty.application.erasing import EraseResult
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
+    from crossloyalty.application.ports import EnrolmentGateway
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reviewing import Review, ReviewResult
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
     from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
+    from crossloyalty.domain.customers import CustomerState, RiskFlag
+    from crossloyalty.domain.identities import Identity
 
 __all__ = ["Engine", "Loyalty"]
 
@@ -505,19 +510,67 @@ class Loyalty:
             opening.import_opening(self._runner.world, self._id, rows, name=name, batch=batch, progress=progress)
         )
 
-    def enrol(self, member_id: str) -> EnrolResult:
+    def enrol(self, member_id: str, *, identities: Iterable[Identity] = (), sides: Iterable[str] = ()) -> EnrolResult:
         """
-        Take note that a member has enrolled (入会) and give the gifts for it, once.
+        Take note that a member has enrolled (入会) and give the gifts for it, once for a person.
 
         Args:
-            member_id: Who.
+            member_id: Who, unless an identity is known already: then it is whom that belongs to.
+            identities: What is known of them; those that are nobody's are bound.
+            sides: Other systems in which they are to be enrolled as well; see `run_enrolments`.
 
         Returns:
-            Whether this call enrolled them.
+            Who they are, whether this call enrolled them, and how far each side has come.
         """
         from crossloyalty.application import enrolling
 
-        return self._runner.run(enrolling.enrol(self._runner.world, self._id, member_id))
+        return self._runner.run(
+            enrolling.enrol(self._runner.world, self._id, member_id, identities=identities, sides=sides)
+        )
+
+    def run_enrolments(self, gateway: EnrolmentGateway, *, side: str) -> EnrolmentsReport:
+        """
+        Enrol on another side whoever waits for it (双端入会); what failed is tried again by the next run.
+
+        Args:
+            gateway: The other side; called while no transaction is open.
+            side: Its name, as `enrol` was given it.
+        """
+        from crossloyalty.application import dual_enrolling
+
+        lifted = lifted_gateway(gateway, plain=True)
+        return self._runner.run(dual_enrolling.run_enrolments(self._runner.world, self._id, lifted, side=side))
+
+    def customer_state(self, member_id: str, *, active_days: int = 90, lost_days: int = 365) -> CustomerState:
+        """
+        Say where a customer stands: PROSPECT, NEW, ACTIVE, SLEEPING or LOST.
+
+        Args:
+            member_id: Who.
+            active_days: With an order in so many days they are new or active.
+            lost_days: Behind so many days without one they are lost; in between they sleep.
+        """
+        from crossloyalty.application import customers
+
+        return self._runner.run(
+            customers.state_of_customer(
+                self._runner.world, self._id, member_id, active_days=active_days, lost_days=lost_days
+            )
+        )
+
+    def risk_flags(self, member_id: str, *, refunded_claims: int = 3) -> tuple[RiskFlag, ...]:
+        """
+        Give what about a member is worth a look: claims refunded whole, debt; nobody is banned by it (D15).
+
+        Args:
+            member_id: Who.
+            refunded_claims: From how many refunded claims on it is a pattern.
+        """
+        from crossloyalty.application import customers
+
+        return self._runner.run(
+            customers.flags_of_member(self._runner.world, self._id, member_id, refunded_claims=refunded_claims)
+        )
 
     def merge(
         self,

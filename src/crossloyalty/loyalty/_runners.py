@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import attrs
 
-from crossloyalty._bridge import LiftedPhoneCheck, LiftedRateLimiter, LiftedStorage, drive, lift_sleep
+from crossloyalty._bridge import (
+    LiftedEnrolmentGateway,
+    LiftedPhoneCheck,
+    LiftedRateLimiter,
+    LiftedStorage,
+    drive,
+    lift_sleep,
+)
 from crossloyalty.application import (
     claiming,
 )
@@ -18,11 +25,13 @@ from crossloyalty.application import programs as revisions
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ports import (
+    AsyncEnrolmentGateway,
     AsyncRateLimiter,
     AsyncSleep,
     AsyncStorage,
     AsyncTransaction,
     Clock,
+    EnrolmentGateway,
     PhoneCheck,
     RateLimiter,
     Sleep,
@@ -45,6 +54,7 @@ __all__ = [
     "checked_program",
     "checked_requests",
     "claim_one",
+    "lifted_gateway",
     "program_ids",
     "run_here",
 ]
@@ -123,6 +133,25 @@ def _give_checks(world: World, checks: ProofChecks | None, *, plain: bool) -> No
     if limiter is not None:
         ours = is_async(limiter, "take")
         world.limiter = cast(Any, limiter) if ours else LiftedRateLimiter(cast(RateLimiter, limiter))
+
+
+def lifted_gateway(gateway: EnrolmentGateway | AsyncEnrolmentGateway, *, plain: bool) -> AsyncEnrolmentGateway:
+    """
+    Spell a gateway async.
+
+    Raises:
+        ConfigError: It is asynchronous, and everything runs to its end in one thread.
+        WrongType: It is no gateway.
+    """
+    from crossloyalty.application.checking import is_async
+
+    if not callable(getattr(gateway, "enrol", None)):
+        raise WrongType(f"a gateway has a method enrol: {shown(gateway)}")
+    if not is_async(gateway, "enrol"):
+        return LiftedEnrolmentGateway(cast(EnrolmentGateway, gateway))
+    if plain:
+        raise ConfigError(f"{type(gateway).__name__}.enrol is asynchronous; this door needs a plain one")
+    return cast(AsyncEnrolmentGateway, gateway)
 
 
 class _Runner:
@@ -268,6 +297,11 @@ class AsyncRunner(_Runner):
         world = World(lifted, clock or system_clock, pause, random or _random.random)
         _give_checks(world, checks, plain=self._thread is not None)
         super().__init__(storage, world, group_commit)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether use cases run to their end in one thread."""
+        return self._thread is not None
 
     async def first_world(self) -> World:
         """Give the ports for the first use case, which everybody may know of unless it runs in a host's transaction."""

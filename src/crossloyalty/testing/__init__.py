@@ -6,8 +6,8 @@ pytest is needed only to collect `StorageContract`; the `check_…` functions ar
 
 from __future__ import annotations
 
-from crossloyalty.testing.adapter_contract import ADAPTER_CHECKS, QUICK, AdapterContract
-from crossloyalty.testing.adapter_kit import AdapterKit
+from crossloyalty.testing.adapter_contract import ADAPTER_CHECKS, AdapterContract
+from crossloyalty.testing.adapter_kit import QUICK, AdapterKit, KitClock
 from crossloyalty.testing.contract import CHECKS, JOINED_CHECKS, REOPENING_CHECKS, Capabilities, StorageContract
 from crossloyalty.testing.dump import dump
 from crossloyalty.testing.invariants import check_invariants
@@ -23,6 +23,7 @@ __all__ = [
     "AdapterKit",
     "Capabilities",
     "Host",
+    "KitClock",
     "StorageContract",
     "check_invariants",
     "dump",

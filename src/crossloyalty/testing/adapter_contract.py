@@ -1,7 +1,7 @@
 """
 The adapter contract as a pytest class: subclass it with your source and its double, and every promise is tried.
 
-    class TestCorner(AdapterContract):
+    class CornerKit(AdapterKit):
         platform = "corner"
         platforms = (PLATFORM,)
         pushes = True
@@ -12,23 +12,22 @@ The adapter contract as a pytest class: subclass it with your source and its dou
         def make_source(self, double, *, tokens, clock):
             return CornerSource(double.settings(), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
 
+    class TestCorner(CornerKit, AdapterContract):
+        pass
+
 The checks are plain functions over an `AdapterKit` and run without pytest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.testing import adapter_checks as pulls
 from crossloyalty.testing import message_checks as messages
-from crossloyalty.testing.adapter_kit import AdapterKit
+from crossloyalty.testing.adapter_kit import QUICK, AdapterKit
 
 __all__ = ["ADAPTER_CHECKS", "QUICK", "AdapterContract"]
-
-# For sources that talk to a double.
-QUICK: Final = SendingOptions(allow_loopback=True, try_s=2.0, deadline_s=10.0)
 
 # Each check with the attribute of the class that has to be True for it.
 ADAPTER_CHECKS: Final[dict[Callable[[AdapterKit], None], str | None]] = {
@@ -51,11 +50,6 @@ ADAPTER_CHECKS: Final[dict[Callable[[AdapterKit], None], str | None]] = {
 
 class AdapterContract(AdapterKit):
     """Collects one test for each promise; override what `AdapterKit` says."""
-
-    pushes: ClassVar[bool] = False
-    """The source takes pushed messages, and the double makes them."""
-    awaits: ClassVar[bool] = True
-    """There is an asynchronous source as well."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

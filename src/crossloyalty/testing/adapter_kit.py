@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import attrs
 
+from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore
 from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.application.ports import Storage, Transaction
-from crossloyalty.application.sources import AsyncPullSource, PullSource
+from crossloyalty.application.sources import AsyncPullSource, Facts, PullSource
 from crossloyalty.domain.keys import Platform
 from crossloyalty.domain.orders import Order, OrderStatus, Refund
 from crossloyalty.domain.program import Program
@@ -24,7 +25,10 @@ from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing.doubles import Book, Double, Faults
 from crossloyalty.testing.dump import dump
 
-__all__ = ["AdapterKit", "KitClock", "Stand", "complaints", "finished_orders", "program_for", "stored_orders"]
+__all__ = ["QUICK", "AdapterKit", "KitClock", "Stand", "complaints", "finished_orders", "program_for", "stored_orders"]
+
+# For sources that talk to a double.
+QUICK: Final = SendingOptions(allow_loopback=True, try_s=2.0, deadline_s=10.0)
 
 START: Final = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 
@@ -58,8 +62,16 @@ class AdapterKit:
     shop_id: str = "shop-1"
     orders: int = 2000
     """How many orders the long check pulls."""
+    pushes: bool = False
+    """The source takes pushed messages, and the double makes them."""
+    awaits: bool = True
+    """There is an asynchronous source as well."""
     days: float = 3.0
     """Over how many days their changes are spread."""
+    signs: Literal["body", "part", "address"] = "body"
+    """What a message's signature covers: its body to the last byte, a part of the body, or no body at all."""
+    encrypts: bool = False
+    """Its messages bear no signature: being encrypted with the shop's key is all that proves them."""
 
     def number(self, place: int) -> str:
         """Give the number of the n-th order in the platform's form."""
@@ -77,12 +89,16 @@ class AdapterKit:
         """
         Make a plain source that talks to a double.
 
-        Give it `sleep=lambda _: None` and `SendingOptions(allow_loopback=True, try_s=2.0, deadline_s=5.0)`.
+        Give it `sleep=lambda _: None` and `options=QUICK`.
         """
         raise NotImplementedError
 
     def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncPullSource | None:
         """Make the asynchronous twin; None where there is none."""
+        return None
+
+    def parse(self, body: bytes) -> Facts | None:
+        """Read one page of orders from its bytes as the source does, without any call: for the benchmark."""
         return None
 
     async def close(self, source: AsyncPullSource) -> None:

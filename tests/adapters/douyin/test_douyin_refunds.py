@@ -121,7 +121,8 @@ def test_the_detail_of_another_case_is_not_believed() -> None:
     """A detail that names another case goes to review."""
     found = read_refund(node(case()), node(detail(after_sale_id=1)))
     assert isinstance(found, Doubtful)
-    assert (found.code, found.order_no) == ("AMOUNT_MISMATCH", ORDER_NO)
+    named = (found.code, found.order_no, found.refund_id)
+    assert named == ("AMOUNT_MISMATCH", ORDER_NO, "7000000000000000009")
     assert "canary" not in found.payload
 
 

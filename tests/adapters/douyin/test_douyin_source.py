@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from list_reading import Clock, newest, pull
+from window_reader import Clock, newest, pull
 
 from crossloyalty.adapters.douyin import AsyncDouyinSource, DouyinSource
 from crossloyalty.adapters.wire.dialect import SendingOptions

@@ -163,6 +163,20 @@ def test_a_masked_card_is_nobodys() -> None:
     assert order.buyer_id is None
 
 
+def test_a_phone_that_serves_as_a_card_is_not_written_back() -> None:
+    """Cards come along in the file of defects, telephone numbers do not; corrected, the order has no buyer."""
+    text = HEADER + "A0001,100,,1,,x,1000,0,完成,销售,,s,13800001111\nA0002,100,,1,,x,1000,0,完成,销售,,s,card-1\n"
+    out = io.BytesIO()
+    with read_mapped(io.BytesIO(text.encode()), ColumnMapping.from_document(LINES), shop_id="s") as reader:
+        assert reader.write_defects(out) == 2
+    written = out.getvalue().decode("utf-8-sig")
+    assert "13800001111" not in written
+    assert "card-1" in written
+    found, report = _read(LINES, written.replace(",x,", ",1000,").encode())
+    assert report.defects == []
+    assert [(order.order_no, order.buyer_id) for order in found] == [("A0001", None), ("A0002", "card-1")]
+
+
 @pytest.mark.parametrize(
     ("zone", "formats", "cell", "instant"),
     [

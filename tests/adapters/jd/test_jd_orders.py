@@ -158,6 +158,23 @@ def test_discounts_of_one_item_are_that_items() -> None:
     assert [line.paid_fen for line in order_of(value).lines or ()] == [4_500, 7_500]
 
 
+def test_a_discount_of_one_item_is_taken_off_once() -> None:
+    """¥120 off a SKU that stands twice for ¥100 each take ¥100 off the first row and ¥20 off the second."""
+    value = order(
+        itemInfoList=[item(1), item(1)],
+        orderPayment="86.00",
+        balanceUsed="0.00",
+        couponDetailList=[coupon("30-单品促销优惠", "120.00", skuId="100010001")],
+    )
+    assert [line.paid_fen for line in order_of(value).lines or ()] == [0, 8_000]
+
+
+def test_freight_is_never_more_than_what_was_paid() -> None:
+    """Discounts of ¥205 on ¥200 of goods add up with ¥6 freight to ¥1, and are not believed."""
+    value = order(orderPayment="1.00", balanceUsed="0.00", couponDetailList=[coupon("41-京东券", "205.00")])
+    assert doubt_of(value).code == "AMOUNT_MISMATCH"
+
+
 def test_gift_cards_count_only_when_the_settings_say_so() -> None:
     """A gift card stands among the coupons: ¥30 of it are left out, or added to what was paid."""
     value = order(orderPayment="136.00", couponDetailList=[*order()["couponDetailList"], coupon("52-礼品卡", "30.00")])

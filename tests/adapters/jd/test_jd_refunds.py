@@ -71,7 +71,7 @@ def test_states_of_an_application(state: Any, status: RefundStatus | None) -> No
     found = read_application(parsed(application(status=state)), settings())
     if status is None:
         assert isinstance(found, Doubtful)
-        assert (found.code, found.order_no) == ("UNKNOWN_STATUS", ORDER_NO)
+        assert (found.code, found.order_no, found.refund_id) == ("UNKNOWN_STATUS", ORDER_NO, "apply-5001")
         named = read_application(parsed(application(status=state)), settings(refunded_states={state}))
         assert isinstance(named, Refund)
     else:
@@ -94,7 +94,7 @@ def test_states_of_an_after_sale_refund(fields: dict[str, Any], status: RefundSt
     found = read_service(parsed(service(**fields)), settings())
     if status is None:
         assert isinstance(found, Doubtful)
-        assert (found.code, found.order_no) == ("UNKNOWN_STATUS", ORDER_NO)
+        assert (found.code, found.order_no, found.refund_id) == ("UNKNOWN_STATUS", ORDER_NO, "afs-880000001")
         closed = read_service(parsed(service(**fields)), settings(closed_service_states={7}))
         assert isinstance(closed, Refund)
         assert closed.status is RefundStatus.CLOSED
@@ -126,6 +126,7 @@ def test_states_of_a_case(money: Any, main: int, status: RefundStatus, amount: i
     assert (found.status, found.amount_fen) == (status, amount)
     bare = read_sp_service(parsed(sp_service(refundInfo={"refundStatus": 20}), "data"), settings())
     assert isinstance(bare, Doubtful)
+    assert (bare.order_no, bare.refund_id) == (ORDER_NO, "afs-880000001")
 
 
 def test_a_case_of_several_items_belongs_to_none() -> None:

@@ -91,12 +91,13 @@ def test_a_failed_refresh_asks_for_no_further_refresh() -> None:
 
 
 def test_codes_words_and_request_go_along() -> None:
-    """Main and sub-code are told, words are cut to one line of 64 characters."""
-    body = {"result": 807000, "sub_code": "12", "sub_msg": "a\nb" + "c" * 100, "requestId": "r-1"}
+    """Main and sub-code are told, words are one line of 64 characters in which no token shows."""
+    words = "a\nb token-0123456789abcdef0123 " + "系" * 100
+    body = {"result": 807000, "sub_code": "12", "sub_msg": words, "requestId": "r-1"}
     fault = fault_of(answer(body), CALL)
     assert fault is not None
     assert (fault.code, fault.request_id) == ("807000/12", "r-1")
-    assert fault.message == "ab" + "c" * 61
+    assert fault.message == "a b … " + "系" * 57 + "…"
 
 
 @pytest.mark.parametrize(("status", "action"), [(429, Action.WAIT), (500, Action.RETRY), (502, Action.RETRY)])

@@ -12,8 +12,9 @@ from crossloyalty.adapters.wire.reading import Node, load_json
 
 SETTINGS = PinduoduoSettings(client_id="demo-client-id", client_secret="demo-client-secret", shop_id="100200300")
 ORDER_NO = "240701-355530178600001"
-# Received 2024-07-05 09:12:44 in Beijing, so finished 15 days later at 2024-07-20 01:12:44 UTC.
-FINISHED_AT = datetime(2024, 7, 20, 1, 12, 44, tzinfo=UTC)
+# Received 2024-07-05 09:12:44 in Beijing; the hold of 15 days ends on 2024-07-20 01:12:44 UTC.
+RECEIVED_AT = datetime(2024, 7, 5, 1, 12, 44, tzinfo=UTC)
+HELD_UNTIL = datetime(2024, 7, 20, 1, 12, 44, tzinfo=UTC)
 LATER = datetime(2024, 8, 1, tzinfo=UTC)
 
 

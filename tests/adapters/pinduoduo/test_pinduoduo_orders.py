@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from pinduoduo_payloads import FINISHED_AT, LATER, ORDER_NO, SETTINGS, node, order
+from pinduoduo_payloads import HELD_UNTIL, LATER, ORDER_NO, RECEIVED_AT, SETTINGS, node, order
 
 from crossloyalty.adapters.pinduoduo.orders import needs_refunds, read_order
 from crossloyalty.adapters.wire.values import Doubtful
@@ -43,7 +43,7 @@ def test_an_order_is_read_whole() -> None:
         kind=OrderKind.NORMAL,
         created_at=datetime(2024, 7, 1, 2, 0, 3, tzinfo=UTC),
         paid_at=datetime(2024, 7, 1, 2, 0, 20, tzinfo=UTC),
-        finished_at=FINISHED_AT,
+        finished_at=RECEIVED_AT,
         modified_at=datetime(2024, 7, 5, 1, 12, 45, tzinfo=UTC),
         paid_fen=9_800,
         shipping_fen=0,
@@ -68,24 +68,24 @@ def test_no_receiver_and_no_buyer_is_kept() -> None:
 @pytest.mark.parametrize(
     ("now", "status"),
     [
-        (FINISHED_AT - timedelta(seconds=1), OrderStatus.SIGNED),
-        (FINISHED_AT, OrderStatus.FINISHED),
+        (HELD_UNTIL - timedelta(seconds=1), OrderStatus.SIGNED),
+        (HELD_UNTIL, OrderStatus.FINISHED),
     ],
 )
 def test_an_order_finishes_when_its_hold_ends(now: datetime, status: OrderStatus) -> None:
-    """One second before the fifteenth day is over the order is signed, and from that moment it is finished."""
+    """Until the fifteenth day is over the order is signed, then finished, as of the day it was received."""
     found = read(now)
     assert found.status is status
-    assert found.finished_at == (FINISHED_AT if status is OrderStatus.FINISHED else None)
+    assert found.finished_at == (RECEIVED_AT if status is OrderStatus.FINISHED else None)
 
 
 def test_the_hold_is_a_setting() -> None:
     """With seven days the same order finishes eight days earlier."""
     settings = attrs.evolve(SETTINGS, finish_days=7)
-    early = FINISHED_AT - timedelta(days=8)
+    early = HELD_UNTIL - timedelta(days=8)
     found = read_order(node(order()), settings, now=early)
     assert isinstance(found, Order)
-    assert (found.status, found.finished_at) == (OrderStatus.FINISHED, early)
+    assert (found.status, found.finished_at) == (OrderStatus.FINISHED, RECEIVED_AT)
 
 
 @pytest.mark.parametrize(

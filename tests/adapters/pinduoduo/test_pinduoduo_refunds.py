@@ -80,7 +80,7 @@ def test_an_unknown_status_is_not_guessed(status: int) -> None:
     """A number that stands in no table goes to review."""
     found = read_refund(node(case(after_sales_status=status)))
     assert isinstance(found, Doubtful)
-    assert found.code == "UNKNOWN_STATUS"
+    assert (found.code, found.refund_id) == ("UNKNOWN_STATUS", "9100000001")
 
 
 # -- messages ------------------------------------------------------------------------------------------------------

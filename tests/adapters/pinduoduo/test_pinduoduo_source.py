@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
-from list_reading import Clock, newest, pull
+from window_reader import Clock, newest, pull
 
 from crossloyalty.adapters.pinduoduo import AsyncPinduoduoSource, PinduoduoSource
 from crossloyalty.adapters.wire.dialect import SendingOptions
@@ -45,7 +45,9 @@ def double(clock: Clock) -> Iterator[PinduoduoDouble]:
 
 def source_at(double: PinduoduoDouble, **changes: object) -> PinduoduoSource:
     """Give an authorised source at a double."""
-    source = PinduoduoSource(double.settings(**changes), options=LOOPBACK, clock=double.clock, sleep=lambda _: None)
+    source = PinduoduoSource(
+        double.settings(message_channel=True, **changes), options=LOOPBACK, clock=double.clock, sleep=lambda _: None
+    )
     source.authorise("code-1")
     return source
 
@@ -56,8 +58,14 @@ def seen(order: Order) -> tuple[object, ...]:
     return order.order_no, order.status, order.paid_fen, order.shipping_fen, order.finished_at, lines
 
 
+HELD = timedelta(days=7)
+
+
 def told(order: Order) -> Order:
     """Give the order of the book as the platform can tell it: what was never paid counts nothing."""
+    if order.finished_at is not None:
+        # Its hold began with the receipt, which is the date of finishing here.
+        order = attrs.evolve(order, finished_at=order.finished_at - HELD)
     if order.status is not OrderStatus.UNPAID:
         return order
     lines = tuple(attrs.evolve(line, paid_fen=0) for line in order.lines or ())
@@ -129,7 +137,7 @@ def test_an_order_finishes_though_nobody_touches_it_any_more(double: PinduoduoDo
     clock.now = finished_at + timedelta(minutes=10)
     [late] = newest(pull(source, "finishing", finished_at, clock.now)).values()
     assert isinstance(late, Order)
-    assert (late.status, late.finished_at) == (OrderStatus.FINISHED, finished_at)
+    assert (late.status, late.finished_at) == (OrderStatus.FINISHED, NOW)
 
 
 def test_the_late_list_asks_for_nothing_the_platform_no_longer_shows(double: PinduoduoDouble) -> None:
@@ -232,6 +240,14 @@ def test_frames_of_the_channel_name_what_to_fetch(double: PinduoduoDouble) -> No
     assert source.acknowledge(Incoming(body=b"<html>"), True).status == 400
 
 
+def test_frames_are_refused_where_no_channel_is_held(double: PinduoduoDouble) -> None:
+    """A frame bears no signature, so without the host's word where it came from it is refused."""
+    source = PinduoduoSource(double.settings(), options=LOOPBACK, clock=double.clock)
+    assert not source.capabilities.push
+    with pytest.raises(ForgedMessage):
+        source.verify(double.message("240701-000000000000001"), NOW)
+
+
 def test_the_channel_is_opened_at_a_signed_address(double: PinduoduoDouble) -> None:
     """Address and heartbeat carry the present time, and permission for the shop's messages is asked for once."""
     source = source_at(double)
@@ -244,7 +260,8 @@ def test_the_channel_is_opened_at_a_signed_address(double: PinduoduoDouble) -> N
 
 def test_both_kinds_of_host_have_their_source(double: PinduoduoDouble) -> None:
     """Plain and asynchronous sources say the same of themselves."""
-    plain, awaited = source_at(double), AsyncPinduoduoSource(double.settings(), options=LOOPBACK)
+    plain = source_at(double)
+    awaited = AsyncPinduoduoSource(double.settings(message_channel=True), options=LOOPBACK)
     assert isinstance(plain, PullSource)
     assert isinstance(plain, PushSource)
     for name in ("platform", "shop_id", "capabilities", "limits", "feeds"):

@@ -111,6 +111,12 @@ def test_closed_after_payment_is_not_closed_before_it() -> None:
     assert [line.refunded_fen for line in refunded.lines or ()] == [9_000, 9_000]
 
 
+def test_a_closed_order_has_no_finished_sub_order() -> None:
+    """A time of success that was undone by closing is no finish."""
+    read = order_of(trade(sub_order(1), sub_order(2), status="TRADE_CLOSED"))
+    assert [line.finished_at for line in read.lines or ()] == [None, None]
+
+
 @pytest.mark.parametrize("payment", ["0.00", "3.00", "188.00", "999.00", None])
 def test_a_closed_order_is_taken_whatever_its_figures_say(payment: str | None) -> None:
     """Held back for review a closed order would keep what it earned; closed it earns nothing."""

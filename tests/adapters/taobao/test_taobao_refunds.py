@@ -103,6 +103,7 @@ def test_what_cannot_be_believed_is_doubted(broken: dict[str, Any], code: str) -
     assert isinstance(doubt, Doubtful)
     assert doubt.code == code
     assert doubt.order_no == ("" if "tid" in broken else TID)
+    assert doubt.refund_id == ("" if "refund_id" in broken else "190000000000000001")
     assert PHONE not in doubt.detail
     assert "t**1" not in doubt.payload
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from wechat_shop import NOW, ORDER_NO, SETTINGS, answer
 
 from crossloyalty.adapters.wechat import calls
 from crossloyalty.adapters.wechat.answers import fault_of, read_order_ids, read_refund_ids, read_tokens
+from crossloyalty.adapters.wechat.orders import read_order_answer, refund_ids
+from crossloyalty.adapters.wechat.refunds import read_refund_answer
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.adapters.wire.values import Action, Call
+from crossloyalty.adapters.wire.values import Action, Answer, Call
 from crossloyalty.errors import PlatformUnavailable
 
 TOKEN = Secret("tok/en+with=signs&more")
@@ -173,3 +179,60 @@ def test_a_list_that_cannot_be_read_loses_nothing_silently(wrong: dict[str, Any]
     """A page that would be misread, or more pages without a key, is an outage and not an end."""
     with pytest.raises(PlatformUnavailable):
         read_order_ids(answer(wrong))
+
+
+# -- whatever comes ---------------------------------------------------------------------------------------------------
+
+_NAMES = (
+    "errcode",
+    "errmsg",
+    "order_id_list",
+    "next_key",
+    "has_more",
+    "access_token",
+    "expires_in",
+    "order",
+    "order_id",
+)
+_READERS: tuple[Callable[[Answer], Any], ...] = (
+    lambda got: fault_of(got, CALL),
+    read_order_ids,
+    read_refund_ids,
+    lambda got: read_tokens(got, NOW),
+    lambda got: read_order_answer(got, SETTINGS, ORDER_NO),
+    lambda got: read_refund_answer(got, "19"),
+    refund_ids,
+)
+
+_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**20)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["200", "0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def _check_fuzzed(value: Any, raw: bytes, status: int) -> None:
+    for got in (answer(value, status), answer(raw, status)):
+        for read in _READERS:
+            with suppress(PlatformUnavailable):
+                read(got)
+
+
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=300)
+def test_any_answer_is_read_or_is_an_outage(value: Any, raw: bytes, status: int) -> None:
+    """Whatever a platform answers, it is a fault, a value or the typed error; nothing else is ever raised."""
+    _check_fuzzed(value, raw, status)
+
+
+@pytest.mark.release
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=20_000)
+def test_any_answer_is_read_or_is_an_outage_for_long(value: Any, raw: bytes, status: int) -> None:
+    """The same, for long."""
+    _check_fuzzed(value, raw, status)

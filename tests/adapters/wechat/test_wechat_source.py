@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from pulling import pull
 
+from crossloyalty import Loyalty, Program, rules
 from crossloyalty.adapters.wechat import AsyncWechatSource, WechatSource
 from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.errors import ForgedMessage, InvalidInput, PlatformRefused, PlatformUnavailable, RateLimited
+from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing.doubles import Book, FaultKind, Faults, Reply, Request
 from crossloyalty.testing.doubles.wechat import WechatDouble
 
@@ -201,6 +203,24 @@ def test_a_pushed_message_names_what_to_fetch(double: WechatDouble) -> None:
     assert source.acknowledge(Incoming(), False).status == 403
     with pytest.raises(ForgedMessage):
         source.verify(incoming, NOW + timedelta(hours=1))
+    source.close()
+
+
+def test_a_host_passes_probes_and_messages_through(double: WechatDouble) -> None:
+    """The GET that checks the address and the messages behind it go through `receive()`, each with its answer."""
+    double.book.fill(1, since=SINCE, until=NOW, refunded=0.0)
+    (order,) = double.book.orders()
+    source = source_of(double)
+    loyalty = Loyalty(Program(program_id="a", rewards=[rules.PointsPerYuan("1")]), MemoryStorage(), clock=lambda: NOW)
+    message = double.message(order.order_no)
+    query = {**message.query, "echostr": "4889"}
+    probe = loyalty.receive(source, {}, b"", query=query, method="GET")
+    assert (probe.refused, probe.acknowledgement.status, probe.acknowledgement.body) == ("", 200, b"4889")
+    forged = loyalty.receive(source, {}, b"", query=query | {"nonce": "0"}, method="GET")
+    assert (forged.acknowledgement.status, forged.acknowledgement.body) == (403, b"")
+    assert forged.refused
+    taken = loyalty.receive(source, message.headers, message.body, query=message.query)
+    assert (taken.taken, taken.acknowledgement.body) == (1, b"success")
     source.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crossloyalty.adapters.wire import reading
 from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, redacted, yuan_to_fen
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import explained, joined_pairs, same
@@ -135,3 +137,42 @@ def test_an_absent_signature_is_never_right() -> None:
     for given_, expected in ((None, "ab"), ("", "ab"), ("", ""), ("abc", "ab"), ("é", "ab")):
         assert not same(given_, expected)
     assert joined_pairs({"b": "2", "B": "1", "a_": "3"}) == "B1a_3b2"
+
+
+def _deepest(text: str) -> int:
+    """Count the depth character by character."""
+    depth = deepest = 0
+    inside = escaped = False
+    for each in text:
+        if inside:
+            inside = escaped or each != '"'
+            escaped = not escaped and each == "\\"
+        elif each == '"':
+            inside = True
+        elif each in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif each in "]}":
+            depth -= 1
+    return deepest
+
+
+@given(st.text('[]{}"\\a', max_size=60), st.integers(0, 70))
+def test_the_depth_is_that_of_the_characters(text: str, more: int):
+    """Whatever stands in strings, escaped or without an end, is no depth; one level above 64 is too deep."""
+    whole = "[" * more + text
+    try:
+        reading._check_depth(whole)
+        refused = False
+    except ValueError:
+        refused = True
+    assert refused == (_deepest(whole) > 64)
+
+
+@pytest.mark.parametrize("text", ['"' * 400_000, '\\"' * 200_000, '["' + "\\" * 400_000, "[" * 70 + '"[' * 200_000])
+def test_the_depth_is_found_in_time(text: str):
+    """Texts made of quotes and backslashes take no longer than others."""
+    began = time.monotonic()
+    with suppress(ValueError):
+        reading._check_depth("[]" * 70 + text)
+    assert time.monotonic() - began < 2.0

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from youzan_shop import CASE, SETTINGS, TID, answer
 
 from crossloyalty.adapters.wire.reading import Unreadable
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.adapters.wire.values import Action, Call
+from crossloyalty.adapters.wire.values import Action, Answer, Call
 from crossloyalty.adapters.youzan import calls
 from crossloyalty.adapters.youzan.answers import data_of, fault_of, read_tokens
 from crossloyalty.adapters.youzan.paging import Place
@@ -257,6 +259,17 @@ def test_a_window_that_is_too_deep_is_halved() -> None:
     assert smallest.page_no == 100
 
 
+def test_a_window_that_grows_for_ever_is_begun_again_three_times() -> None:
+    """A total that is larger at each look ends all the same: ten pages are begun again three times, not for ever."""
+    place: Place | None = Place.begin(SINCE, SINCE + timedelta(hours=1))
+    total, turns = 100, 0
+    while place is not None:
+        place = place.after(total, 10, 10_000)
+        total, turns = total + 1, turns + 1
+        assert turns < 100
+    assert turns == 1 + 3 + 11  # the first look, three begun again at once, then eleven pages to the end
+
+
 def test_windows_are_whole_seconds_around_what_was_asked() -> None:
     """Fractions of a second widen the window; they never narrow it."""
     place = Place.begin(SINCE + timedelta(milliseconds=500), SINCE + timedelta(seconds=9, milliseconds=1))
@@ -264,9 +277,63 @@ def test_windows_are_whole_seconds_around_what_was_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "[]", "[[],1,1]", '[[[1,2]],"1",0]', "[[[1,2]],-1,0]", "[[[1]],1,1]", "[[1],1,1]"]
+    "text",
+    [
+        "",
+        "7",
+        "[]",
+        "[[],1,1,0]",
+        '[[[1,2]],"1",0,0]',
+        "[[[1,2]],-1,0,0]",
+        "[[[1]],1,1,0]",
+        "[[1],1,1,0]",
+        "[[[1,2]],1,1]",
+    ],
 )
 def test_a_page_of_another_source_is_refused(text: str) -> None:
     """A stored page that this source did not write is the caller's mistake."""
     with pytest.raises(InvalidInput):
         Place.parse(text)
+
+
+# -- whatever comes ---------------------------------------------------------------------------------------------------
+
+_NAMES = ("code", "success", "data", "gw_err_resp", "err_code", "error_response", "is_success", "response", "expires")
+_READERS: tuple[Callable[[Answer], Any], ...] = (
+    lambda got: fault_of(got, CALL),
+    lambda got: read_tokens(got, SINCE),
+    data_of,
+)
+
+_ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**20)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["200", "0"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def _check_fuzzed(value: Any, raw: bytes, status: int) -> None:
+    for got in (answer(value, status), answer(raw, status)):
+        for read in _READERS:
+            with suppress(PlatformUnavailable, Unreadable):
+                read(got)
+
+
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=300)
+def test_any_answer_is_read_or_is_an_outage(value: Any, raw: bytes, status: int) -> None:
+    """Whatever a platform answers, it is a fault, a value or the typed error; nothing else is ever raised."""
+    _check_fuzzed(value, raw, status)
+
+
+@pytest.mark.release
+@given(_ANY, st.binary(max_size=100), st.sampled_from([200, 302, 429, 500]))
+@settings(max_examples=20_000)
+def test_any_answer_is_read_or_is_an_outage_for_long(value: Any, raw: bytes, status: int) -> None:
+    """The same, for long."""
+    _check_fuzzed(value, raw, status)

@@ -82,10 +82,13 @@ def read_amounts(order: Node, skus: Sequence[Node]) -> Amounts:
 
 def _check_sums(order: Node) -> None:
     for name, parts in _SUMS:
-        whole, stated = order.fen(name), [order.fen(part) for part in parts]
-        if whole is None or any(part is None for part in stated):
+        whole = order.fen(name)
+        if whole is None:
             continue
-        added = sum(part for part in stated if part is not None)
+        stated = [order.fen(part) for part in parts]
+        if None in stated:
+            continue
+        added = sum(part or 0 for part in stated)
         if whole != added:
             raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
 
@@ -113,6 +116,8 @@ def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int
 
 def _shipping_shares(skus: Sequence[Node], net: Sequence[int], shipping: int) -> list[int]:
     """Say how much of each sub-order's amount is shipping: its own figure where all of them fit, else its share."""
+    if not shipping:
+        return [0] * len(net)
     own = [_besides(each) for each in skus]
     if sum(own) == shipping and all(part <= amount for part, amount in zip(own, net, strict=True)):
         return own

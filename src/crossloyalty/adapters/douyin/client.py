@@ -21,7 +21,7 @@ from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -54,7 +54,7 @@ _MOST_PAGES_OF_CASES: Final = 10
 _EARLY_S: Final = 3_600.0
 
 
-class _Douyin:
+class _Douyin(Closing):
     def __init__(self, settings: DouyinSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -277,12 +277,8 @@ class AsyncDouyinSource(_Douyin):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class DouyinSource(PlainPushSource[_Douyin]):
@@ -300,17 +296,13 @@ class DouyinSource(PlainPushSource[_Douyin]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Douyin(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Douyin(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     def authorise(self, code: str = "") -> None:
         """See `AsyncDouyinSource.authorise`."""
         drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncDouyinSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: DouyinSettings) -> Dialect:

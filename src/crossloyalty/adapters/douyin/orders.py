@@ -17,6 +17,7 @@ from crossloyalty.adapters.douyin.amounts import Amounts, read_amounts
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.keys import clean_id
@@ -191,8 +192,10 @@ def _case_is_open(sku: Node, refunds: Sequence[Refund]) -> bool:
     case = sku.node("after_sale_info")
     if case is None:
         return False
-    refund_status = case.whole("refund_status") or 0
-    state = state_of(case.whole("after_sale_status") or 0, refund_status, case.whole("after_sale_type") or 0)
+    status, refund_status = case.whole("after_sale_status") or 0, case.whole("refund_status") or 0
+    if not status and not refund_status:
+        return False  # no case, as nearly all sub-orders have it
+    state = state_of(status, refund_status, case.whole("after_sale_type") or 0)
     if state is not RefundStatus.SUCCESS:
         return state is not RefundStatus.CLOSED
     if _stated(sku) is OrderStatus.CLOSED:
@@ -228,41 +231,44 @@ def _lines(order: Node, skus: Sequence[Node], amounts: Amounts | None, status: O
     was_paid = order.seconds("pay_time") is not None
     on_delivery = order.whole("pay_type") == _ON_DELIVERY
     return tuple(
-        _line(
-            sku,
-            paid,
-            status,
-            was_paid=was_paid,
-            proven=was_paid
-            and sku.seconds("finish_time") is not None
-            and not (on_delivery and sku.seconds("confirm_receipt_time") is None),
-        )
+        _line(sku, paid, status, was_paid=was_paid, on_delivery=on_delivery)
         for sku, paid in zip(skus, amounts.lines_fen, strict=True)
     )
 
 
-def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, proven: bool) -> Line:
+def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, on_delivery: bool) -> Line:
     status = _stated(sku)
     if status is OrderStatus.CLOSED:
         line_status = LineStatus.CLOSED_REFUNDED if was_paid else LineStatus.CLOSED_UNPAID
     else:
         line_status = _LINE_STATES[status if parent is not OrderStatus.UNPAID else parent]
-    if line_status is LineStatus.FINISHED and parent is not OrderStatus.FINISHED and not proven:
-        line_status = LineStatus.SHIPPED
-    category = next((sku.text(name) for name in _CATEGORIES if sku.text(name) not in (None, "0")), None)
+    finished_at = sku.seconds("finish_time") if line_status is LineStatus.FINISHED else None
+    if line_status is LineStatus.FINISHED and parent is not OrderStatus.FINISHED:
+        # The parent may lag behind or lack the evidence, so a part needs its own.
+        received = not on_delivery or sku.seconds("confirm_receipt_time") is not None
+        if not (was_paid and received) or finished_at is None:
+            line_status, finished_at = LineStatus.SHIPPED, None
     return Line(
         line_id=sku.need_text("order_id"),
         paid_fen=paid_fen,
         status=line_status,
-        finished_at=sku.seconds("finish_time") if line_status is LineStatus.FINISHED else None,
+        finished_at=finished_at,
         is_free_gift=_is_gift(sku),
         product_id=sku.text("product_id_str") or sku.text("product_id"),
-        category=category,
+        category=_category(sku),
         quantity=sku.whole("item_num"),
     )
 
 
+def _category(sku: Node) -> str | None:
+    """Give the lowest category that is stated."""
+    for name in _CATEGORIES:
+        category = sku.text(name)
+        if category is not None and category != "0":
+            return category
+    return None
+
+
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:
     """Give what the merchant's memo says, in the words the settings name."""
-    memo = order.raw("seller_words")
-    return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
+    return tuple(sorted(flags_in(order.raw("seller_words"), settings.memo_flags)))

@@ -48,9 +48,10 @@ def read_refund(row: Node, detail: Node | None = None) -> Refund | Doubtful:
     Returns:
         The refund; `Doubtful` when it cannot be read, its figures do not agree, or a status or type is unknown.
     """
-    about = row.raw("order_info")
+    about, case = row.raw("order_info"), row.raw("aftersale_info")
     number = about.get("shop_order_id") if isinstance(about, dict) else None
-    return or_doubtful(lambda: _read(row, detail), row.value, number, _REVIEWED)
+    refund_id = case.get("aftersale_id") if isinstance(case, dict) else None
+    return or_doubtful(lambda: _read(row, detail), row.value, number, _REVIEWED, refund_id=refund_id)
 
 
 def _read(row: Node, detail: Node | None) -> Refund:

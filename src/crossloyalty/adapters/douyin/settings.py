@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import attrs
 
+from crossloyalty.adapters.wire.memo import memo_words
+from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, host_of, one_of
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.checks import instance_of
 from crossloyalty.errors import ConfigError
 
 __all__ = ["GATEWAY", "SANDBOX", "DouyinSettings"]
@@ -18,22 +19,10 @@ GATEWAY: Final = "https://openapi-fxg.jinritemai.com"
 SANDBOX: Final = "https://openapi-sandbox.jinritemai.com"
 
 
-def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    clean_id(value, attribute.name)
-
-
-def _method(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value not in ("hmac-sha256", "md5"):
-        raise ConfigError(f'{attribute.name} is "hmac-sha256" or "md5"')
-
-
-def _address(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if urlsplit(value).hostname is None or value.endswith("/"):
-        raise ConfigError(f"{attribute.name} is an absolute address without a slash at its end")
-
-
-def _secret(value: str | Secret) -> Secret:
-    return Secret.of(value)
+def _gateway(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    an_address(instance, attribute, value)
+    if value.endswith("/"):
+        raise ConfigError(f"{attribute.name} has no slash at its end")
 
 
 def _optional_secret(value: str | Secret | None) -> Secret | None:
@@ -71,22 +60,24 @@ class DouyinSettings:
             memo itself is not kept.
     """
 
-    app_key: str = attrs.field(validator=_id)
-    app_secret: Secret = attrs.field(converter=_secret, repr=False)
-    shop_id: str = attrs.field(validator=_id)
+    app_key: str = attrs.field(validator=an_id)
+    app_secret: Secret = attrs.field(converter=as_secret, repr=False)
+    shop_id: str = attrs.field(validator=an_id)
     previous_secret: Secret | None = attrs.field(default=None, converter=_optional_secret, repr=False)
-    self_use: bool = attrs.field(default=True)
-    gateway: str = attrs.field(default=GATEWAY, validator=_address)
+    self_use: bool = attrs.field(default=True, validator=instance_of(bool))
+    gateway: str = attrs.field(default=GATEWAY, validator=_gateway)
     hosts: frozenset[str] | None = attrs.field(default=None, converter=_hosts)
-    sign_method: Literal["hmac-sha256", "md5"] = attrs.field(default="hmac-sha256", validator=_method)
+    sign_method: Literal["hmac-sha256", "md5"] = attrs.field(
+        default="hmac-sha256", validator=one_of("hmac-sha256", "md5")
+    )
     normal_trade_types: frozenset[int] = attrs.field(default=frozenset({0, 4, 13, 16, 18}), converter=_types)
-    accept_stripped_body: bool = attrs.field(default=False)
-    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
+    accept_stripped_body: bool = attrs.field(default=False, validator=instance_of(bool))
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=memo_words)
 
     @property
     def called_hosts(self) -> frozenset[str]:
         """The only hosts that are called."""
-        return self.hosts or frozenset({urlsplit(self.gateway).hostname or ""})
+        return self.hosts or frozenset({host_of(self.gateway)})
 
     @property
     def buyer_scope(self) -> str:

@@ -62,7 +62,7 @@ class BadCell(Exception):
 
 def bare(cell: str) -> str:
     """Take off what writers put around a value: blanks and tabs, a leading apostrophe, an `="…"` guard."""
-    if cell.isalnum():
+    if not cell or cell.isalnum():
         return cell  # most cells, quickly
     text = cell.strip(_BLANKS)
     if text.startswith('="') and text.endswith('"') and len(text) > 2:

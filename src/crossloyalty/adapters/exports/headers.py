@@ -40,8 +40,9 @@ class Column(NamedTuple):
     Args:
         field: What the layout calls it.
         names: The names exports gave it over the years, the preferred one first.
-        form: `id`, `time`, `note` or `other`. Times tell whether a spreadsheet has saved the file; of a note only what
-            is read of it is kept, since people write phone numbers and addresses there.
+        form: `id`, `time`, `note`, `person` or `other`. Times tell whether a spreadsheet has saved the file; of a note
+            only what is read of it is kept, since people write phone numbers and addresses there; what names a person
+            is never written back when it is a phone number.
         wanted: A file without it tells less than others; False for columns that only some files have.
     """
 

@@ -19,6 +19,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_time,
     agreed_word,
     doubtful_lines,
+    in_order,
     last,
     line_names,
     nearest,
@@ -170,7 +171,7 @@ def _doubt(rows: Sequence[OrderRow], paid: int, shipping: int | None) -> int | N
 
 
 def _lines(rows: Sequence[OrderRow], goods: int) -> tuple[Line, ...] | None:
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     products = [row.id("product_id") for row in rows]
     if any(product is None for product in products):
         return None

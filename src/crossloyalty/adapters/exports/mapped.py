@@ -19,6 +19,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_time,
     agreed_word,
     doubtful_lines,
+    in_order,
     line_names,
     plain_word,
     state_of,
@@ -32,7 +33,7 @@ from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = ["read_mapped"]
 
-_IDS: Final = frozenset({"order_no", "line_id"})
+_FORMS: Final = {"order_no": "id", "line_id": "id", "buyer_id": "person"}
 _TIMES: Final = frozenset({"created_at", "paid_at", "finished_at"})
 _LINE_FIELDS: Final = ("line_id", "product_id", "category", "quantity", "gift", "line_paid", "line_refunded")
 _GIFT_WORDS: Final = frozenset({"是", "赠品", "y", "yes", "true", "1"})
@@ -105,7 +106,7 @@ def _layout(mapping: ColumnMapping) -> Layout:
         platforms=(mapping.platform,),
         need=tuple(combinations(*(columns[field] for field in needed))),
         columns=tuple(
-            Column(field, names, "id" if field in _IDS else time_form if field in _TIMES else "other")
+            Column(field, names, time_form if field in _TIMES else _FORMS.get(field, "other"))
             for field, names in columns.items()
         ),
         key="order_no",
@@ -211,7 +212,7 @@ def _name(row: OrderRow, field: str) -> str | None:
 
 
 def _lines(rows: Sequence[OrderRow]) -> tuple[Line, ...]:
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     products = [_name(row, "product_id") for row in rows]
     names = line_names(products)
     if rows[0].has("line_id"):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ from crossloyalty.errors import ConfigError, InvalidInput, shown
 __all__ = ["NOTE_COLUMNS", "Mender", "kept_columns", "neutral", "write_table"]
 
 NOTE_COLUMNS: Final = ("原文件行号", "问题列", "问题值", "问题说明", "Problem")
+_PHONE: Final = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", re.ASCII)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LOST: Final = "?"  # stands where digits were lost: no id, so that nobody imports it by mistake
 _LONGEST_NUMBER: Final = 11  # spreadsheet programs show longer ones in scientific notation
@@ -125,8 +127,12 @@ class Mender:
         cell = cells[place] if place < len(cells) else ""
         layout = self._header.layout
         for column in layout.columns:
-            if column.form == "note" and self._header.index.get(column.field) == place:
+            if self._header.index.get(column.field) != place:
+                continue
+            if column.form == "note":
                 return "" if layout.note is None else layout.note(cell)
+            if column.form == "person" and _PHONE.search(cell):
+                return ""
         return _LOST if place in self._ids and self._is_lost(cell) else bare(cell)
 
     def _is_lost(self, cell: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -21,6 +20,7 @@ __all__ = [
     "agreed_word",
     "doubtful_lines",
     "first",
+    "in_order",
     "last",
     "line_names",
     "nearest",
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _LONGEST_PRODUCT: Final = 100
+_NAMES_OF_GOODS: Final = ("line_id", "product_id", "product", "sku")
 _T = TypeVar("_T")
 _S = TypeVar("_S")
 _ORDER_STATUS: Final = {
@@ -135,6 +136,12 @@ def agreed_word(rows: Sequence[OrderRow], field: str) -> str | None:
     return _agreed(rows, field, lambda row: row.word(field))
 
 
+def in_order(rows: Sequence[OrderRow]) -> list[OrderRow]:
+    """Sort the rows of an order by what they say: how doubled goods are numbered must not depend on the file."""
+    fields = sorted(rows[0].context.places, key=lambda field: (field not in _NAMES_OF_GOODS, field))
+    return sorted(rows, key=lambda row: [row.raw(field) for field in fields])
+
+
 def line_names(products: Sequence[str | None], prefix: str = "sku:") -> list[str]:
     """
     Name the lines of an order whose rows tell the goods and no sub-order number.
@@ -146,12 +153,12 @@ def line_names(products: Sequence[str | None], prefix: str = "sku:") -> list[str
     Returns:
         Names with a sign that is in no order number: a number of goods must never be taken for that of an order.
     """
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     names = []
     for product in products:
         name = f"{prefix}{(product or '')[:_LONGEST_PRODUCT]}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        count = seen[name] = seen.get(name, 0) + 1
+        names.append(name if count == 1 else f"{name}#{count}")
     return names
 
 

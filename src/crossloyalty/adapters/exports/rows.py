@@ -90,6 +90,8 @@ class OrderRow(NamedTuple):
         return BadRow(Defect(self.number, self.context.spelled.get(field, ""), shown, code, self.key))
 
     def _clean(self, field: str, cell: str, clean: Callable[[str], _T | None]) -> _T | None:
+        if not cell:
+            return None  # many cells, quickly; every reader takes an empty cell for an absent one
         try:
             return clean(cell)
         except BadCell as error:

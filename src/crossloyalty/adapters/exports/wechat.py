@@ -17,6 +17,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_time,
     agreed_word,
     doubtful_lines,
+    in_order,
     line_names,
     state_of,
     total,
@@ -167,7 +168,7 @@ def _kind(rows: Sequence[OrderRow]) -> OrderKind | None:
 
 
 def _lines(rows: Sequence[OrderRow], *, stated: bool) -> tuple[Line, ...] | None:
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     products = [row.id("product_id") for row in rows]
     if any(product is None for product in products):
         return None

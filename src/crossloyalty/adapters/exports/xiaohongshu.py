@@ -18,6 +18,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_time,
     agreed_word,
     doubtful_lines,
+    in_order,
     line_names,
     nearest,
     state_of,
@@ -143,7 +144,7 @@ def _expected(bought: Sequence[OrderRow], paid: int) -> int | None:
 
 
 def _lines(rows: Sequence[OrderRow], bought: Sequence[OrderRow], paid: int | None) -> tuple[Line, ...] | None:
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     products = [row.id("product_id") for row in rows]
     if any(product is None for product in products):
         return None

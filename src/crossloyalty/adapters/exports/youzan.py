@@ -17,6 +17,7 @@ from crossloyalty.adapters.exports.orderlevel import (
     agreed_fen,
     agreed_time,
     doubtful_lines,
+    in_order,
     last,
     line_names,
     order_status,
@@ -145,7 +146,7 @@ def build_order_of_items(rows: Sequence[OrderRow]) -> Built:
     Source: readers of real files; that items add up to what was paid, freight included, is how the platform's API page
     defines the same figure.
     """
-    rows = sorted(rows, key=lambda row: row.values)  # the numbers of doubled goods must not depend on the file
+    rows = in_order(rows)
     row = rows[0]
     names = line_names([each.word("sku") or each.word("product") for each in rows])
     lines = [_line(each, name) for each, name in zip(rows, names, strict=True)]

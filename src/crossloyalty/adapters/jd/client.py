@@ -18,7 +18,7 @@ from crossloyalty.adapters.jd.sp import SpApi
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.backwards import following, known_total, place_of
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainSource
+from crossloyalty.adapters.wire.plain import Closing, PlainSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -47,7 +47,7 @@ _EARLY_S: Final = 12 * 3600.0
 _Build = Callable[[datetime, Secret], Call]
 
 
-class _Shop:
+class _Shop(Closing):
     def __init__(self, settings: JdSettings, gateway: Router | SpApi, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._gateway = gateway
@@ -219,10 +219,6 @@ class AsyncJdSource(_Shop):
         self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
         super().__init__(settings, gateway, self._own, store)
 
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
-
 
 class JdSource(PlainSource[_Shop]):
     """A JD shop for plain hosts; see `AsyncJdSource`, with an `httpx.Client`."""
@@ -247,10 +243,6 @@ class JdSource(PlainSource[_Shop]):
     def authorise(self, code: str) -> None:
         """See `AsyncJdSource.authorise`."""
         drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncJdSource.close`."""
-        drive(self._own.close())
 
 
 def _gateway(settings: JdSettings) -> Router | SpApi:

@@ -239,14 +239,33 @@ def number_of(node: Node, name: str) -> str:
 
 
 def doubtful(
-    node: Node, code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"], detail: str, order_no: str = ""
+    node: Node,
+    code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"],
+    detail: str,
+    *,
+    order_no: str = "",
+    refund: tuple[str, str] | None = None,
 ) -> Doubtful:
-    """Set an order or refund aside, with the figures and nothing personal."""
-    found = node.value.get("orderId")
-    number = order_no or (str(found) if isinstance(found, (str, int)) else "")
+    """
+    Set an order or refund aside, with the figures and nothing personal.
+
+    Args:
+        node: The order or refund.
+        code, detail: See `Doubtful`.
+        order_no: Where it does not stand in the node itself.
+        refund: The prefix and the field of a refund's id, so that the sound refund takes the doubt away.
+    """
+    number = order_no or _digits(node.value.get("orderId"))
+    refund_no = "" if refund is None else _digits(node.value.get(refund[1]))
     return Doubtful(
         order_no=number if _NUMBER.fullmatch(number) else "",
+        refund_id=f"{refund[0]}-{refund_no}" if refund is not None and refund_no else "",
         code=code,
         detail=detail,
         payload=redacted(node.value, _KEPT),
     )
+
+
+def _digits(value: object) -> str:
+    text = str(value) if isinstance(value, (str, int)) else ""
+    return text if text.isascii() and text.isdigit() and len(text) <= 32 else ""

@@ -18,6 +18,8 @@ from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_application", "read_service"]
 
+_APPLICATION: Final = "apply", "id"
+_SERVICE: Final = "afs", "afsRefundId"
 # States of an application that are on its way (jingdong.pop.afs.soa.refundapply.queryPageList): not reviewed, approved
 # by the seller, approved by hand, intercepted on the road, interception failed, waiting for logistics.
 _UNDER_WAY: Final = frozenset({0, 1, 5, 7, 8, 10, 11})
@@ -43,7 +45,7 @@ def read_application(node: Node, settings: JdSettings) -> Refund | Doubtful:
         elif state in _UNDER_WAY:
             status = RefundStatus.OPEN
         else:
-            return doubtful(node, "UNKNOWN_STATUS", f"state of a refund application: {state}")
+            return doubtful(node, "UNKNOWN_STATUS", f"state of a refund application: {state}", refund=_APPLICATION)
         return Refund(
             platform="jd",
             order_no=number_of(node, "orderId"),
@@ -54,9 +56,9 @@ def read_application(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error))
+        return doubtful(node, "UNREADABLE", str(error), refund=_APPLICATION)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0])
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=_APPLICATION)
 
 
 def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
@@ -83,7 +85,8 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
         elif completed_at is None:
             status = RefundStatus.OPEN
         else:
-            return doubtful(node, "UNKNOWN_STATUS", f"state of a completed after-sale refund: {state}", order_no)
+            detail = f"state of a completed after-sale refund: {state}"
+            return doubtful(node, "UNKNOWN_STATUS", detail, order_no=order_no, refund=_SERVICE)
         ware = bill.text("wareId")
         amount = node.yuan("refoundAmount")
         if amount is None and status is RefundStatus.SUCCESS:
@@ -99,9 +102,9 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error), order_no)
+        return doubtful(node, "UNREADABLE", str(error), order_no=order_no, refund=_SERVICE)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], order_no)
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], order_no=order_no, refund=_SERVICE)
 
 
 def _moment(node: Node, name: str) -> datetime | None:

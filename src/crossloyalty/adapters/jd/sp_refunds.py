@@ -13,6 +13,7 @@ from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_service"]
 
+_SERVICE: Final = "afs", "afsOrderId"
 # Integrators: refund status 20 is "refunded"; main status 100 is "closed", which proves no refund.
 _REFUNDED: Final = 20
 _OVER: Final = 100
@@ -56,6 +57,6 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error))
+        return doubtful(node, "UNREADABLE", str(error), refund=_SERVICE)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0])
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=_SERVICE)

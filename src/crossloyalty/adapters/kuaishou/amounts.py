@@ -11,17 +11,14 @@ from typing import Final
 
 import attrs
 
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node
 
-__all__ = ["Amounts", "Disagreement", "amounts_of", "approximate_amounts", "extra_discounts_of"]
+__all__ = ["Amounts", "amounts_of", "approximate_amounts", "extra_discounts_of"]
 
 _PLATFORM: Final = 2
 _MERCHANT: Final = 1
 _EXTRA_DISCOUNTS: Final = ("payChannelDiscount", "governmentDiscount", "tradeInPayAfterPromoAmount")
-
-
-class Disagreement(ValueError):
-    """Figures of one order contradict each other; the message holds them."""
 
 
 @attrs.frozen

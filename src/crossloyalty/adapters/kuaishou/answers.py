@@ -17,12 +17,12 @@ from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
+from crossloyalty.adapters.wire.words import platform_words, request_id
 from crossloyalty.errors import ConfigError, PlatformUnavailable
 
 __all__ = ["data_of", "envelope_of", "fault_of", "rows_of", "tokens_of"]
 
 _SUCCESS: Final = "1"
-_MESSAGE_CHARACTERS: Final = 64
 # The day's quota comes back at midnight; asking again each hour does no harm.
 _QUOTA_PAUSE_S: Final = 3600.0
 _LONGEST_LIFE_S: Final = 10 * 366 * 86_400
@@ -103,7 +103,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
         action=action,
         code="/".join(dict.fromkeys(told)) or f"HTTP {answer.status}",
         message=words,
-        request_id=_word(node, "requestId") or None,
+        request_id=request_id(_text(node, "requestId")),
         retry_after_s=_QUOTA_PAUSE_S if action is Action.WAIT and quota else None,
     )
 
@@ -204,7 +204,10 @@ def _word(node: Node, name: str) -> str:
     return "".join(each for each in value[:32] if each.isprintable()) if type(value) is str else ""
 
 
+def _text(node: Node, name: str) -> str | None:
+    value = node.raw(name)
+    return value if type(value) is str else None
+
+
 def _words(value: Any) -> str:
-    if type(value) is not str or value.upper() == "SUCCESS":
-        return ""
-    return "".join(each for each in value[:_MESSAGE_CHARACTERS] if each.isprintable())
+    return platform_words(value) if type(value) is str and value.upper() != "SUCCESS" else ""

@@ -21,7 +21,8 @@ from crossloyalty.adapters.kuaishou.refunds import is_over, read_refund, refund_
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.found import Found
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -47,7 +48,7 @@ _OLDEST_DAYS: Final = calls.DEEPEST_DAYS - 1
 _EARLY_S: Final = 3_600.0
 
 
-class _Kuaishou:
+class _Kuaishou(Closing):
     def __init__(self, settings: KuaishouSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -145,27 +146,27 @@ class _Kuaishou:
         found = _Found()
         for raw in rows:
             over = refund_id_of(raw) if is_over(raw) else ""
-            found.take((await self._refund(over) if over else None) or read_refund(raw, None, self._settings))
+            found.take((await self._refund(over) if over else ()) or [read_refund(raw, None, self._settings)])
         following = _next(following, cursor) or ""
         return found.facts(seen=len(rows), next_page=f"{int(number) + 1}:{following}" if following else None)
 
     async def _take_order(self, raw: Any, found: _Found) -> None:
         """Read an order with its fees and its refunds."""
         fee = await self._fee(order_no_of(raw)) if wants_fee(raw) else None
-        found.take(read_order(raw, fee, self._settings))
+        found.take([read_order(raw, fee, self._settings)])
         for refund_id in refund_ids_of(raw):
             found.refunds.add(refund_id)
             found.take(await self._refund(refund_id, fee))
 
-    async def _refund(self, refund_id: str, fee: Any = None) -> Item | Doubtful | None:
-        """Read a refund from its detail; None when the platform knows none."""
+    async def _refund(self, refund_id: str, fee: Any = None) -> list[Item | Doubtful]:
+        """Read a refund from its detail; nothing when the platform knows none."""
         raw = await self._one(calls.refund_detail, refund_id=refund_id)
         if raw is None:
-            return None
+            return []
         order_no = Node(raw, "refund").raw("oid")
         if fee is None and is_over(raw) and _is_number(str(order_no)):
             fee = await self._fee(str(order_no))
-        return read_refund(raw, fee, self._settings)
+        return [read_refund(raw, fee, self._settings)]
 
     async def _fee(self, order_no: str) -> Any:
         """Give an order's fee detail; for a paid order without one an empty object, which holds the order back."""
@@ -184,24 +185,12 @@ class _Kuaishou:
         return None if data is None or not data.value else data.value
 
 
-class _Found:
-    """What was read so far; one refund may hang on two rows."""
+class _Found(Found):
+    """With the refunds that were asked for: one may hang on two rows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.refunds: set[str] = set()
-        self._items: list[Item] = []
-        self._doubtful: list[Doubtful] = []
-
-    def take(self, one: Item | Doubtful | None) -> None:
-        """Put one fact to the others."""
-        if isinstance(one, Doubtful):
-            self._doubtful.append(one)
-        elif one is not None:
-            self._items.append(one)
-
-    def facts(self, *, seen: int, next_page: str | None = None) -> Facts:
-        """Give all of it."""
-        return Facts(items=tuple(self._items), doubtful=tuple(self._doubtful), seen=seen, next_page=next_page)
 
 
 class AsyncKuaishouSource(_Kuaishou):
@@ -229,12 +218,8 @@ class AsyncKuaishouSource(_Kuaishou):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class KuaishouSource(PlainPushSource[_Kuaishou]):
@@ -252,17 +237,12 @@ class KuaishouSource(PlainPushSource[_Kuaishou]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Kuaishou(settings, self._own, lift_tokens(tokens))
-        super().__init__(self._shop)
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Kuaishou(settings, sender, lift_tokens(tokens)))
 
     def authorise(self, code: str) -> None:
         """See `AsyncKuaishouSource.authorise`."""
-        drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncKuaishouSource.close`."""
-        drive(self._own.close())
+        drive(self._coroutines.authorise(code))
 
 
 def _dialect(settings: KuaishouSettings) -> Dialect:

@@ -60,7 +60,7 @@ def _opened(body: bytes, keys: list[Secret]) -> Node:
     if 0 < len(body) <= LARGEST_BODY:
         for key in keys:
             try:
-                raw = base64.b64decode(body.strip(), validate=True)
+                raw = base64.b64decode(body, validate=True)
                 text = aes_cbc_decrypt(raw, key=base64.b64decode(key.reveal()), iv=_IV)
                 return Node(load_json(text, PLATFORM), "message")
             except (InvalidInput, PlatformUnavailable, Unreadable, binascii.Error):

@@ -13,12 +13,12 @@ from typing import Any, Final, Literal
 
 from crossloyalty.adapters.kuaishou.amounts import (
     Amounts,
-    Disagreement,
     amounts_of,
     approximate_amounts,
     extra_discounts_of,
 )
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from crossloyalty.adapters.kuaishou.amounts import Disagreement, amounts_of
+from crossloyalty.adapters.kuaishou.amounts import amounts_of
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus
@@ -140,4 +141,4 @@ def _doubtful(raw: Any, code: Any, detail: str) -> Doubtful:
     except Unreadable:
         order_no = ""
     shown = redacted(raw, _SHOWN) if isinstance(raw, Mapping) else ""
-    return Doubtful(order_no=order_no, code=code, detail=detail, payload=shown)
+    return Doubtful(order_no=order_no, refund_id=refund_id_of(raw), code=code, detail=detail, payload=shown)

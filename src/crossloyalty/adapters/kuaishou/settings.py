@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, one_of
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import ConfigError, WrongType, shown
@@ -21,17 +22,9 @@ HOSTS: Final = ("openapi.kwaixiaodian.com", "open.kwaixiaodian.com")
 _KEY_BYTES: Final = (16, 24, 32)
 
 
-def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _optional_id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value is not None:
         clean_id(value, attribute.name)
-
-
-def _one_of(*allowed: str) -> Any:
-    def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if value not in allowed:
-            raise ConfigError(f"{attribute.name} is one of {', '.join(allowed)}, not {shown(value)}")
-
-    return check
 
 
 def _bool(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -39,9 +32,16 @@ def _bool(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise WrongType(f"{attribute.name} is True or False, not {shown(value)}")
 
 
-def _window(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or not 60 <= value <= 86_400:
-        raise ConfigError(f"{attribute.name} is a whole number of seconds, 60 to 86400: {shown(value)}")
+def _optional_secret(value: str | Secret | None) -> Secret | None:
+    return None if value is None else Secret.of(value)
+
+
+def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise WrongType(f"{attribute.name} maps words to flags, such as {{'刷单': 'brushing'}}, not {shown(value)}")
+    for word, flag in value.items():
+        clean_id(word, f"a word of {attribute.name}")
+        clean_id(flag, f"a flag of {attribute.name}")
 
 
 def _message_key(_: Any, attribute: attrs.Attribute[Any], value: Secret | None) -> None:
@@ -53,22 +53,6 @@ def _message_key(_: Any, attribute: attrs.Attribute[Any], value: Secret | None) 
         length = 0
     if length not in _KEY_BYTES:
         raise ConfigError(f"{attribute.name} is the message private key as the console shows it (Base64 of an AES key)")
-
-
-def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise WrongType(f"{attribute.name} maps words to flags, such as {{'刷单': 'brushing'}}, not {shown(value)}")
-    for word, flag in value.items():
-        clean_id(word, f"a word of {attribute.name}")
-        clean_id(flag, f"a flag of {attribute.name}")
-
-
-def _secret(value: str | Secret) -> Secret:
-    return Secret.of(value)
-
-
-def _optional_secret(value: str | Secret | None) -> Secret | None:
-    return None if value is None else Secret.of(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -107,30 +91,30 @@ class KuaishouSettings:
     Source: open.kwaixiaodian.com, pages on calls, authorisation and messages.
     """
 
-    app_key: str = attrs.field(validator=_id)
-    app_secret: Secret = attrs.field(converter=_secret)
-    sign_secret: Secret = attrs.field(converter=_secret)
-    shop_id: str = attrs.field(validator=_id)
-    seller_id: str | None = attrs.field(default=None, validator=_id)
+    app_key: str = attrs.field(validator=an_id)
+    app_secret: Secret = attrs.field(converter=as_secret)
+    sign_secret: Secret = attrs.field(converter=as_secret)
+    shop_id: str = attrs.field(validator=an_id)
+    seller_id: str | None = attrs.field(default=None, validator=_optional_id)
     message_key: Secret | None = attrs.field(default=None, converter=_optional_secret, validator=_message_key)
     previous_message_key: Secret | None = attrs.field(default=None, converter=_optional_secret, validator=_message_key)
-    developer: str | None = attrs.field(default=None, validator=_id)
-    gateway: str = attrs.field(default=GATEWAY)
+    developer: str | None = attrs.field(default=None, validator=_optional_id)
+    gateway: str = attrs.field(default=GATEWAY, validator=an_address)
     hosts: tuple[str, ...] = attrs.field(default=HOSTS, converter=tuple)
     sign_method: Literal["HMAC_SHA256", "MD5"] = attrs.field(
-        default="HMAC_SHA256", validator=_one_of("HMAC_SHA256", "MD5")
+        default="HMAC_SHA256", validator=one_of("HMAC_SHA256", "MD5")
     )
     amounts: Literal["fee_detail", "approximate"] = attrs.field(
-        default="fee_detail", validator=_one_of("fee_detail", "approximate")
+        default="fee_detail", validator=one_of("fee_detail", "approximate")
     )
     extra_discounts: Literal["review", "included"] = attrs.field(
-        default="review", validator=_one_of("review", "included")
+        default="review", validator=one_of("review", "included")
     )
     refund_subsidy: Literal["proportional", "unstated"] = attrs.field(
-        default="proportional", validator=_one_of("proportional", "unstated")
+        default="proportional", validator=one_of("proportional", "unstated")
     )
     check_seller: bool = attrs.field(default=True, validator=_bool)
-    window_s: int = attrs.field(default=86_400, validator=_window)
+    window_s: int = attrs.field(default=86_400, validator=between(60, 86_400))
     memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=_memo_flags)
 
     @property

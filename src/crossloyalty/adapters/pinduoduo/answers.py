@@ -57,7 +57,9 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}", retry_after_s=_advised(answer))
     body = load_json(answer.body, PLATFORM)
-    told = body.get("error_response") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        raise PlatformUnavailable("the answer is no object", platform=PLATFORM)
+    told = body.get("error_response")
     if told is None:
         if answer.status != 200:
             return Fault(action=Action.REFUSE, code=f"HTTP {answer.status}")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import attrs
+
 from crossloyalty.adapters.pinduoduo import calls
 from crossloyalty.adapters.pinduoduo.answers import PLATFORM, fault_of, result_of, tokens_of
 from crossloyalty.adapters.pinduoduo.messages import TOPICS, channel_address, frame_answer, heartbeat, read_frame
@@ -23,7 +25,7 @@ from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -45,7 +47,8 @@ from crossloyalty.errors import (
 
 __all__ = ["CAPABILITIES", "FEEDS", "LIMITS", "AsyncPinduoduoSource", "PinduoduoSource"]
 
-CAPABILITIES: Final = SourceCapabilities(push=True, pull=True, refund_detail=True)
+# `push` where the settings say that the host holds the message channel.
+CAPABILITIES: Final = SourceCapabilities(pull=True, refund_detail=True)
 # Refunds first: an order then meets what is open against it.
 FEEDS: Final = ("refunds", "orders", "finishing")
 # A window holds at most 30 minutes and ends at least 3 behind now, as the field table asks for.
@@ -54,7 +57,7 @@ _ORDER_NO: Final = re.compile(r"[0-9]{6}-[0-9]{12,18}", re.ASCII)
 _MOST_PAGES_OF_CASES: Final = 10
 
 
-class _Pinduoduo:
+class _Pinduoduo(Closing):
     def __init__(self, settings: PinduoduoSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -73,7 +76,7 @@ class _Pinduoduo:
     @property
     def capabilities(self) -> SourceCapabilities:
         """See `PullSource.capabilities`."""
-        return CAPABILITIES
+        return attrs.evolve(CAPABILITIES, push=self._settings.message_channel)
 
     @property
     def limits(self) -> SourceLimits:
@@ -86,7 +89,9 @@ class _Pinduoduo:
         return FEEDS
 
     def verify(self, incoming: Incoming, now: datetime) -> Sequence[Pushed]:
-        """See `PushSource.verify`; a frame is unsigned, so it may only come from the host's own socket."""
+        """See `PushSource.verify`; frames are unsigned, so they are taken from the host's own socket alone."""
+        if not self._settings.message_channel:
+            raise ForgedMessage("frames are taken only where the settings say that the host holds the message channel")
         try:
             pushed = read_frame(self._settings, incoming.body)
         except (Unreadable, PlatformUnavailable) as error:
@@ -258,12 +263,8 @@ class AsyncPinduoduoSource(_Pinduoduo):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class PinduoduoSource(PlainPushSource[_Pinduoduo]):
@@ -281,8 +282,8 @@ class PinduoduoSource(PlainPushSource[_Pinduoduo]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Pinduoduo(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Pinduoduo(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     def authorise(self, code: str) -> None:
@@ -300,10 +301,6 @@ class PinduoduoSource(PlainPushSource[_Pinduoduo]):
     def heartbeat(self) -> bytes:
         """See `AsyncPinduoduoSource.heartbeat`."""
         return self._shop.heartbeat()
-
-    def close(self) -> None:
-        """See `AsyncPinduoduoSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: PinduoduoSettings) -> Dialect:

@@ -2,7 +2,7 @@
 One order of Pinduoduo as an `Order`.
 
 The platform has no finished status and no buyer id. Finished is derived: signed, concluded, not under review, no open
-after-sale case, and `finish_days` behind the confirmed receipt. Receiver fields are never looked at.
+after-sale case, and `finish_days` behind the confirmed receipt, which is its date. Receiver fields are never looked at.
 
 Source: the tables of `pdd.order.information.get` and `pdd.order.number.list.increment.get` at open.pinduoduo.com.
 """
@@ -18,6 +18,7 @@ from crossloyalty.adapters.pinduoduo.amounts import Amounts, line_shares, read_a
 from crossloyalty.adapters.pinduoduo.answers import PLATFORM
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.keys import clean_id
@@ -160,8 +161,10 @@ def _standing(
     finished_at = None
     received_at = order.beijing("receive_time")
     if status is OrderStatus.SIGNED and received_at is not None and paid_at is not None:
-        finished_at = received_at + timedelta(days=settings.finish_days)
-        if not is_open and not order.whole("risk_control_status") and now >= finished_at:
+        # The receipt is when the trade was complete, as the export reader has it; the hold only decides when we know.
+        finished_at = received_at
+        is_over = now >= received_at + timedelta(days=settings.finish_days)
+        if is_over and not is_open and not order.whole("risk_control_status"):
             status = OrderStatus.FINISHED
     return _Standing(status, is_open, finished_at)
 
@@ -223,8 +226,7 @@ def _named(order: Node, level: int) -> bool:
 
 def _flags(order: Node, settings: PinduoduoSettings) -> tuple[str, ...]:
     """Give what the memo says in the merchant's own words, and that an order was placed to be sold on (分销)."""
-    memo = order.raw("remark")
-    flags = {flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}
+    flags = flags_in(order.raw("remark"), settings.memo_flags)
     for tag in order.nodes("order_tag_list"):
         if tag.text("name") == "distributional_sale" and tag.whole("value") == 1:
             flags.add("resale")

@@ -39,7 +39,8 @@ def read_refund(case: Node) -> Refund | Doubtful:
     Returns:
         The refund; `Doubtful` when it cannot be read or its status is unknown.
     """
-    return or_doubtful(lambda: _read(case), case.value, case.value.get("order_sn"), _REVIEWED)
+    number, refund_id = case.value.get("order_sn"), case.value.get("id")
+    return or_doubtful(lambda: _read(case), case.value, number, _REVIEWED, refund_id=refund_id)
 
 
 def _read(case: Node) -> Refund:

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import attrs
 
+from crossloyalty.adapters.wire.memo import memo_words
+from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, host_of
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.domain.keys import clean_id
-from crossloyalty.errors import ConfigError
+from crossloyalty.domain.checks import instance_of
 
 __all__ = ["GATEWAY", "PinduoduoSettings"]
 
 GATEWAY: Final = "https://gw-api.pinduoduo.com/api/router"
 # Orders are visible for three months after they were placed; a longer hold would never see them finish.
 _LONGEST_HOLD_DAYS: Final = 60
-
-
-def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    clean_id(value, attribute.name)
-
-
-def _days(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or not 1 <= value <= _LONGEST_HOLD_DAYS:
-        raise ConfigError(f"{attribute.name} is 1 to {_LONGEST_HOLD_DAYS} whole days")
-
-
-def _address(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if urlsplit(value).hostname is None:
-        raise ConfigError(f"{attribute.name} is an absolute address")
-
-
-def _secret(value: str | Secret) -> Secret:
-    return Secret.of(value)
 
 
 def _hosts(value: Iterable[str] | None) -> frozenset[str] | None:
@@ -64,19 +46,22 @@ class PinduoduoSettings:
             PRICE_DIFF (补差价), on whichever side it stands. The documents do not say which side names the other.
         memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
             memo itself is not kept.
+        message_channel: The host holds the platform's message socket open and hands in what comes from it and nothing
+            else. Frames bear no signature, so without this they are refused.
     """
 
-    client_id: str = attrs.field(validator=_id)
-    client_secret: Secret = attrs.field(converter=_secret, repr=False)
-    shop_id: str = attrs.field(validator=_id)
-    gateway: str = attrs.field(default=GATEWAY, validator=_address, repr=False)
+    client_id: str = attrs.field(validator=an_id)
+    client_secret: Secret = attrs.field(converter=as_secret, repr=False)
+    shop_id: str = attrs.field(validator=an_id)
+    gateway: str = attrs.field(default=GATEWAY, validator=an_address, repr=False)
     hosts: frozenset[str] | None = attrs.field(default=None, converter=_hosts)
-    finish_days: int = attrs.field(default=15, validator=_days)
-    channel_discounts_inside: bool = attrs.field(default=True)
+    finish_days: int = attrs.field(default=15, validator=between(1, _LONGEST_HOLD_DAYS))
+    channel_discounts_inside: bool = attrs.field(default=True, validator=instance_of(bool))
     price_difference_relations: frozenset[int] = attrs.field(default=frozenset({3}), converter=_relations)
-    memo_flags: Mapping[str, str] = attrs.field(factory=dict)
+    memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=memo_words)
+    message_channel: bool = attrs.field(default=False, validator=instance_of(bool))
 
     @property
     def called_hosts(self) -> frozenset[str]:
         """The only hosts that are called."""
-        return self.hosts or frozenset({urlsplit(self.gateway).hostname or ""})
+        return self.hosts or frozenset({host_of(self.gateway)})

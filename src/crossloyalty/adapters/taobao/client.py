@@ -20,7 +20,7 @@ from crossloyalty.adapters.taobao.settings import TaobaoSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.backwards import Place, following, known_total, place_of
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainChannel, PlainSource
+from crossloyalty.adapters.wire.plain import Closing, PlainChannel, PlainSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -50,7 +50,7 @@ _OLDEST_DAYS: Final = 89
 _MOST_CONFIRMED: Final = 200
 
 
-class _Shop:
+class _Shop(Closing):
     def __init__(self, settings: TaobaoSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -261,10 +261,6 @@ class AsyncTaobaoSource(_Shop):
         """The queue of messages, an `AsyncMessageChannel`; it is the application's, so all its shops share it."""
         return _Queue(self._settings, self._own)
 
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
-
 
 class TaobaoSource(PlainSource[_Shop]):
     """A Taobao or Tmall shop for plain hosts; see `AsyncTaobaoSource`, with an `httpx.Client`."""
@@ -298,10 +294,6 @@ class TaobaoSource(PlainSource[_Shop]):
     def permit_messages(self) -> None:
         """See `AsyncTaobaoSource.permit_messages`."""
         drive(self._shop.permit_messages())
-
-    def close(self) -> None:
-        """See `AsyncTaobaoSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: TaobaoSettings) -> Dialect:

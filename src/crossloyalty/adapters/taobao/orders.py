@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from crossloyalty.adapters.taobao.amounts import Amounts, Disagreement, Share, packets_fen, paid_amounts
 from crossloyalty.adapters.taobao.answers import rows
@@ -259,9 +259,9 @@ def refund_ids_of(trade: Node) -> Sequence[str]:
     return [each for each in found if each is not None and each.isascii() and each.isdigit()]
 
 
-def _doubtful(trade: Node, code: str, detail: str) -> Doubtful:
+def _doubtful(trade: Node, code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"], detail: str) -> Doubtful:
     try:
         order_no = number_of(trade, "tid")
     except Unreadable:
         order_no = ""
-    return Doubtful(order_no=order_no, code=code, detail=detail, payload=redacted(trade.value, _KEPT))  # type: ignore[arg-type]
+    return Doubtful(order_no=order_no, code=code, detail=detail, payload=redacted(trade.value, _KEPT))

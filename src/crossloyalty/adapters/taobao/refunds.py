@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from crossloyalty.adapters.taobao.orders import number_of
 from crossloyalty.adapters.taobao.settings import TaobaoSettings
@@ -80,9 +80,18 @@ def _kind(node: Node) -> RefundKind:
     return RefundKind.EXCHANGE if node.text("dispute_type") in _EXCHANGES else RefundKind.RETURN
 
 
-def _doubtful(node: Node, code: str, detail: str) -> Doubtful:
+def _doubtful(node: Node, code: Literal["UNREADABLE", "UNKNOWN_STATUS"], detail: str) -> Doubtful:
     try:
         order_no = number_of(node, "tid")
     except Unreadable:
         order_no = ""
-    return Doubtful(order_no=order_no, code=code, detail=detail, payload=redacted(node.value, _KEPT))  # type: ignore[arg-type]
+    found = node.value.get("refund_id")
+    refund_id = str(found) if isinstance(found, (str, int)) else ""
+    return Doubtful(
+        order_no=order_no,
+        # The same name as the sound refund has, so that it takes the doubt away.
+        refund_id=refund_id if refund_id.isascii() and refund_id.isdigit() and len(refund_id) <= 32 else "",
+        code=code,
+        detail=detail,
+        payload=redacted(node.value, _KEPT),
+    )

@@ -19,8 +19,6 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.values import Call
 
 __all__ = [
-    "LONGEST_ORDER_WINDOW_S",
-    "LONGEST_REFUND_WINDOW_S",
     "get_order",
     "get_refund",
     "get_token",
@@ -28,8 +26,6 @@ __all__ = [
     "list_refunds",
 ]
 
-LONGEST_ORDER_WINDOW_S: Final = 7 * 24 * 3600
-LONGEST_REFUND_WINDOW_S: Final = 24 * 3600
 _JSON: Final = {"content-type": "application/json; charset=utf-8"}
 
 

@@ -20,11 +20,11 @@ from crossloyalty.adapters.wechat.orders import read_order_answer, refund_ids
 from crossloyalty.adapters.wechat.refunds import read_refund_answer
 from crossloyalty.adapters.wechat.settings import PLATFORM, WechatSettings
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.found import Found
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
-from crossloyalty.adapters.wire.values import Acknowledgement, Doubtful, Facts, Incoming, Item, Pushed
-from crossloyalty.application.driving import drive
+from crossloyalty.adapters.wire.values import Acknowledgement, Facts, Incoming, Pushed
 from crossloyalty.application.ports import AsyncSleep, Clock, Sleep, SourceCapabilities
 from crossloyalty.application.sources import SourceLimits
 from crossloyalty.errors import InvalidInput, PlatformMissing, PlatformUnavailable, shown
@@ -44,7 +44,7 @@ _OLDEST_DAYS: Final = 90
 _EARLY_S: Final = 240.0
 
 
-class _Wechat:
+class _Wechat(Closing):
     def __init__(self, settings: WechatSettings, sender: Sending) -> None:
         self._settings = settings
         self._sender = sender
@@ -121,7 +121,8 @@ class _Wechat:
         except PlatformMissing:
             return
         found.orders += 1
-        found.take(read_order_answer(answer, settings, order_no))
+        facts = read_order_answer(answer, settings, order_no)
+        found.take((*facts.items, *facts.doubtful))
         for refund_id in refund_ids(answer):
             await self._take_refund(refund_id, found)
 
@@ -134,26 +135,17 @@ class _Wechat:
             answer = await self._sender.send(lambda _, token: calls.get_refund(settings, token, refund_id))
         except PlatformMissing:
             return
-        found.take(read_refund_answer(answer, refund_id))
+        facts = read_refund_answer(answer, refund_id)
+        found.take((*facts.items, *facts.doubtful))
 
 
-class _Found:
+class _Found(Found):
     """What was read so far; one case may hang on two orders of a page."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.orders = 0
         self.refunds: set[str] = set()
-        self._items: list[Item] = []
-        self._doubtful: list[Doubtful] = []
-
-    def take(self, facts: Facts) -> None:
-        """Put facts to the others."""
-        self._items += facts.items
-        self._doubtful += facts.doubtful
-
-    def facts(self, *, seen: int, next_page: str | None = None) -> Facts:
-        """Give all of it."""
-        return Facts(items=tuple(self._items), doubtful=tuple(self._doubtful), seen=seen, next_page=next_page)
 
 
 class AsyncWechatSource(_Wechat):
@@ -181,12 +173,10 @@ class AsyncWechatSource(_Wechat):
         sleep: AsyncSleep | None = None,
     ) -> None:
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        super().__init__(
+            settings,
+            async_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep),
+        )
 
 
 class WechatSource(PlainPushSource[_Wechat]):
@@ -203,12 +193,8 @@ class WechatSource(PlainPushSource[_Wechat]):
         sleep: Sleep | None = None,
     ) -> None:
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(_Wechat(settings, self._own))
-
-    def close(self) -> None:
-        """See `AsyncWechatSource.close`."""
-        drive(self._own.close())
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Wechat(settings, sender))
 
 
 def _dialect(settings: WechatSettings) -> Dialect:

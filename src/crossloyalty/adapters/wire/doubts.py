@@ -23,7 +23,12 @@ class UnknownStatus(ValueError):
 
 
 def or_doubtful(
-    read: Callable[[], _T], raw: Mapping[str, Any], order_no: object, reviewed: frozenset[str]
+    read: Callable[[], _T],
+    raw: Mapping[str, Any],
+    order_no: object,
+    reviewed: frozenset[str],
+    *,
+    refund_id: object = None,
 ) -> _T | Doubtful:
     """
     Read an order or refund, or say why it is not believed.
@@ -33,6 +38,7 @@ def or_doubtful(
         raw: The object as it came.
         order_no: Its order number as it came, whatever that is.
         reviewed: Fields that staff may see, all of them known not to be personal.
+        refund_id: The refund's id as it came; None: it is the order itself.
     """
     code: Literal["AMOUNT_MISMATCH", "UNREADABLE", "UNKNOWN_STATUS"]
     try:
@@ -46,8 +52,18 @@ def or_doubtful(
     except InvalidInput:
         # Its message quotes the value, which may be anything.
         code, detail = "UNREADABLE", "a field holds what it cannot hold"
-    number = str(order_no)[:64] if isinstance(order_no, (str, int)) and not isinstance(order_no, bool) else ""
-    return Doubtful(order_no=number, code=code, detail=detail, payload=redacted(raw, reviewed))
+    return Doubtful(
+        order_no=_name(order_no),
+        code=code,
+        detail=detail,
+        refund_id=_name(refund_id),
+        payload=redacted(raw, reviewed),
+    )
+
+
+def _name(raw: object) -> str:
+    """Give a number as it came, as far as it is one."""
+    return str(raw)[:64] if isinstance(raw, (str, int)) and not isinstance(raw, bool) else ""
 
 
 def each_row(answer: Node, name: str, read: Callable[[Node], _T]) -> list[_T | Doubtful]:

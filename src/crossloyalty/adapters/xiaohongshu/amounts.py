@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import attrs
 
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.domain.numbers import largest_remainder
 
-__all__ = ["Amounts", "Disagreement", "amounts_of"]
-
-
-class Disagreement(ValueError):
-    """Figures of one order contradict each other; the message holds them."""
+__all__ = ["Amounts", "amounts_of"]
 
 
 @attrs.frozen

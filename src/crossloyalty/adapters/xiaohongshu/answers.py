@@ -14,13 +14,13 @@ from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
+from crossloyalty.adapters.wire.words import platform_words
 from crossloyalty.adapters.xiaohongshu.calls import CREATE_TOKEN, PAGE_SIZE, REFRESH_TOKEN
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM
 from crossloyalty.errors import ConfigError, PlatformUnavailable
 
 __all__ = ["data_of", "fault_of", "page_of", "tokens_of"]
 
-_MESSAGE_CHARACTERS: Final = 64
 _ACTIONS: Final = {
     "-2000400": Action.REFUSE,
     "-2000101": Action.MISSING,
@@ -169,6 +169,4 @@ def _code(node: Node, name: str) -> str:
 
 
 def _words(value: Any) -> str:
-    if type(value) is not str:
-        return ""
-    return "".join(each for each in value[:_MESSAGE_CHARACTERS] if each.isprintable())
+    return platform_words(value) if type(value) is str else ""

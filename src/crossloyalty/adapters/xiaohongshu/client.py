@@ -16,13 +16,14 @@ import attrs
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.found import Found
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
-from crossloyalty.adapters.wire.values import Acknowledgement, Call, Doubtful, Facts, Incoming, Item, Pushed
+from crossloyalty.adapters.wire.values import Acknowledgement, Call, Facts, Incoming, Pushed
 from crossloyalty.adapters.xiaohongshu import calls
 from crossloyalty.adapters.xiaohongshu.answers import data_of, fault_of, page_of, tokens_of
 from crossloyalty.adapters.xiaohongshu.messages import ACCEPTED, REJECTED, read_messages
@@ -50,7 +51,7 @@ _EARLY_S: Final = 1_500.0
 _ROWS: Final = {"orders": "orderList", "refunds": "afterSaleBasicInfos"}
 
 
-class _Xiaohongshu:
+class _Xiaohongshu(Closing):
     def __init__(self, settings: XiaohongshuSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -148,19 +149,19 @@ class _Xiaohongshu:
     async def _take_order(self, order_no: str, found: _Found, row: Any = None) -> None:
         """Read an order with its after-sale cases; a row without a number is held back as it stands."""
         if not order_no:
-            found.take(read_order(row, self._settings))
+            found.take([read_order(row, self._settings)])
             return
         raw = await self._one(calls.order_detail, order_no=order_no)
         if raw is None:
             return
-        found.take(read_order(raw, self._settings))
+        found.take([read_order(raw, self._settings)])
         if has_after_sale(raw):
             for refund_id in await self._cases(order_no):
                 await self._take_refund(refund_id, found)
 
     async def _take_refund(self, refund_id: str, found: _Found, row: Any = None) -> None:
         if not refund_id:
-            found.take(read_refund(row))
+            found.take([read_refund(row)])
             return
         if refund_id in found.refunds:
             return
@@ -168,7 +169,7 @@ class _Xiaohongshu:
         raw = await self._one(calls.after_sale_detail, refund_id=refund_id)
         if raw is not None:
             info = Node(raw, "data").raw("afterSaleInfo")
-            found.take(read_refund(raw if info is None else info))
+            found.take([read_refund(raw if info is None else info)])
 
     async def _cases(self, order_no: str) -> list[str]:
         """Give the after-sale cases of an order."""
@@ -196,25 +197,12 @@ class _Xiaohongshu:
         return None if data is None or not data.value else data.value
 
 
-class _Found:
-    """What was read so far; one case may hang on two rows."""
+class _Found(Found):
+    """With the refunds that were asked for: one may hang on two rows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.refunds: set[str] = set()
-        self._items: list[Item] = []
-        self._doubtful: list[Doubtful] = []
-
-    def take(self, one: Item | Doubtful) -> None:
-        """Put one fact to the others."""
-        if isinstance(one, Doubtful):
-            self._doubtful.append(one)
-        else:
-            self._items.append(one)
-
-    def facts(self, *, seen: int, next_page: str | None = None, total: int | None = None) -> Facts:
-        """Give all of it."""
-        items, doubtful = tuple(self._items), tuple(self._doubtful)
-        return Facts(items=items, doubtful=doubtful, seen=seen, next_page=next_page, total=total)
 
 
 class AsyncXiaohongshuSource(_Xiaohongshu):
@@ -242,12 +230,8 @@ class AsyncXiaohongshuSource(_Xiaohongshu):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class XiaohongshuSource(PlainPushSource[_Xiaohongshu]):
@@ -265,17 +249,12 @@ class XiaohongshuSource(PlainPushSource[_Xiaohongshu]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Xiaohongshu(settings, self._own, lift_tokens(tokens))
-        super().__init__(self._shop)
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(_Xiaohongshu(settings, sender, lift_tokens(tokens)))
 
     def authorise(self, code: str) -> None:
         """See `AsyncXiaohongshuSource.authorise`."""
-        drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncXiaohongshuSource.close`."""
-        drive(self._own.close())
+        drive(self._coroutines.authorise(code))
 
 
 def _dialect(settings: XiaohongshuSettings) -> Dialect:

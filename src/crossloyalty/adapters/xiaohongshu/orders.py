@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful
-from crossloyalty.adapters.xiaohongshu.amounts import Amounts, Disagreement, amounts_of
+from crossloyalty.adapters.xiaohongshu.amounts import Amounts, amounts_of
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM, XiaohongshuSettings
 from crossloyalty.domain.orders import Line, Order, OrderKind, OrderStatus
 from crossloyalty.errors import InvalidInput

@@ -156,4 +156,4 @@ def _doubtful(raw: Any, code: Literal["UNREADABLE", "UNKNOWN_STATUS"], detail: s
     except Unreadable:
         order_no = ""
     shown = redacted(raw, _SHOWN) if isinstance(raw, Mapping) else ""
-    return Doubtful(order_no=order_no, code=code, detail=detail, payload=shown)
+    return Doubtful(order_no=order_no, refund_id=refund_id_of(raw), code=code, detail=detail, payload=shown)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, one_of
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import ConfigError, WrongType, shown
@@ -16,11 +17,6 @@ __all__ = ["GATEWAY", "HOSTS", "PLATFORM", "XiaohongshuSettings"]
 PLATFORM: Final = "xiaohongshu"
 GATEWAY: Final = "https://ark.xiaohongshu.com/ark/open_api/v3/common_controller"
 HOSTS: Final = ("ark.xiaohongshu.com",)
-_BUYER_IDS: Final = ("userId", "xhsOpenId")
-
-
-def _id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    clean_id(value, attribute.name)
 
 
 def _bool(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -28,24 +24,8 @@ def _bool(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise WrongType(f"{attribute.name} is True or False, not {shown(value)}")
 
 
-def _buyer_id(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value not in _BUYER_IDS:
-        raise ConfigError(f"{attribute.name} is one of {', '.join(_BUYER_IDS)}, not {shown(value)}")
-
-
-def _callback(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and not (isinstance(value, str) and value.startswith("/")):
-        raise ConfigError(f"{attribute.name} is the path of the callback, with its query, such as /xhs?shop=s1")
-
-
-def _seconds(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or not 1 <= value <= 86_400:
-        raise ConfigError(f"{attribute.name} is a whole number of seconds, 1 to 86400: {shown(value)}")
-
-
-def _window(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if type(value) is not int or not 60 <= value <= 1_800:
-        raise ConfigError(f"{attribute.name} is a whole number of seconds, 60 to 1800: {shown(value)}")
+def _optional_secret(value: str | Secret | None) -> Secret | None:
+    return None if value is None else Secret.of(value)
 
 
 def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -56,12 +36,9 @@ def _memo_flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         clean_id(flag, f"a flag of {attribute.name}")
 
 
-def _secret(value: str | Secret) -> Secret:
-    return Secret.of(value)
-
-
-def _optional_secret(value: str | Secret | None) -> Secret | None:
-    return None if value is None else Secret.of(value)
+def _callback(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not (isinstance(value, str) and value.startswith("/")):
+        raise ConfigError(f"{attribute.name} is the path of the callback, with its query, such as /xhs?shop=s1")
 
 
 @attrs.frozen(kw_only=True)
@@ -90,15 +67,15 @@ class XiaohongshuSettings:
     Source: open.xiaohongshu.com, developer files 36 to 41 and the interface tables of orders and after-sales.
     """
 
-    app_id: str = attrs.field(validator=_id)
-    app_secret: Secret = attrs.field(converter=_secret)
-    shop_id: str = attrs.field(validator=_id)
+    app_id: str = attrs.field(validator=an_id)
+    app_secret: Secret = attrs.field(converter=as_secret)
+    shop_id: str = attrs.field(validator=an_id)
     previous_app_secret: Secret | None = attrs.field(default=None, converter=_optional_secret)
     callback: str | None = attrs.field(default=None, validator=_callback)
-    gateway: str = attrs.field(default=GATEWAY)
+    gateway: str = attrs.field(default=GATEWAY, validator=an_address)
     hosts: tuple[str, ...] = attrs.field(default=HOSTS, converter=tuple)
-    buyer_id: Literal["userId", "xhsOpenId"] = attrs.field(default="userId", validator=_buyer_id)
+    buyer_id: Literal["userId", "xhsOpenId"] = attrs.field(default="userId", validator=one_of("userId", "xhsOpenId"))
     subtract_pay_discount: bool = attrs.field(default=False, validator=_bool)
-    window_s: int = attrs.field(default=1_800, validator=_window)
-    message_age_s: int = attrs.field(default=300, validator=_seconds)
+    window_s: int = attrs.field(default=1_800, validator=between(60, 1_800))
+    message_age_s: int = attrs.field(default=300, validator=between(1, 86_400))
     memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=_memo_flags)

@@ -41,7 +41,7 @@ _ACTIONS: Final = {
     "103010052": Action.MISSING,
     "103011024": Action.MISSING,
 }
-# The official advice: 3, 6, 12, 24, 48 s; the first of these, the sender doubles it.
+# The official advice is to pause 3, 6, 12, 24, 48 s; a call that waited in vain is told to the caller sooner.
 _PAUSE_S: Final = 3.0
 _TRADE_NOT_FOUND: Final = ("5000", "trade not found")
 

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import PlainPushSource
+from crossloyalty.adapters.wire.found import Found
+from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
-from crossloyalty.adapters.wire.values import Acknowledgement, Answer, Doubtful, Facts, Incoming, Item, Pushed
+from crossloyalty.adapters.wire.values import Acknowledgement, Answer, Doubtful, Facts, Incoming, Pushed
 from crossloyalty.adapters.youzan import calls
 from crossloyalty.adapters.youzan.answers import data_of, fault_of, read_tokens
 from crossloyalty.adapters.youzan.messages import acknowledge, read_messages
@@ -46,7 +47,7 @@ _OLDEST_DAYS: Final = 90
 _ROWS: Final = {"orders": ("full_order_info_list", "total_results"), "refunds": ("refunds", "total")}
 
 
-class _Youzan:
+class _Youzan(Closing):
     def __init__(self, settings: YouzanSettings, sender: Sending, store: AsyncTokenStore) -> None:
         self._settings = settings
         self._sender = sender
@@ -153,7 +154,7 @@ class _Youzan:
         order = read_row(row, self._settings)
         if order.order_no:
             found.orders.add(order.order_no)
-        found.add(order)
+        found.take((order,))
         if isinstance(row, dict):
             for refund_id, oids in refund_lines(Node(row, "data")).items():
                 await self._take_refund(refund_id, oids, found)
@@ -164,14 +165,14 @@ class _Youzan:
             node = Node(row, "data.refunds")
             order_no, refund_id = node.need_text("tid"), node.need_text("refund_id")
         except Unreadable as error:
-            found.add(Doubtful(order_no="", code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no="", code="UNREADABLE", detail=str(error)),))
             return
         await self._take_order(order_no, found)
         await self._take_refund(refund_id, (), found)
 
     async def _take_order(self, order_no: str, found: _Found) -> None:
         """Read an order and its after-sale cases; nothing when the platform knows no such order."""
-        if order_no in found.orders or not _is_number(order_no):
+        if order_no in found.orders or not _is_id(order_no):
             return
         settings = self._settings
         answer = await self._one(lambda token: calls.get_order(settings, token, order_no))
@@ -180,17 +181,17 @@ class _Youzan:
         try:
             data = data_of(answer)
         except Unreadable as error:
-            found.add(Doubtful(order_no=order_no, code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no=order_no, code="UNREADABLE", detail=str(error)),))
             return
         order = read_row(data.value, settings)
         if order.order_no not in ("", order_no):
-            found.add(Doubtful(order_no=order_no, code="UNREADABLE", detail="the order is not the one asked for"))
+            found.take((Doubtful(order_no=order_no, code="UNREADABLE", detail="the order is not the one asked for"),))
             return
         await self._take_row(data.value, found)
         found.orders.add(order_no)
 
     async def _take_refund(self, refund_id: str, oids: Sequence[str], found: _Found) -> None:
-        if refund_id in found.refunds or not _is_number(refund_id):
+        if refund_id in found.refunds or not _is_id(refund_id):
             return
         found.refunds.add(refund_id)
         settings = self._settings
@@ -202,9 +203,10 @@ class _Youzan:
             if data.text("refund_id") != refund_id:
                 raise Unreadable("data.refund_id is not the one asked for")
         except Unreadable as error:
-            found.add(Doubtful(order_no="", code="UNREADABLE", detail=str(error)))
+            found.take((Doubtful(order_no="", code="UNREADABLE", detail=str(error)),))
             return
-        found.take(read_refund(data, oids))
+        facts = read_refund(data, oids)
+        found.take((*facts.items, *facts.doubtful))
 
     async def _one(self, build: Any) -> Answer | None:
         """Ask for one thing; None when the platform knows no such."""
@@ -214,32 +216,13 @@ class _Youzan:
             return None
 
 
-class _Found:
+class _Found(Found):
     """What was read so far; one case may hang on two rows."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.orders: set[str] = set()
         self.refunds: set[str] = set()
-        self._items: list[Item] = []
-        self._doubtful: list[Doubtful] = []
-
-    def add(self, one: Item | Doubtful) -> None:
-        """Put one fact to the others."""
-        if isinstance(one, Doubtful):
-            self._doubtful.append(one)
-        else:
-            self._items.append(one)
-
-    def take(self, facts: Facts) -> None:
-        """Put facts to the others."""
-        self._items += facts.items
-        self._doubtful += facts.doubtful
-
-    def facts(self, *, seen: int, next_page: str | None = None, total: int | None = None) -> Facts:
-        """Give all of it."""
-        return Facts(
-            items=tuple(self._items), doubtful=tuple(self._doubtful), seen=seen, next_page=next_page, total=total
-        )
 
 
 class AsyncYouzanSource(_Youzan):
@@ -268,12 +251,8 @@ class AsyncYouzanSource(_Youzan):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
-
-    async def close(self) -> None:
-        """Close connections that are kept open; a client of the host's stays open."""
-        await self._own.close()
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
 
 class YouzanSource(PlainPushSource[_Youzan]):
@@ -291,17 +270,13 @@ class YouzanSource(PlainPushSource[_Youzan]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Youzan(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Youzan(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     def authorise(self, code: str) -> None:
         """See `AsyncYouzanSource.authorise`."""
         drive(self._shop.authorise(code))
-
-    def close(self) -> None:
-        """See `AsyncYouzanSource.close`."""
-        drive(self._own.close())
 
 
 def _dialect(settings: YouzanSettings) -> Dialect:
@@ -318,5 +293,5 @@ def _dialect(settings: YouzanSettings) -> Dialect:
     )
 
 
-def _is_number(text: str) -> bool:
+def _is_id(text: str) -> bool:
     return text.isascii() and text.isalnum() and len(text) <= 64

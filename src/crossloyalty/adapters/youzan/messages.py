@@ -22,7 +22,7 @@ __all__ = ["acknowledge", "read_messages"]
 
 _LARGEST_BYTES: Final = 1 << 20
 _ORDER_NO: Final = re.compile(r"[A-Za-z0-9]{4,64}", re.ASCII)
-_MESSAGE_ID: Final = re.compile(r"[!-~]{1,128}", re.ASCII)
+_MESSAGE_ID: Final = re.compile(r"[!-~]{1,120}", re.ASCII)
 _TRADES: Final = ("trade_", "youzan_trade_")
 
 

@@ -3,20 +3,23 @@ How a window is read whose rows change meanwhile: from the last page to the firs
 
 Rows are sorted by the time they changed, and a row that changes while we read leaves the window. Read forwards, every
 row that leaves pulls one of the next page into a page that was read already, and it is lost; read backwards, it comes
-twice. A row that becomes visible late pushes the other way; the total grows then, and the window is begun again.
+twice. A row that becomes visible late pushes the other way; the total grows then, and the window is begun again, three
+times at most: what comes later still is in the overlap of the next window.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from crossloyalty.errors import InvalidInput
 
 __all__ = ["Place"]
+
+_MOST_ROUNDS: Final = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -28,11 +31,13 @@ class Place:
         windows: What is still to be read, in seconds since 1970; the first is being read.
         page_no: The page to read now; 0 asks first how many there are.
         total: How many rows the window had at the last look.
+        rounds: How often the window was begun again.
     """
 
     windows: tuple[tuple[int, int], ...]
     page_no: int = 0
     total: int = 0
+    rounds: int = 0
 
     @classmethod
     def begin(cls, since: datetime, until: datetime) -> Place:
@@ -50,18 +55,19 @@ class Place:
         """
         try:
             value: Any = json.loads(text)
-            windows, page_no, total = value
-            numbers = [number for window in windows for number in window] + [page_no, total]
+            windows, page_no, total, rounds = value
+            numbers = [number for window in windows for number in window] + [page_no, total, rounds]
             if not windows or not all(type(each) is int and 0 <= each < 2**40 for each in numbers):
                 raise ValueError("no place")
-            return cls(windows=tuple((start, end) for start, end in windows), page_no=page_no, total=total)
+            pairs = tuple((start, end) for start, end in windows)
+            return cls(windows=pairs, page_no=page_no, total=total, rounds=rounds)
         except (ValueError, TypeError):
             raise InvalidInput("no page of this source") from None
 
     @property
     def text(self) -> str:
         """The place as text."""
-        return json.dumps([self.windows, self.page_no, self.total], separators=(",", ":"))
+        return json.dumps([self.windows, self.page_no, self.total, self.rounds], separators=(",", ":"))
 
     @property
     def since(self) -> datetime:
@@ -93,10 +99,10 @@ class Place:
         # The first answer was page 1: where there is no other, it was everything.
         if self.page_no == 0 and last > 1:
             return Place(windows=self.windows, page_no=last, total=total)
-        if self.page_no > 0 and total > self.total:
-            return Place(windows=self.windows, page_no=last, total=total)
+        if self.page_no > 0 and total > self.total and self.rounds < _MOST_ROUNDS:
+            return Place(windows=self.windows, page_no=last, total=total, rounds=self.rounds + 1)
         if self.page_no > 1:
-            return Place(windows=self.windows, page_no=self.page_no - 1, total=total)
+            return attrs.evolve(self, page_no=self.page_no - 1, total=total)
         return Place(windows=self.windows[1:]) if self.windows[1:] else None
 
 

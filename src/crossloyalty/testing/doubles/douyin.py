@@ -7,16 +7,29 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+import attrs
+
+from crossloyalty.adapters.douyin.answers import data_of
+from crossloyalty.adapters.douyin.client import AsyncDouyinSource, DouyinSource
 from crossloyalty.adapters.douyin.messages import TAKEN
+from crossloyalty.adapters.douyin.orders import read_order
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.douyin.signing import canonical, event_sign, sign
+from crossloyalty.adapters.wire.doubts import each_row
+from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import same
+from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
+from crossloyalty.adapters.wire.values import Answer, Facts
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderStatus, Refund, RefundStatus
+from crossloyalty.testing import QUICK, AdapterKit
+from crossloyalty.testing.adapter_kit import KitClock
+from crossloyalty.testing.doubles.book import Book
+from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
 
-__all__ = ["DouyinDouble"]
+__all__ = ["DouyinDouble", "DouyinKit"]
 
 _APP_KEY: Final = "3400000000000000001"
 _APP_SECRET: Final = "app-secret-canary"
@@ -282,3 +295,50 @@ def _moment(seconds: int) -> datetime:
 
 def _seconds(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp())
+
+
+class DouyinKit(AdapterKit):
+    """What the adapter contract, the benchmark and the examples have to know of Douyin, as a tool with a consent."""
+
+    platform = "douyin"
+    pushes = True
+
+    def number(self, place: int) -> str:
+        """See `AdapterKit.number`."""
+        return DouyinDouble.order_number(place)
+
+    def make_double(self, book: Book, faults: Faults, clock: KitClock) -> Double:
+        """See `AdapterKit.make_double`."""
+        return DouyinDouble(book, faults=faults, clock=clock)
+
+    def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> DouyinSource:
+        """See `AdapterKit.make_source`; the merchant has authorised already."""
+        access, refresh = double.first_tokens()
+        kept = Tokens(access=Secret(access), refresh=Secret(refresh))
+        tokens.swap(self.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
+        return DouyinSource(_settings(double), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
+
+    def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncDouyinSource:
+        """See `AdapterKit.make_async_source`."""
+        return AsyncDouyinSource(_settings(double), tokens=tokens, clock=clock, options=QUICK)
+
+    def expected(self, order: Order) -> Mapping[str, Any] | None:
+        """See `AdapterKit.expected`; what was never paid counts nothing: the platform's figures are amounts due."""
+        if order.status is OrderStatus.UNPAID:
+            order = attrs.evolve(order, paid_fen=0, shipping_fen=0)
+        return super().expected(order)
+
+    def parse(self, body: bytes) -> Facts:
+        """See `AdapterKit.parse`."""
+        settings = DouyinSettings(app_key=_APP_KEY, app_secret=_APP_SECRET, shop_id=self.shop_id)
+        found = Found()
+        data = data_of(Answer(status=200, body=body))
+        rows = each_row(data, "shop_order_list", lambda row: read_order(row, settings))
+        found.take(rows)
+        return found.facts(seen=len(rows))
+
+
+def _settings(double: Double) -> DouyinSettings:
+    if not isinstance(double, DouyinDouble):
+        raise TypeError("the kit of Douyin goes with its double")
+    return double.settings()

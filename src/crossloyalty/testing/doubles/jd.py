@@ -10,13 +10,26 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from crossloyalty.application.sources import Incoming
+import attrs
+
+from crossloyalty.adapters.jd import AsyncJdSource, JdSettings, JdSource
+from crossloyalty.adapters.jd.router import Router
+from crossloyalty.adapters.jd.sp import SpApi
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
+from crossloyalty.adapters.wire.values import Answer, Call
+from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
+from crossloyalty.testing.adapter_contract import QUICK
+from crossloyalty.testing.adapter_kit import AdapterKit, KitClock
+from crossloyalty.testing.doubles.book import Book
+from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
 
-__all__ = ["JdDouble"]
+__all__ = ["JdBook", "JdDouble", "JdKit"]
 
 _BEIJING: Final = timezone(timedelta(hours=8))
 _TOLERATED: Final = timedelta(minutes=6)
@@ -30,9 +43,38 @@ _WORDS: Final = {
 }
 _MOST_ROWS: Final = 100
 _MOST_REFUNDS: Final = 50
-# Half of the refunds in the book are told as applications, the others as after-sale refunds; one id is only ever one.
 _APPLIED: Final = {RefundStatus.OPEN: 0, RefundStatus.CLOSED: 2, RefundStatus.SUCCESS: 3}
 _SERVICED: Final = {RefundStatus.OPEN: 10, RefundStatus.CLOSED: 14, RefundStatus.SUCCESS: 13}
+
+
+class JdBook(Book):
+    """
+    A book whose refunds are named as the adapter names them.
+
+    Args:
+        platform, shop_id, options: See `Book`.
+        kinds: What the refunds are in turn: "apply" for applications, "afs" for after-sale refunds; the SP-API knows
+            the latter only.
+    """
+
+    def __init__(
+        self, platform: str = "jd", shop_id: str = "shop-1", *, kinds: Sequence[str] = ("apply", "afs"), **options: Any
+    ) -> None:
+        options.setdefault("number", lambda place: f"{290_000_000_000 + place}")
+        super().__init__(platform, shop_id, **options)
+        self._kinds = kinds
+
+    def refund(
+        self, order_no: str, *, at: datetime, status: RefundStatus = RefundStatus.SUCCESS, amount_fen: int | None = None
+    ) -> Refund:
+        """See `Book.refund`."""
+        with self._lock:
+            made = super().refund(order_no, at=at, status=status, amount_fen=amount_fen)
+            kind = self._kinds[len(self._refunds) % len(self._kinds)]
+            del self._refunds[made.refund_id]
+            named = attrs.evolve(made, refund_id=f"{kind}-{made.refund_id}")
+            self.put(named)
+            return named
 
 
 class JdDouble(Double):
@@ -225,7 +267,7 @@ class JdDouble(Double):
             order = self.book.order(last)
             return _sp_good(None if order is None else sp_order_of(order))
         if in_path == "afsOrderId":
-            refund = self.book.refund_of(last)
+            refund = self.book.refund_of(f"afs-{last}")
             return _sp_good(None if refund is None else sp_service_of(refund, self.book.order(refund.order_no)))
         return self._sp_list(path, request.query)
 
@@ -322,7 +364,7 @@ def sp_order_of(order: Order) -> Mapping[str, Any]:
 def application_of(refund: Refund) -> Mapping[str, Any]:
     """Give a refund application; its sum is in fen."""
     return {
-        "id": refund.refund_id,
+        "id": _number(refund),
         "orderId": refund.order_no,
         "buyerId": "jd_****x",
         "buyerName": "canary name",
@@ -338,7 +380,7 @@ def service_of(refund: Refund, order: Order | None) -> Mapping[str, Any]:
     over = refund.status is not RefundStatus.OPEN
     return {
         "sameOrderServiceBill": {"serviceId": 1, "orderId": int(refund.order_no), "wareId": _sku_of(refund, order)},
-        "afsRefundId": int(refund.refund_id),
+        "afsRefundId": _number(refund),
         "status": _SERVICED[refund.status],
         "completeTime": _time(refund.modified_at) if over else _NEVER,
         "refoundAmount": _yuan(refund.amount_fen),
@@ -360,12 +402,16 @@ def sp_service_of(refund: Refund, order: Order | None) -> Mapping[str, Any]:
 
 def is_service(refund: Refund) -> bool:
     """Say whether a refund is told as an after-sale refund; the others are told as applications."""
-    return int(refund.refund_id) % 2 == 0
+    return refund.refund_id.startswith("afs-")
+
+
+def _number(refund: Refund) -> int:
+    return int(refund.refund_id.partition("-")[2])
 
 
 def _brief(refund: Refund) -> Mapping[str, Any]:
     return {
-        "afsOrderId": int(refund.refund_id),
+        "afsOrderId": _number(refund),
         "orderId": int(refund.order_no),
         "afsOrderBaseInfo": {"modifiedTime": _ms(refund.modified_at)},
         "afsOrderStatusInfo": {"mainStatus": 30 if refund.status is RefundStatus.OPEN else 100},
@@ -428,3 +474,71 @@ def _sp_good(data: Any, total: int | None = None) -> Reply:
 
 def _error(code: str, words: str) -> Reply:
     return Reply.of({"error_response": {"code": code, "zh_desc": words, "en_desc": "error"}})
+
+
+class JdKit(AdapterKit):
+    """What the adapter contract, the benchmark and the examples have to know of JD."""
+
+    platform = "jd"
+    api: Literal["routerjson", "sp"] = "routerjson"
+    """Which gateway is called; see `JdSettings`."""
+
+    def number(self, place: int) -> str:
+        """See `AdapterKit.number`."""
+        return f"{290_000_000_000 + place}"
+
+    def make_book(self) -> JdBook:
+        """See `AdapterKit.make_book`."""
+        kinds = ("apply", "afs") if self.api == "routerjson" else ("afs",)
+        return JdBook(self.platform, self.shop_id, number=self.number, kinds=kinds)
+
+    def settings(self, url: str) -> JdSettings:
+        """Give settings that lead to the double, with few windows, so that many checks stay short."""
+        return JdSettings(
+            app_key=JdDouble.app_key,
+            app_secret=JdDouble.app_secret,
+            shop_id=self.shop_id,
+            api=self.api,
+            gateway=f"{url}/routerjson",
+            sp_gateway=f"{url}/rest",
+            oauth=f"{url}/oauth2",
+            window_minutes=1440,
+            page_size=100,
+        )
+
+    def make_double(self, book: Book, faults: Faults, clock: KitClock) -> JdDouble:
+        """See `AdapterKit.make_double`."""
+        return JdDouble(book, faults=faults, clock=clock)
+
+    def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> JdSource:
+        """See `AdapterKit.make_source`; the merchant has authorised already."""
+        access, refresh = double.first_tokens()
+        row = tokens.load(self.platform, self.shop_id)
+        first = Tokens(access=Secret(access), refresh=Secret(refresh))
+        tokens.swap(self.platform, self.shop_id, row.version, StoredTokens(version=row.version + 1, tokens=first))
+        return JdSource(self.settings(double.url), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
+
+    def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncJdSource:
+        """See `AdapterKit.make_async_source`."""
+        return AsyncJdSource(self.settings(double.url), tokens=tokens, clock=clock, options=QUICK)
+
+    def parse(self, body: bytes) -> Facts:
+        """Read one page of orders from its bytes as the source does."""
+        settings = self.settings("http://127.0.0.1")
+        gateway = Router(settings) if self.api == "routerjson" else SpApi(settings)
+        call = Call(name="jingdong.pop.order.search", method="POST", url="")
+        rows, total = gateway.rows("orders", Answer(status=200, body=body), call)
+        read = [gateway.read("orders", Node(each, "orders")) for each in rows]
+        return Facts(
+            items=tuple(each for each in read if isinstance(each, Order)),
+            doubtful=tuple(each for each in read if isinstance(each, Doubtful)),
+            seen=len(read),
+            total=total,
+        )
+
+    def expected(self, order: Order) -> Mapping[str, Any] | None:
+        """See `AdapterKit.expected`; of an unpaid order nothing is paid, whatever is due."""
+        told = super().expected(order)
+        if told is None or order.status is not OrderStatus.UNPAID:
+            return told
+        return {**told, "paid_fen": 0, "shipping_fen": 0}

@@ -7,15 +7,28 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar, Final
 
+import attrs
+
+from crossloyalty.adapters.pinduoduo.answers import result_of
+from crossloyalty.adapters.pinduoduo.client import AsyncPinduoduoSource, PinduoduoSource
+from crossloyalty.adapters.pinduoduo.orders import read_order
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
 from crossloyalty.adapters.pinduoduo.signing import sign
+from crossloyalty.adapters.wire.doubts import each_row
+from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import same
+from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
+from crossloyalty.adapters.wire.values import Answer, Facts
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundStatus
+from crossloyalty.testing import QUICK, AdapterKit
+from crossloyalty.testing.adapter_kit import START, KitClock
+from crossloyalty.testing.doubles.book import Book
+from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
 
-__all__ = ["PinduoduoDouble"]
+__all__ = ["PinduoduoDouble", "PinduoduoKit"]
 
 _CLIENT_ID: Final = "client-0001"
 _CLIENT_SECRET: Final = "client-secret-canary"
@@ -163,7 +176,8 @@ class PinduoduoDouble(Double):
             if wanted == "5" or (wanted, each.status in _SIGNED) == ("3", True)
         ]
         told = [self._order(each) for each in _page(orders, sent)]
-        self.turned_page()
+        if told:  # most windows of 30 minutes are empty, and nothing should change for each of them
+            self.turned_page()
         inner = {"total_count": len(orders), "has_next": False, "order_sn_list": told}
         return Reply.of({"order_sn_increment_get_response": inner})
 
@@ -178,7 +192,7 @@ class PinduoduoDouble(Double):
                 return self._no(10001, "window is longer than 30 minutes or ends now")
             cases = self.book.refunds_changed(*window)
         told = [self._case(each) for each in _page(cases, sent)]
-        if "order_sn" not in sent:
+        if told and "order_sn" not in sent:
             self.turned_page()
         return Reply.of({"refund_increment_get_response": {"total_count": len(cases), "refund_list": told}})
 
@@ -284,3 +298,57 @@ def _yuan(fen: int) -> float:
 
 def _beijing(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(_BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class PinduoduoKit(AdapterKit):
+    """
+    What the adapter contract, the benchmark and the examples have to know of Pinduoduo.
+
+    It takes no messages here: frames bear no signature, so what the contract asks of forged ones cannot be kept.
+    """
+
+    platform = "pinduoduo"
+    # Windows hold 30 minutes at most: more days would only be more empty ones.
+    days = 0.1
+    finish_days = _FINISH_DAYS
+
+    def number(self, place: int) -> str:
+        """See `AdapterKit.number`."""
+        return PinduoduoDouble.order_number(place)
+
+    def make_double(self, book: Book, faults: Faults, clock: KitClock) -> Double:
+        """See `AdapterKit.make_double`."""
+        return PinduoduoDouble(book, faults=faults, clock=clock)
+
+    def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> PinduoduoSource:
+        """See `AdapterKit.make_source`; the merchant has authorised already."""
+        access, refresh = double.first_tokens()
+        kept = Tokens(access=Secret(access), refresh=Secret(refresh))
+        tokens.swap(self.platform, double.book.shop_id, 0, StoredTokens(version=1, tokens=kept))
+        return PinduoduoSource(self._settings(double), tokens=tokens, clock=clock, sleep=lambda _: None, options=QUICK)
+
+    def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncPinduoduoSource:
+        """See `AdapterKit.make_async_source`."""
+        return AsyncPinduoduoSource(self._settings(double), tokens=tokens, clock=clock, options=QUICK)
+
+    def expected(self, order: Order) -> Mapping[str, Any] | None:
+        """See `AdapterKit.expected`; what was never paid counts nothing: the platform's figures are amounts due."""
+        if order.status is OrderStatus.UNPAID:
+            order = attrs.evolve(order, paid_fen=0, shipping_fen=0)
+        return super().expected(order)
+
+    def parse(self, body: bytes) -> Facts:
+        """See `AdapterKit.parse`."""
+        settings = PinduoduoSettings(
+            client_id=_CLIENT_ID, client_secret=_CLIENT_SECRET, shop_id=self.shop_id, finish_days=self.finish_days
+        )
+        found = Found()
+        result = result_of(Answer(status=200, body=body))
+        rows = each_row(result, "order_sn_list", lambda row: read_order(row, settings, now=START))
+        found.take(rows)
+        return found.facts(seen=len(rows))
+
+    def _settings(self, double: Double) -> PinduoduoSettings:
+        if not isinstance(double, PinduoduoDouble):
+            raise TypeError("the kit of Pinduoduo goes with its double")
+        return double.settings(message_channel=True, finish_days=self.finish_days)

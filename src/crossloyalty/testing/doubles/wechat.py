@@ -8,15 +8,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from crossloyalty.adapters.wechat.client import AsyncWechatSource, WechatSource
 from crossloyalty.adapters.wechat.crypto import encrypt
+from crossloyalty.adapters.wechat.orders import read_order
 from crossloyalty.adapters.wechat.settings import WechatSettings
 from crossloyalty.adapters.wechat.signing import push_signature
+from crossloyalty.adapters.wire.reading import Node, load_json
 from crossloyalty.adapters.wire.secret import Secret
-from crossloyalty.application.sources import Incoming
+from crossloyalty.adapters.wire.tokens import TokenStore
+from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundKind, RefundStatus
+from crossloyalty.testing.adapter_kit import QUICK, AdapterKit, KitClock
+from crossloyalty.testing.doubles.book import Book
+from crossloyalty.testing.doubles.faults import Faults
 from crossloyalty.testing.doubles.server import Double, Reply, Request
 
-__all__ = ["WechatDouble"]
+__all__ = ["WechatDouble", "WechatKit"]
 
 _APP_SECRET: Final = "app-secret-canary"
 _PUSH_TOKEN: Final = "push-token-canary"
@@ -257,3 +264,48 @@ def _moment(seconds: Any) -> datetime:
 
 def _seconds(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp())
+
+
+class WechatKit(AdapterKit):
+    """What the adapter contract, the benchmark and the examples have to know of the platform."""
+
+    platform = "wechat"
+    shop_id = "wx0123456789abcdef"
+    pushes = True
+    signs = "part"
+    # Each order takes a call of its own.
+    orders = 500
+    _settings = WechatSettings(appid="wx0123456789abcdef", app_secret=_APP_SECRET)
+
+    def number(self, place: int) -> str:
+        """See `AdapterKit.number`."""
+        return f"{3_700_000_000_000_000_000 + place}"
+
+    def make_double(self, book: Book, faults: Faults, clock: KitClock) -> Double:
+        """See `AdapterKit.make_double`."""
+        return WechatDouble(book, faults=faults, clock=clock)
+
+    def make_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> WechatSource:
+        """See `AdapterKit.make_source`."""
+        assert isinstance(double, WechatDouble)
+        return WechatSource(double.settings(), tokens=tokens, options=QUICK, clock=clock, sleep=lambda _: None)
+
+    def make_async_source(self, double: Double, *, tokens: TokenStore, clock: KitClock) -> AsyncWechatSource:
+        """See `AdapterKit.make_async_source`."""
+        assert isinstance(double, WechatDouble)
+
+        async def pause(_: float) -> None:
+            return None
+
+        return AsyncWechatSource(double.settings(), tokens=tokens, options=QUICK, clock=clock, sleep=pause)
+
+    def expected(self, order: Order) -> Mapping[str, Any] | None:
+        """See `AdapterKit.expected`; what was never paid counts nothing here."""
+        told = super().expected(order)
+        return told if told is None or order.paid_at is not None else {**told, "paid_fen": 0, "shipping_fen": 0}
+
+    def parse(self, body: bytes) -> Facts:
+        """Read an answer; see `AdapterKit.parse`. An order detail is what holds an order."""
+        raw = Node(load_json(body, "wechat"), "answer").need_node("order")
+        read = read_order(raw, self._settings)
+        return Facts(doubtful=(read,), seen=1) if isinstance(read, Doubtful) else Facts(items=(read,), seen=1)

@@ -1,0 +1,19 @@
+"""The benchmark of identities measures what it says: bound buyers claim, and half of the orders convert."""
+
+from pathlib import Path
+
+
+def test_bound_buyers_have_everything_to_claim(modules, tmp_path: Path):
+    identity, workload = modules("identity"), modules("_workload")
+    work = workload.make_work(6)
+    door = identity._door(tmp_path, "bound")
+    door.ingest(identity.bought(work))
+    identity.bind_unconverted(door, work)
+    for who, platform, order_no, _, _ in work.requests:
+        assert door.claim(who, platform=platform, order_no=order_no).created
+
+
+def test_half_of_the_orders_convert_on_both_sides(modules, tmp_path: Path):
+    figure = modules("identity").half_bound(tmp_path, pairs=2, size=20)
+    assert (figure.name, figure.target) == ("ingest.half_bound", 0.6)
+    assert figure.ratio > 0

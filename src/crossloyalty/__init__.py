@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OPENING_COLUMNS, OpeningProgress, OpeningReport, read_opening
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import Page
@@ -91,6 +94,7 @@ __all__ = [
     "EnrolResult",
     "EnrolmentAnswer",
     "EnrolmentsReport",
+    "EraseResult",
     "Event",
     "Finding",
     "Granted",
@@ -105,6 +109,7 @@ __all__ = [
     "LintCode",
     "Loyalty",
     "MemberSnapshot",
+    "MergeResult",
     "Milestone",
     "OpeningBalance",
     "OpeningClaim",
@@ -121,6 +126,7 @@ __all__ = [
     "OrderTokens",
     "Page",
     "ParkedMessage",
+    "PersonExport",
     "PhoneIndex",
     "Platform",
     "Program",
@@ -145,6 +151,7 @@ __all__ = [
     "TierResult",
     "UnbindResult",
     "UnclaimedBuyer",
+    "UnmergeResult",
     "VerifyReport",
     "errors",
     "read_opening",
@@ -173,7 +180,9 @@ _LATER = {
     "RiskFlag": "crossloyalty.domain.customers",
     "EnrolResult": "crossloyalty.application.enrolling",
     "Attempt": "crossloyalty.application.ports",
+    "EraseResult": "crossloyalty.application.erasing",
     "Event": "crossloyalty.application.events",
+    "PersonExport": "crossloyalty.application.exporting",
     "IdentityView": "crossloyalty.application.identities",
     "OrderTokens": "crossloyalty.domain.tokens",
     "PhoneIndex": "crossloyalty.domain.phones",
@@ -183,6 +192,7 @@ _LATER = {
     "UnbindResult": "crossloyalty.application.unbinding",
     "UnclaimedBuyer": "crossloyalty.application.identities",
     "MemberSnapshot": "crossloyalty.application.snapshots",
+    "MergeResult": "crossloyalty.application.merging",
     "Page": "crossloyalty.application.pages",
     "TierResult": "crossloyalty.application.operating",
     "Finding": "crossloyalty.domain.lint",
@@ -199,6 +209,7 @@ _LATER = {
     "OpeningTier": "crossloyalty.domain.opening",
     "Recalculated": "crossloyalty.application.recalculating",
     "RecalculationReport": "crossloyalty.application.recalculating",
+    "UnmergeResult": "crossloyalty.application.merging",
     "VerifyReport": "crossloyalty.application.verifying",
     "read_opening": "crossloyalty.application.opening",
 }

@@ -6,6 +6,7 @@ Shares no code with `src`.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ class Beside(Ledger):
         super().__init__(now)
         self.program = program
         self.outside = {book.asset for book in program.external_books}
+        self.did: Counter[tuple[str, str, str, str]] = Counter()  # rewarded actions by whose they were
 
     def retier(self, name: str, took: bool) -> None:
         raise NotImplementedError
@@ -44,8 +46,11 @@ class Beside(Ledger):
             return
         if target > grant.target:
             self.give(m, grant, target - grant.target, None)
-        elif target < grant.target:
-            self.take(m, grant, grant.target - target, policy(self.program, gift.reward))
+        elif not there:
+            for each in (grant, *grant.also):
+                if each.target:
+                    self.take(m, each, each.target, policy(self.program, gift.reward))
+            grant.also = []
         grant.target = target
 
     def tier_gifts(self, name: str, before: int, after: int, took: bool) -> None:
@@ -89,6 +94,7 @@ class Beside(Ledger):
             if rule.action != action or any(m.done[at] >= (most[at[1]] or 10**9) for at in counts):
                 continue
             m.done.update(counts)
+            self.did.update((m.name, *at) for at in counts)
             lot = self._open(m, rule.reward.asset, self.now, expiry(rule.reward, self.now), False)
             given[rule.id] = each_of(rule.reward)
             self._add(m, lot, given[rule.id])
@@ -124,9 +130,9 @@ class Beside(Ledger):
     def fell_short(self, name: str, grant: Grant, program: Program, missing: int) -> None:
         """The gateway could not take it: it holds that much again, and it is owed or written off."""
         m, asset = self.member(name), grant.rule.asset
-        m.outside[asset] += missing
+        self.send(m, asset, missing, self.whose)
         if policy(program, grant.rule) == "debt":
             grant.debt += missing
-            m.debt[asset] += missing
+            self.owe(m, asset, missing, self.whose)
         else:
             grant.waived += missing

@@ -52,6 +52,7 @@ class Facts:
     comes: datetime | None = None  # when time alone lets it be claimed
     milestones: set[str] = field(default_factory=set)
     owner: str = ""  # the bound buyer it was looked at for
+    erased: bool = False  # its person was erased; it names nobody any more
 
 
 class View:
@@ -89,7 +90,11 @@ class View:
         self.effective = self.finished or said.get("paid_at") or said.get("created_at") or LONG_AGO
         self.refund_open = bool(said.get("refund_open"))
         self.shipping = self.shipping_left = shipping
-        self.buyer = (FAMILIES.get(self.platform, self.platform), said.get("buyer_scope", ""), said.get("buyer_id"))
+        self.buyer = (
+            FAMILIES.get(self.platform, self.platform),
+            said.get("buyer_scope", ""),
+            None if facts.erased else said.get("buyer_id"),
+        )
         self._refund(facts, said_at, lines)
 
     def _refund(self, facts: Facts, said_at: dict[str, datetime], lines: Any) -> None:

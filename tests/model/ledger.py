@@ -83,6 +83,8 @@ class Lot:
     expired: int = 0
     state: str = "NEW"  # PENDING, ACTIVE, OVER
     was_active: bool = False
+    owner: str = ""  # with whose name what gave it was written
+    began: str = ""  # at whom it was opened
 
 
 @dataclass
@@ -99,13 +101,16 @@ class Grant:
     waived: int = 0
     exempt: int = 0
     before: bool = False  # given before the member's history here begins
+    also: list[Grant] = field(default_factory=list)  # the same, given to a member that was merged in
+    counts: list[tuple[str, str]] = field(default_factory=list)  # the caps its allowance was counted by
 
 
 @dataclass
 class Member:
+    name: str = ""
     lots: list[Lot] = field(default_factory=list)
     debt: Counter[str] = field(default_factory=Counter)
-    reached: list[tuple[int, date, bool]] = field(default_factory=list)  # (line in fen, qualified on, by policy)
+    reached: list[tuple[int, date, bool, str]] = field(default_factory=list)  # line in fen, since, by policy, whose
     once: dict[str, Grant] = field(default_factory=dict)
     blocked: bool = False
     outside: Counter[str] = field(default_factory=Counter)
@@ -114,6 +119,11 @@ class Member:
     enrolled: bool = False
     lapsed_on: date | None = None
     shown: int = 0  # the line of the tier at the last look
+    into: str = ""  # whom it was merged into
+    absorbed: list[str] = field(default_factory=list)  # everybody it stands for
+    origins: list[str] = field(default_factory=list)  # whose lots it has had
+    brought: list[Any] = field(default_factory=list)  # the identities that went along
+    blocked_by: str = ""
 
 
 class Ledger:
@@ -124,27 +134,46 @@ class Ledger:
         self.members: dict[str, Member] = {}
         self.lots = 0
         self.outside: set[str] = set()
+        self.whose = ""  # the name behind what is done now, "" for whoever it is done for
+        self.owed: Counter[tuple[str, str]] = Counter()  # debt by asset and by whose it is
+        self.sent: Counter[tuple[str, str]] = Counter()  # what lives outside, likewise
+
+    def home(self, name: str) -> str:
+        while name in self.members and self.members[name].into:
+            name = self.members[name].into
+        return name
 
     def member(self, name: str) -> Member:
-        return self.members.setdefault(name, Member())
+        home = self.home(name)
+        return self.members.setdefault(home, Member(home))
+
+    def owe(self, m: Member, asset: str, more: int, whose: str) -> None:
+        m.debt[asset] += more
+        self.owed[asset, whose or m.name] += more
+
+    def send(self, m: Member, asset: str, more: int, whose: str) -> None:
+        m.outside[asset] += more
+        self.sent[asset, whose or m.name] += more
 
     def live(self, m: Member, asset: str) -> list[Lot]:
         far = datetime.max.replace(tzinfo=CN)
         alive = [at for at in m.lots if at.asset == asset and at.state == "ACTIVE" and (at.expires or far) > self.now]
-        return sorted(alive, key=lambda lot: (lot.expires or far, lot.no))
+        places = [m.name, *m.origins]
+        return sorted(alive, key=lambda lot: (lot.expires or far, places.index(lot.began), lot.no))
 
     def activate(self, m: Member, lot: Lot) -> None:
         """Points that become spendable repay debt first; nothing is consumed behind its expiry (I-07)."""
         lot.state, lot.was_active = "ACTIVE", True
         if lot.asset in self.outside:
             part = min(lot.left, m.debt[lot.asset])
-            m.debt[lot.asset] -= part
-            m.outside[lot.asset] += lot.left - part
+            self.owe(m, lot.asset, -part, "")
+            self.send(m, lot.asset, lot.left, lot.owner)
+            self.send(m, lot.asset, -part, "")
             lot.left, lot.state = 0, "SENT"
             return
         if lot.expires is None or lot.expires > self.now:
             part = min(lot.left, m.debt[lot.asset])
-            m.debt[lot.asset] -= part
+            self.owe(m, lot.asset, -part, "")
             self._draw(lot, part)
 
     def _draw(self, lot: Lot, wanted: int) -> int:
@@ -167,7 +196,7 @@ class Ledger:
 
     def _open(self, m: Member, asset: str, issue: datetime, expires: datetime | None, blocked: bool) -> Lot:
         self.lots += 1
-        m.lots.append(Lot(asset, issue, expires, blocked, self.lots))
+        m.lots.append(Lot(asset, issue, expires, blocked, self.lots, owner=self.whose or m.name, began=m.name))
         return m.lots[-1]
 
     def give(self, m: Member, grant: Grant, more: int, view: View | None) -> None:
@@ -177,7 +206,7 @@ class Ledger:
         grant.waived, more = grant.waived - part, more - part
         part = min(more, grant.debt, m.debt[asset])
         grant.debt, more = grant.debt - part, more - part
-        m.debt[asset] -= part
+        self.owe(m, asset, -part, self.whose)
         part = min(more, grant.exempt)
         grant.exempt, more = grant.exempt - part, more - part
         if more:
@@ -199,7 +228,7 @@ class Ledger:
                 less -= self._draw(lot, less)
             if asset in self.outside and policy != "pending_only":
                 part = min(less, m.outside[asset])
-                m.outside[asset] -= part
+                self.send(m, asset, -part, self.whose)
                 less -= part
             part = min(less, lot.expired - grant.exempt)
             grant.exempt, less = grant.exempt + part, less - part
@@ -208,7 +237,7 @@ class Ledger:
                 less -= self._draw(other, less)
         if policy == "debt" and not asset.startswith("coupon:"):
             grant.debt += less
-            m.debt[asset] += less
+            self.owe(m, asset, less, self.whose)
         else:
             grant.waived += less
 

@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from beside import Beside, policy
+from beside import policy
 from facts import LONG_AGO, RANKS, REFUND_RANKS, Facts, Ticket, View
-from guesses import Tried, count
+from guesses import count
 from ledger import Grant, Member, amount, each_of, local_day, midnight
 from limits import MULTIPLIED, capped, caps_of, parts, running, threshold
+from united import United
 
 from crossloyalty import Milestone, Order, Program, Proof, Refund, rules
 
@@ -48,25 +49,19 @@ class Claim:
         return "PENDING_ISSUE" if waits else "GRANTED"
 
 
-class Model(Beside):
+class Model(United):
     """Every operation answers what the library must answer, and leaves what it must hold."""
 
     def __init__(self, program: Program, now: datetime) -> None:
         super().__init__(program, now)
-        self.used: Counter[tuple[str, str, str]] = Counter()
-        self.orders: dict[Key, Facts] = {}
-        self.bound: dict[tuple[str, str, str], str] = {}
         self.left: dict[tuple[str, str, str], tuple[str, datetime]] = {}  # unbound: whose it was, free from when
         self.aliases: dict[Key, Key] = {}
-        self.tried: dict[Any, Tried] = {}
-
-    def claims(self, name: str) -> list[Claim]:
-        return [at.claim for at in self.orders.values() if at.claim and at.claim.member == name]
 
     # -- claims ------------------------------------------------------------------------------------------------------
 
     def settle(self, claim: Claim) -> None:
         view, m = View(self.orders[claim.key]), self.member(claim.member)
+        self.whose = claim.member
         net, gross, whole = view.count(claim.program)
         below = 0 < net < claim.program.eligibility.minimum_fen
         grants = list(claim.grants.values())
@@ -86,7 +81,8 @@ class Model(Beside):
                 self.bring(m, grant, target, view, policy(claim.program, rule))
         claim.net, claim.gross, claim.below, claim.platform = (0 if below else net), gross, below, view.platform
         claim.effective = view.effective if view.effective != LONG_AGO else claim.effective
-        self.retier(claim.member, True)
+        self.whose = ""
+        self.retier(m.name, True)
 
     def _allowed(self, grants: list[Grant], wanted: list[int]) -> list[int]:
         return [
@@ -101,11 +97,13 @@ class Model(Beside):
             return
         today = local_day(self.now).isoformat()
         spans = {"day": today, "month": today[:7], "member": ""}
-        counts = [(claim.member, cap.id, spans[cap.per]) for cap in caps]
-        room = [cap.amount - self.used[count] for cap, count in zip(caps, counts, strict=True)]
+        counts = [(self.home(claim.member), cap.id, spans[cap.per]) for cap in caps]
+        # Who became one may have used more together than one of them could.
+        room = [max(0, cap.amount - self.used[count]) for cap, count in zip(caps, counts, strict=True)]
         grant.allowance = min([want, *room])
         claim.cut = claim.cut or grant.allowance < want
         self.used.update(dict.fromkeys(counts, grant.allowance))
+        grant.counts = [(cap, span) for _, cap, span in counts]
         claim.counted += [(count, grant.allowance) for count in counts]
 
     def _settle_once(self, m: Member, claim: Claim, rule: Any, view: View) -> None:
@@ -114,18 +112,23 @@ class Model(Beside):
         grant.rule = rule
         if grant.before:
             return
-        every = [*(at for at in self.claims(claim.member) if at is not claim), claim]
+        every = [*(at for at in self.claims(m.name) if at is not claim), claim]
         qualifying = [at for at in every if rule.id in at.grants and at.grants[rule.id].target]
-        if grant.lot and view.refund_open and qualifying == [claim]:
-            grant.lot.blocked = True
+        if view.refund_open and qualifying == [claim]:
+            for each in (grant, *grant.also):
+                if each.lot:
+                    each.lot.blocked = True
         if qualifying and not grant.target:
             grant.target = each_of(rule)
             self.give(m, grant, grant.target, view)
         elif grant.target and not qualifying:
-            self.take(m, grant, grant.target, policy(claim.program, rule))
-            grant.target = 0
-        if grant.lot and grant.lot.blocked and claim in qualifying and not view.refund_open:
-            self.lift(m, grant.lot, rule)
+            for each in (grant, *grant.also):
+                self.take(m, each, each.target, policy(claim.program, rule))
+                each.target = 0
+            grant.also = []
+        for each in (grant, *grant.also):
+            if each.lot and each.lot.blocked and claim in qualifying and not view.refund_open:
+                self.lift(m, each.lot, rule)
 
     def spend(self, name: str) -> Counter[date]:
         days: Counter[date] = Counter()
@@ -152,7 +155,7 @@ class Model(Beside):
 
     def line(self, name: str) -> int:
         """The line of the tier held: the highest qualification whose own day still holds."""
-        held = [line for line, day, given in self.member(name).reached if given or self.window(name, day) >= line]
+        held = [line for line, day, given, _ in self.member(name).reached if given or self.window(name, day) >= line]
         return max(held, default=0)
 
     def tier(self, name: str) -> Any:
@@ -162,7 +165,8 @@ class Model(Beside):
     def _qualify(self, name: str, day: date) -> None:
         lines = [level.line for level in self.program.tiers.levels] if self.program.tiers else []
         held = self.line(name)
-        self.member(name).reached += [(line, day, False) for line in lines if held < line <= self.window(name, day)]
+        new = [(line, day, False, name) for line in lines if held < line <= self.window(name, day)]
+        self.member(name).reached += new
 
     def retier(self, name: str, took: bool) -> None:
         self._qualify(name, local_day(self.now))
@@ -178,18 +182,18 @@ class Model(Beside):
         lasts = (tiers.period_days or tiers.window_days) if tiers else None
         lasts = None if isinstance(tiers, rules.SpendTiers) and tiers.window_days is None else lasts
         while lasts and tiers and kept:
-            line, since, given = min(kept, key=lambda held: held[1])
+            line, since, given, whose = min(kept, key=lambda held: held[1])
             ends = since + timedelta(days=lasts + tiers.grace_days)
             if ends > local_day(self.now):
                 break
             held = given or self.window(name, since) >= line
-            kept.remove((line, since, given))
+            kept.remove((line, since, given, whose))
             if held and self.window(name, ends) >= line:
-                kept.append((line, ends, False))
+                kept.append((line, ends, False, whose))
                 continue
             below = max(level.line for level in tiers.levels if level.line < line)
             if held and tiers.downgrade == "one_level" and below > self.window(name, ends):
-                kept.append((below, ends, True))
+                kept.append((below, ends, True, whose))
             self._qualify(name, ends)
         self._look(name, False)
 
@@ -261,27 +265,33 @@ class Model(Beside):
     def convert(self, key: Key, asking: dict[str, Proof]) -> dict[str, tuple[bool, set[str]]]:
         """Decide who gets an order; answers created and all reasons for those who ask."""
         facts = self.orders.setdefault(key, Facts())
-        wants: dict[str, tuple[Proof, datetime, bool]] = {
-            name: (proof, self.now, False) for name, proof in asking.items()
-        }
+        wants = [(name, proof, self.now, False, "") for name, proof in asking.items()]
         answers: dict[str, tuple[bool, set[str]]] = {}
         view = View(facts) if facts.snaps else None
         bound = self.bound.get(view.buyer, "") if view and view.buyer[2] else ""
         facts.owner = bound or facts.owner
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
-            for name, ticket in facts.tickets.items():
-                if ticket.state != "EXPIRED" and ticket.expires > self.now and name not in wants:
-                    wants[name] = (ticket.proof, ticket.asked, False)
-            if bound and bound not in wants:
-                wants[bound] = (Proof.none(), self.now, True)
+            for name, ticket in sorted(facts.tickets.items()):
+                if ticket.state != "EXPIRED" and ticket.expires > self.now:
+                    wants.append((self.home(name), ticket.proof, ticket.asked, False, name))
+            if bound and all(want[0] != bound for want in wants):
+                wants.append((bound, Proof.none(), self.now, True, ""))
         order = ["review", "bound", "by_host", "proof", "number", "other", "wrong"]
-        stands = {name: self.stands(proof, view, name, bound) if view else "" for name, (proof, _, _) in wants.items()}
-        for name in sorted(wants, key=lambda at: (order.index(stands[at]) if view else 0, wants[at][1], at)):
-            proof, asked, auto = wants[name]
-            answers[name] = self._answer(facts, view, key, name, proof, asked, stands[name], auto)
+
+        def rank(want: tuple[str, Proof, datetime, bool, str]) -> Any:
+            stands = self.stands(want[1], view, want[0], bound) if view else "wrong"
+            return order.index(stands), want[2], want[0]
+
+        for want in sorted(wants, key=rank):
+            name, proof, asked, auto, typed_as = want
+            known = typed_as or next((at for at in (name, *sorted(facts.tickets)) if self._is(facts, at, name)), name)
+            answers[name] = self._answer(facts, view, key, name, proof, asked, order[rank(want)[0]], auto, known)
         return {name: answers[name] for name in asking}
 
-    def _answer(
+    def _is(self, facts: Facts, ticket: str, name: str) -> bool:
+        return ticket in facts.tickets and self.home(ticket) == name
+
+    def _answer(  # noqa: PLR0917 - one candidate, as `convert` has it
         self,
         facts: Facts,
         view: View | None,
@@ -291,33 +301,35 @@ class Model(Beside):
         asked: datetime,
         stands: str,
         auto: bool,
+        known: str,
     ) -> tuple[bool, set[str]]:
+        """*known* is the id the request stands under."""
         claim = facts.claim
-        if claim is not None and claim.member == name:
+        if claim is not None and self.home(claim.member) == name:
             return False, {"AUTO_CONVERTED" if claim.via == "auto" else "ALREADY_CLAIMED_BY_YOU"}
         proven = view is not None and self.stands(proof, view, name, "") in ("by_host", "proof")
         if claim is not None:
             disputed = stands == "bound" and claim.via not in ("bound", "auto", "review")
             told = set() if proven or stands == "bound" else {"RECEIVED"}
-            self._keep(facts, name, proof, asked, "HELD_REVIEW" if disputed else "REJECTED", auto, bool(told))
+            self._keep(facts, known, proof, asked, "HELD_REVIEW" if disputed else "REJECTED", auto, bool(told))
             return False, {"ALREADY_CLAIMED"} | told
         if view is None:
-            self._keep(facts, name, proof, asked, "PENDING_SYNC", auto, proof.kind != "by_host")
+            self._keep(facts, known, proof, asked, "PENDING_SYNC", auto, proof.kind != "by_host")
             return False, {"PENDING_SYNC"} | (set() if proof.kind == "by_host" else {"RECEIVED"})
         if stands in ("other", "wrong"):
             told = {"OTHER_BUYER", "IN_REVIEW"} if stands == "other" and proven else {"RECEIVED"}
-            self._keep(facts, name, proof, asked, "HELD_REVIEW", auto, "RECEIVED" in told)
+            self._keep(facts, known, proof, asked, "HELD_REVIEW", auto, "RECEIVED" in told)
             return False, told
         verdict, reasons = self.judge(view, asked)
         verdict = "CLAIM" if (verdict, stands) == ("HELD_REVIEW", "review") else verdict
         facts.comes = view.finished if "IN_FUTURE" in reasons else None
         if self.member(name).blocked:
-            self._keep(facts, name, proof, asked, "REJECTED", auto)
+            self._keep(facts, known, proof, asked, "REJECTED", auto)
             return False, {"MEMBER_BLOCKED"}
         if verdict != "CLAIM":
-            self._keep(facts, name, proof, asked, verdict, auto)
+            self._keep(facts, known, proof, asked, verdict, auto)
             return False, set(reasons)
-        facts.tickets.pop(name, None)
+        facts.tickets.pop(known, None)
         extra = self._make(facts, view, key, name, "auto" if auto else stands)
         return True, {*reasons, *extra}
 
@@ -403,6 +415,7 @@ class Model(Beside):
 
     def claim_many(self, asked: list[tuple[str, Key, Proof]]) -> list[tuple[bool, set[str]]]:
         """Decide, look who came behind a lock, and decide again without them until nobody does."""
+        asked = [(self.home(name), key, proof) for name, key, proof in asked]
         stopped: set[tuple[str, Key]] = set()
         while True:
             answers = deepcopy(self).claim_all(asked, stopped)
@@ -420,13 +433,12 @@ class Model(Beside):
         for (name, typed, proof), (_, reasons) in zip(asked, answers, strict=True):
             key = self.aliases.get(typed, typed)
             facts = self.orders.get(key, Facts())
-            theirs = facts.claim is not None and facts.claim.member == name
+            theirs = facts.claim is not None and self.home(facts.claim.member) == name
             view = View(facts) if facts.snaps else None
             bound = view is not None and bool(view.buyer[2]) and self.bound.get(view.buyer) == name
             if proof.kind == "by_host" or theirs or bound or "MEMBER_BLOCKED" in reasons or (name, key) in stopped:
                 continue
-            ticket = facts.tickets.get(name)
-            again = ticket is not None and ticket.proof == proof
+            again = any(self.home(at) == name and ticket.proof == proof for at, ticket in facts.tickets.items())
             guesses.setdefault((name, key), "RECEIVED" in reasons and not again)
         return [(name, key, missed) for (name, key), missed in guesses.items()]
 
@@ -453,9 +465,11 @@ class Model(Beside):
         return told
 
     def bind(self, name: str, buyer: tuple[str, str, str]) -> bool:
+        name = self.home(name)
         if self.bound.get(buyer, name) != name:
             return False
         former, free = self.left.get(buyer, (name, LONG_AGO))
+        former = self.home(former)
         if former != name and (self.now < free or any(debt > 0 for debt in self.member(former).debt.values())):
             return False
         self.member(name)
@@ -465,7 +479,8 @@ class Model(Beside):
         self.bound[buyer] = name
         if not self.members[name].blocked:
             mine = [key for key, at in self.orders.items() if at.snaps and not at.claim and View(at).buyer == buyer]
-            self._work([key for key in mine if self.orders[key].owner != name])  # a repeat makes nothing possible
+            # A repeat makes nothing possible.
+            self._work([key for key in mine if self.home(self.orders[key].owner) != name])
         return True
 
     def _once_given(self, former: str, name: str) -> None:
@@ -478,12 +493,13 @@ class Model(Beside):
                     own.before = own.before or not own.target
 
     def unbind(self, name: str, buyer: tuple[str, str, str], cooldown: timedelta) -> bool:
+        name = self.home(name)
         if self.bound.get(buyer) != name:
-            return buyer not in self.bound and self.left.get(buyer, ("", None))[0] == name
+            return buyer not in self.bound and self.home(self.left.get(buyer, ("", None))[0]) == name
         del self.bound[buyer]
         self.left[buyer] = (name, self.now + cooldown)
         for facts in self.orders.values():
-            if facts.snaps and not facts.claim and facts.owner == name and View(facts).buyer == buyer:
+            if facts.snaps and not facts.claim and self.home(facts.owner) == name and View(facts).buyer == buyer:
                 facts.owner = ""
         return True
 
@@ -493,14 +509,14 @@ class Model(Beside):
         """Answers whether it changed something, and who holds the order then."""
         facts = self.orders[key]
         if self.member(name).blocked:
-            return False, facts.claim.member if facts.claim else ""
+            return False, self.home(facts.claim.member) if facts.claim else ""
         if facts.claim is not None:
             return self.move(name, key)
         ticket, view = facts.tickets[name], View(facts)
         proof = Proof("review", evidence="ann: seen")
-        self._answer(facts, view, key, name, proof, ticket.asked, "review", False)
+        self._answer(facts, view, key, self.home(name), proof, ticket.asked, "review", False, name)
         made = facts.claim is not None
-        return made or facts.tickets[name].state != "REJECTED", name if made else ""
+        return made or facts.tickets[name].state != "REJECTED", self.home(name) if made else ""
 
     def refuse(self, name: str, key: Key) -> None:
         ticket = self.orders[key].tickets[name]
@@ -510,20 +526,23 @@ class Model(Beside):
         """The holder loses all it gave; the true buyer gets what it gives today."""
         facts = self.orders[key]
         claim, view = facts.claim, View(facts)
-        if claim.member == name or self.member(name).blocked:
-            return False, claim.member
+        asked_as, name = name, self.home(name)
         old = self.member(claim.member)
+        if old.name == name or self.member(name).blocked:
+            return False, old.name
+        self.whose = claim.member
         for grant in claim.grants.values():
             if getattr(grant.rule, "once_per", "order") == "member":
                 grant.target = 0
                 self._settle_once(old, claim, grant.rule, view)
             elif grant.target:
                 self.take(old, grant, grant.target, policy(claim.program, grant.rule))
-        for count_of, allowed in claim.counted:
-            self.used[count_of] -= allowed
+        for (_, cap, span), allowed in claim.counted:
+            self.used[old.name, cap, span] -= allowed
         claim.net, facts.claim = 0, None
-        self.retier(claim.member, True)
-        facts.tickets.pop(name, None)
+        self.whose = ""
+        self.retier(old.name, True)
+        facts.tickets.pop(asked_as, None)
         facts.owner = name
         self._make(facts, view, key, name, "review", claim.holder + 1)
         return True, name
@@ -536,6 +555,8 @@ class Model(Beside):
                     ticket.state = "EXPIRED"
                 self.convert(key, {})
         for name, m in self.members.items():
+            if m.into:
+                continue
             due = [(lot.issue if lot.state == "PENDING" else lot.expires, lot.no, lot) for lot in m.lots]
             for _, _, lot in sorted((at for at in due if at[0] and at[0] <= self.now), key=lambda at: at[:2]):
                 if lot.state == "PENDING" and not lot.blocked:
@@ -548,6 +569,7 @@ class Model(Beside):
             self._review(name)
 
     def corrected(self, name: str, asset: str, by: int) -> bool:
+        name = self.home(name)
         applied = self.adjust(name, asset, by)
         if applied and asset == "growth" and isinstance(self.program.tiers, rules.GrowthTiers):
             self.retier(name, by < 0)
@@ -556,11 +578,15 @@ class Model(Beside):
     def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int) -> None:
         """A claw-back outside took less than was asked: the grant behind it is told."""
         claim = self.orders[key].claim if key else None
+        still = claim is not None and claim.holder == holder
+        name = self.home(claim.member if claim and still else name)
+        self.whose = claim.member if claim and still else ""
         if claim is None:
             self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
-        elif rule_id not in self.member(name).once and (claim.member, claim.holder) != (name, holder):
+        elif rule_id not in self.member(name).once and not still:
             self.fell_short(name, Grant(claim.grants[rule_id].rule), claim.program, missing)  # it has moved on
         elif rule_id in self.member(name).once:
             self.fell_short(name, self.member(name).once[rule_id], claim.program, missing)
         else:
             self.fell_short(name, claim.grants[rule_id], claim.program, missing)
+        self.whose = ""

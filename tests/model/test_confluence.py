@@ -100,8 +100,8 @@ def plain(of: Program, **changes: Any) -> Program:
 Step = tuple[str, Any]
 
 
-def play(of: Program, steps: Sequence[Step], cuts: Sequence[bool] = ()) -> dict[str, Any]:
-    """Do some steps; neighbouring messages share an ingest unless a cut parts them."""
+def play(of: Program, steps: Sequence[Step], cuts: Sequence[bool] = (), look: Any = projection) -> dict[str, Any]:
+    """Do some steps and look at the end of them; neighbouring messages share an ingest unless a cut parts them."""
     storage = MemoryStorage()
     loyalty = Loyalty(of, storage, clock=clock_at_start())
     waiting: list[Any] = []
@@ -115,11 +115,13 @@ def play(of: Program, steps: Sequence[Step], cuts: Sequence[bool] = ()) -> dict[
             member, slot, proof = what
             at = SLOTS[slot]
             loyalty.claim(member, platform=at.platform, order_no=at.order_no, proof=proof_of(slot, proof))
+        elif kind == "merge":
+            loyalty.merge(*what, key=f"merge {place}")
         else:
             loyalty.bind(what[0], platform=what[1], buyer_id=what[2])
     loyalty.ingest(waiting)
     assert_sound(loyalty)
-    return projection(loyalty, storage)
+    return look(loyalty, storage)
 
 
 def milestone(slot: int) -> Milestone:
@@ -272,6 +274,69 @@ def test_confluence_c(
     assert end(batch, requests) == end(
         data.draw(st.permutations([*batch, *doubled])), data.draw(st.permutations(requests))
     )
+
+
+# -- merges ------------------------------------------------------------------------------------------------------------
+
+
+def totals(loyalty: Loyalty, storage: Storage) -> dict[str, Any]:
+    """Give what a set of members that became one holds together, whoever a row was written with."""
+    held = projection(loyalty, storage)
+    held["claims"] = {key: state for key, (_, *state) in held["claims"].items()}
+    survivors = {loyalty.member(name).member_id for name in MEMBERS}
+    held["spend"] = {place: fen for place, fen in held["spend"].items() if place[0] in survivors}
+    return held | {"stands": {name: loyalty.member(name).member_id for name in MEMBERS}}
+
+
+@pytest.mark.parametrize("variant", range(6))
+@settings(max_examples=max(1, EXAMPLES // 2))
+@given(
+    drawn=permuted(),
+    merges=st.lists(st.permutations(MEMBERS).map(lambda m: m[:2]), min_size=1, max_size=3),
+    data=st.data(),
+)
+def test_confluence_of_merges(
+    variant: int, drawn: tuple[list[Step], list[Step], list[bool]], merges: list[list[str]], data: st.DataObject
+) -> None:
+    """I-53: a set of merges, in any order and anywhere among the messages, gives one survivor set with equal totals."""
+    # Who asks with a wrong proof may be one with who asked with the right one, and of one asker the last proof counts.
+    steps, other = ([step for step in some if step[0] != "claim" or step[1][2] == "right"] for some in drawn[:2])
+    cuts, of = drawn[2], plain(program(variant))
+    united = [("merge", pair) for pair in merges]
+    for step in data.draw(st.permutations(united)):
+        other.insert(data.draw(st.integers(0, len(other))), step)
+    assert play(of, [*steps, *united], [True], totals) == play(of, other, cuts, totals)
+
+
+@settings(max_examples=max(1, EXAMPLES // 3))
+@given(
+    calls=st.lists(
+        st.tuples(st.permutations(MEMBERS).map(lambda m: tuple(m[:2])), st.integers(0, 1), st.integers(0, 3)),
+        min_size=1,
+        max_size=4,
+    ),
+    data=st.data(),
+)
+def test_the_newest_decision_names_the_survivor_whatever_the_order(calls: list[Any], data: st.DataObject) -> None:
+    """I-53: whoever the newest version names stands for all it is one with, in whatever order the calls come."""
+
+    def end(called: list[Any]) -> dict[str, Any]:
+        storage = MemoryStorage()
+        loyalty = Loyalty(program(1), storage, clock=clock_at_start())
+        loyalty.ingest(
+            [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in range(6)]
+        )
+        for slot, owner in enumerate(OWNERS):
+            at = SLOTS[slot]
+            loyalty.claim(owner, platform=at.platform, order_no=at.order_no, proof=proof_of(slot, "right"))
+        for place, (pair, named, version) in enumerate(called):
+            chosen = {"survivor": pair[named], "version": version} if version else {}
+            loyalty.merge(*pair, key=f"k{place}", **chosen)
+            assert_sound(loyalty)
+        held = totals(loyalty, storage)
+        return {name: held[name] for name in ("stands", "balances", "spend", "claims")}
+
+    assert end(calls) == end(data.draw(st.permutations(calls)))
 
 
 # -- shapes of the worked checks ---------------------------------------------------------------------------------------

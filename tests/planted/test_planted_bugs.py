@@ -22,6 +22,10 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 7  | a lock of a host's transaction ends with it          | the worked checks of attempts counted apart        |
 | 8  | order numbers as typed where they are claimed        | state machine: answers differ from the model's     |
 | 8  | order numbers as told where they are ingested        | the worked checks of orders: two spellings, one    |
+| 9  | a merge forgets lots that are not spendable yet      | state machine: members differ from the model's     |
+| 9  | a merge forgets debt                                 | state machine, by `verify()`: I-52                 |
+| 9  | a merge adds no caps up                              | the worked checks of merging                       |
+| 9  | an alias that was undone is followed for ever        | the worked checks of merging                       |
 | 12 | a second refund takes the first's reversal as target | state machine, by `verify()`: I-20                 |
 | 13 | a dispute leaves the first holder what it gave       | state machine, by `verify()`: I-72                 |
 | 13 | an unbound identity is free at once                  | the worked checks of identities                    |
@@ -184,6 +188,42 @@ BUGS = [
                 "            return answers\n        except StartAgain",
             ),
         ),
+    ),
+    Bug(
+        "9 merge forgets pending lots",
+        (MACHINE,),
+        "def ",
+        (
+            (
+                "domain/merging.py",
+                "[lot for lot in lots if lot.state != MOVED]",
+                '[lot for lot in lots if lot.state not in (MOVED, "PENDING")]',
+            ),
+        ),
+    ),
+    Bug(
+        "9 merge forgets debt",
+        (MACHINE,),
+        "invariant='I-52'",
+        (("domain/merging.py", '"pending", "balance", "opening")', '"pending", "balance", "opening", "debt")'),),
+    ),
+    Bug(
+        "9 merge adds no caps up",
+        ("tests/checks/test_merging.py", "-k", "caps and memory"),
+        "test_d5_caps_of_the_present_period_are_summed",
+        (
+            (
+                "domain/merging.py",
+                "target.put_once(row.rule_id, held.claims + row.claims, row.grant)",
+                "target.put_once(row.rule_id, held.claims, row.grant)",
+            ),
+        ),
+    ),
+    Bug(
+        "9 an undone alias is followed",
+        ("tests/checks/test_merging.py", "-k", "stale and memory"),
+        "test_d5_a_stale_alias_is_noticed",
+        (("application/loading.py", "if home in self.members and self.homes.get(member_id) != home:", "if False:"),),
     ),
     Bug(
         "5 floats in one rule",

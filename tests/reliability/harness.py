@@ -111,6 +111,19 @@ def _claim(each: Any) -> Callable[[Loyalty], Any]:
     return lambda door: door.claim("m1", platform=each.platform, order_no=each.order_no, proof=right_proof(each))
 
 
+def _two_members(door: Loyalty) -> None:
+    """Both have a claim; one has an identity and debt too."""
+    door.bind("m2", platform="jd", buyer_id="b-3")
+    door.ingest([SECOND, THIRD])
+    _claim(SECOND)(door)
+    door.import_opening([OpeningBalance(member_id="m2", asset="points", amount=-20)], name="before")
+
+
+def _merged(door: Loyalty) -> None:
+    _two_members(door)
+    door.merge("m1", "m2", key="seed merge")
+
+
 def _bought_before(door: Loyalty) -> None:
     door.ingest([THIRD, FOURTH])
     _claim(THIRD)(door)  # the first is m1's; bind converts the other
@@ -201,6 +214,10 @@ OPERATIONS: Final[dict[str, Operation]] = {
             batch=2,
         ),
     ),
+    "merge": Operation(_two_members, lambda door: door.merge("m2", "m1", key="k")),
+    "erase_person": Operation(_merged, lambda door: door.erase_person("m2")),
+    "unmerge": Operation(_merged, lambda door: door.unmerge("m2", key="k")),
+    "refund of an order that was merged in": Operation(_merged, lambda door: door.ingest([refund(THIRD, 4_000)])),
     "block": Operation(_claimed, lambda door: door.block("m1", reason="fraud", key="k", until=day(30))),
     "unblock": Operation(
         lambda door: door.block("m1", reason="fraud", key="j"), lambda door: door.unblock("m1", key="k")

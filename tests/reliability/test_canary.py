@@ -177,6 +177,34 @@ def test_a_storage_conflict_names_the_table_only(storage: Any) -> None:
     assert leaks(everything_about(caught.value)) == []
 
 
+def test_merging_telling_and_erasing_leak_nothing(door: Loyalty, caplog: pytest.LogCaptureFixture) -> None:
+    """Answers, events and logs of merges, exports and erasures name no buyer and no evidence; after it none is left."""
+    with caplog.at_level(logging.DEBUG):
+        values: list[object] = [
+            door.merge(HOLDER, "z9", key="k1"),
+            door.unmerge("z9", key="k2"),
+            door.merge("z9", HOLDER, key="k3"),
+            door.export_person("z9", operator="desk").to_json(),
+            door.export_person("z9", operator="desk"),
+            door.export_person("z9", operator="desk").to_csv("identities"),
+            *(repr(event.body) for event in door.pending_events(limit=1_000)),
+            door.erase_person("z9"),
+            door.verify(),
+        ]
+    for value in values:
+        assert leaks(str(value), HOLDER, NOTE) == []
+    assert leaks(caplog.text) == []
+    for call in (
+        lambda: door.merge(HOLDER, HOLDER, key=KEY),
+        lambda: door.merge(HOLDER, "a\0", key=KEY),
+        lambda: door.merge(HOLDER, "z9", key="k3", survivor="z9", version=1),
+        lambda: door.export_person("a\0", operator=HOLDER),
+    ):
+        with pytest.raises(CrossloyaltyError) as caught:
+            call()
+        assert leaks(everything_about(caught.value)) == []
+
+
 def test_a_stranger_learns_nothing_of_the_holder(door: Loyalty) -> None:
     """What a stranger's claim answers names neither the holder nor the buyer, printed, explained or in public."""
     answer = door.claim("m9", platform="taobao", order_no=BOUGHT.order_no)

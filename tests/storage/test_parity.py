@@ -242,6 +242,10 @@ CALLS: st.SearchStrategy[Call] = st.one_of(
         st.sampled_from([-300, -40, 25, 500, 2**62, 2**70]),
         ONCE,
     ),
+    st.builds(lambda one, other, key: lambda door, _: door.merge(one, other, key=key), MEMBER, MEMBER, ONCE),
+    MEMBER.map(lambda member: lambda door, _: door.erase_person(member)),
+    MEMBER.map(lambda member: lambda door, _: door.export_person(member, operator="desk").sections),
+    st.builds(lambda member, key: lambda door, _: door.unmerge(member, key=key), MEMBER, ONCE),
     st.builds(lambda member, key: lambda door, _: door.block(member, reason="r", key=key), MEMBER, ONCE),
     st.integers(1, 2).map(
         lambda revision: lambda door, _: door.publish(messages.changed(messages.program(1)), expected_revision=revision)

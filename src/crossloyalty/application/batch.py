@@ -84,8 +84,10 @@ class Batch:
         return self._orders.values()
 
     def member(self, member_id: str) -> Member:
-        """Give a member of the batch."""
+        """Give a member of the batch, or the one that stands for it."""
         member = self._members.get(member_id)
+        if member is None and (home := self.loaded.homes.get(member_id)) is not None:
+            return self.member(home)
         if member is None:
             rows = self.loaded.members[member_id]
             member = Member(
@@ -97,9 +99,12 @@ class Batch:
                 days_from=rows.days_from,
                 program=self.program,
                 now=self.now,
+                links=rows.links,
             )
             if rows.lots or rows.live_lots:
                 member.ledger.take_in(rows.lots, all_live=rows.live_lots)
+            if rows.closed_lots:
+                member.ledger.adopt(rows.closed_lots)
             if rows.claims is not None:
                 member.claims = {
                     (row.family, row.order_no): Contribution(row.platform, row.spend_day, row.net_fen, row.effective_at)
@@ -109,8 +114,12 @@ class Batch:
         return member
 
     def has_member(self, member_id: str) -> bool:
-        """Say whether a member was read."""
-        return member_id in self.loaded.members
+        """Say whether a member was read, or the one that stands for it."""
+        return member_id in self.loaded.members or member_id in self.loaded.homes
+
+    def home(self, member_id: str) -> str:
+        """Name the member that stands for a member; somebody who was not read stands for themselves."""
+        return self.loaded.homes.get(member_id, member_id)
 
     def bound_to(self, order: EffectiveOrder, key: OrderKey) -> str:
         """Name the member the order's buyer identity is bound to, "" for nobody."""
@@ -121,9 +130,9 @@ class Batch:
         )
         member_id = "" if buyer is None else buyer.member_id
         if member_id or not order.phone_index or not self.program.binding.by_phone:
-            return member_id
+            return self.home(member_id)
         phone = self.loaded.buyers.get(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index)))
-        return "" if phone is None else phone.member_id
+        return "" if phone is None else self.home(phone.member_id)
 
     def buyer(self, root: Key) -> BuyerRecord:
         """Give the row of an identity as this batch leaves it."""

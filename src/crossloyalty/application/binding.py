@@ -68,10 +68,11 @@ class _Binding:
     """One call of `bind`, with what its tries have found out so far."""
 
     world: World
-    member_id: str
+    asker: str
     identity: Identity
     evidence: str
     via: str
+    member_id: str = ""  # who stands for the asker
     past: dict[OrderKey, None] = attrs.field(factory=dict)
     others: dict[str, None] = attrs.field(factory=dict)
     more: set[RootKey] = attrs.field(factory=set)
@@ -132,15 +133,19 @@ async def bind(
 
 
 async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindResult:
-    program_id, member_id = program.program_id, call.member_id
+    program_id = program.program_id
+    member_id = call.member_id = call.world.home(program_id, call.asker)
     buyer_key = identity_key(program_id, call.identity, program.known_platforms)
-    members = [member_id, *call.others]
+    members = list(dict.fromkeys([member_id, *(call.world.home(program_id, name) for name in call.others)]))
     roots = [buyer_key, *call.more, *(Key(OrderRecord, key) for key in call.past)]
     roots += [Key(MemberRecord, (program_id, name)) for name in members]
     versions = await tx.lock(roots)
     loaded = Loaded(call.world, tx, program_id, call.world.now(), versions)
+    loaded.home(call.asker)
     await loaded.read(call.past, members, [buyer_key])
     buyer = loaded.buyers[buyer_key]
+    if buyer.last_member_id:  # who gave it up may have been merged since
+        buyer = loaded.buyers[buyer_key] = buyer._replace(last_member_id=loaded.home(buyer.last_member_id))
     former = buyer.member_id or buyer.last_member_id
     if former not in ("", *members):
         call.others[former] = None

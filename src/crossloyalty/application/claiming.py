@@ -177,7 +177,8 @@ async def _claim(
     more: Collection[RootKey],
     guesses: set[int] | None,
 ) -> list[ClaimResult]:
-    now = world.now()
+    loaded = Loaded(world, tx, program.program_id, world.now(), {})
+    asked = _at_home(loaded, asked) if world.homes else asked
     wanted = _by_order(asked, resolved)
     member_ids = list(dict.fromkeys(each.request.member_id for each in asked))
     roots: list[RootKey] = [*more, *(Key(OrderRecord, key) for key in wanted)]
@@ -188,7 +189,6 @@ async def _claim(
     if guesses is not None:
         device_of.clear()
     roots += device_of.values()
-    loaded = Loaded(world, tx, program.program_id, now, {})
     versions = await loaded.lock(roots, member_ids)
     await loaded.read(wanted, member_ids)
     if loaded.program.platforms != program.platforms:
@@ -210,7 +210,7 @@ async def _claim(
                 request = each.request
                 if (key, request.member_id) not in outcome:
                     proof = tokens.checked(request.proof, key, request.member_id)
-                    candidate = Candidate(request.member_id, proof, now, touch=request.touch)
+                    candidate = Candidate(request.member_id, proof, loaded.now, touch=request.touch)
                     outcome[key, request.member_id] = candidate
                     if (key, request.member_id) in stopped:
                         candidate.stopped, candidate.reasons = True, (Reason.TOO_MANY_ATTEMPTS,)
@@ -251,6 +251,17 @@ async def _claim(
     if changes:
         await tx.write(changes, roots=touched, final=True)
     return _answers(batch, asked, resolved, outcome)
+
+
+def _at_home(loaded: Loaded, asked: Iterable[Asked]) -> list[Asked]:
+    """Ask for the members that stand for those that were named."""
+    homes = [(each, loaded.home(each.request.member_id)) for each in asked]
+    return [
+        each
+        if each.request.member_id == home
+        else Asked(attrs.evolve(each.request, member_id=home), each.key, each.reason)
+        for each, home in homes
+    ]
 
 
 def _by_order(asked: Iterable[Asked], resolved: Mapping[OrderKey, OrderKey]) -> dict[OrderKey, list[Asked]]:
@@ -410,7 +421,7 @@ def answer_of(
     state, claim = batch.order(key), batch.order(key).claim
     tier = batch.member(request.member_id).tier_name()
     reasons = candidate.reasons
-    if claim is None or claim.member_id != request.member_id or Reason.MEMBER_BLOCKED in reasons:
+    if claim is None or batch.home(claim.member_id) != request.member_id or Reason.MEMBER_BLOCKED in reasons:
         # What an order paid and what became of it is told to nobody but its buyer.
         tells = claim is None and not candidate.stopped
         tells = tells and Reason.RECEIVED not in reasons and Reason.OTHER_BUYER not in reasons
@@ -423,7 +434,7 @@ def answer_of(
             reasons,
             tier,
             when(candidate.claimable_from),
-            "" if claim is None else claim.member_id,
+            "" if claim is None else batch.home(claim.member_id),
             "",
             state.facts_text() if tells else "",
             batch.program,
@@ -439,7 +450,7 @@ def answer_of(
         reasons,
         tier,
         None,
-        claim.member_id,
+        request.member_id,
         claim.grants,
         state.facts_text(),
         batch.program_of(claim),
@@ -460,13 +471,14 @@ async def quote_order(world: World, program_id: str, member_id: str, order: Orde
     Returns:
         A result with `created` False; `granted` is what a claim would give now.
     """
-    clean_id(member_id, "member_id")
+    asker = clean_id(member_id, "member_id")
     if not isinstance(order, Order):
         raise WrongType(f"quote takes an Order, not {shown(order)}")
 
     async def body(tx: AsyncTransaction) -> ClaimResult:
         now = world.now()
         loaded = Loaded(world, tx, program_id, now, {})
+        member_id = loaded.home(asker)
         await loaded.read()
         platforms = loaded.program.known_platforms
         platform = platforms.get(order.platform)

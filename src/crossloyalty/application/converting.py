@@ -60,6 +60,7 @@ class Candidate:
         won: Whether this candidate's claim was created.
         claimable_from: When time cures a refusal, in microseconds.
         state: The ticket's state after the decision.
+        ticket_of: The member its ticket was written with, "" for *member_id* itself.
         stopped: Too many attempts went before; it was not looked at.
     """
 
@@ -72,6 +73,7 @@ class Candidate:
     won: bool = False
     claimable_from: int | None = None
     state: str = ""
+    ticket_of: str = ""
     stopped: bool = False
 
 
@@ -182,9 +184,10 @@ def _waiting(batch: Batch, state: OrderState, order: EffectiveOrder | None) -> l
         # swept or not.
         alive = (ticket.state in _OPEN or ticket.state == "REJECTED") and ticket.expires_at > batch.now
         if alive and batch.has_member(ticket.member_id):
-            candidates.append(
-                Candidate(ticket.member_id, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
-            )
+            home = batch.home(ticket.member_id)
+            candidate = Candidate(home, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
+            candidate.ticket_of = ticket.member_id
+            candidates.append(candidate)
     bound_to = "" if order is None else batch.bound_to(order, state.key)
     if bound_to and batch.has_member(bound_to) and all(each.member_id != bound_to for each in candidates):
         candidates.append(Candidate(bound_to, NO_PROOF, batch.now, auto=True))
@@ -197,7 +200,7 @@ def _beneficiary(batch: Batch, order: EffectiveOrder, key: OrderKey) -> str:
         return ""
     values = (key.program_id, key.family, order.buyer_scope, order.beneficiary_id)
     buyer = batch.loaded.buyers.get(Key(BuyerRecord, values))
-    return "" if buyer is None else buyer.member_id
+    return "" if buyer is None else batch.home(buyer.member_id)
 
 
 def _wait_for_order(batch: Batch, state: OrderState, candidate: Candidate) -> None:
@@ -271,7 +274,7 @@ def _try(
         )
         state.claim = settled.record
         state.owner_id = candidate.member_id
-        state.tickets.pop(candidate.member_id, None)
+        state.tickets.pop(_ticket_of(batch, state, candidate), None)
         candidate.won = True
         if settled.reasons:
             candidate.reasons = by_precedence([*judgement.reasons, *settled.reasons])
@@ -305,7 +308,7 @@ def answer_taken(batch: Batch, state: OrderState, candidates: list[Candidate]) -
     if claim is None:
         return
     for candidate in candidates:
-        if candidate.member_id == claim.member_id:
+        if candidate.member_id == batch.home(claim.member_id):
             candidate.reasons = (Reason.AUTO_CONVERTED,) if claim.via == "auto" else (Reason.ALREADY_CLAIMED_BY_YOU,)
             continue
         stands: Standing = "unproven"
@@ -342,10 +345,11 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
     if key not in batch.loaded.tickets or (unproven and candidate.member_id not in batch.loaded.waiting):
         raise MoreTickets(key, candidate.member_id if unproven else "")
     detail = candidate.reasons[-1] if candidate.reasons else Reason.RECEIVED
-    held = state.tickets.get(candidate.member_id)
+    member_id = _ticket_of(batch, state, candidate)
+    held = state.tickets.get(member_id)
     ticket = TicketRecord(
         *key,
-        candidate.member_id,
+        member_id,
         ticket_state,
         detail.value,
         "manual",
@@ -363,7 +367,15 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
     if held is not None and held.state in _OPEN and held.expires_at > batch.now:
         # Asking again does not move the place in the queue.
         ticket = ticket._replace(requested_at=held.requested_at, expires_at=held.expires_at)
-    state.tickets[candidate.member_id] = ticket
+    state.tickets[member_id] = ticket
+
+
+def _ticket_of(batch: Batch, state: OrderState, candidate: Candidate) -> str:
+    """Name the member under whom a request stands: who was merged away keeps theirs, and its place in the queue."""
+    named = candidate.ticket_of or candidate.member_id
+    if named in state.tickets or not batch.loaded.homes:
+        return named
+    return next((each for each in state.tickets if batch.home(each) == candidate.member_id), named)
 
 
 def _may_wait(batch: Batch, candidate: Candidate, held: TicketRecord | None, ticket: TicketRecord) -> bool:

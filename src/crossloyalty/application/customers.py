@@ -6,6 +6,7 @@ from typing import cast
 
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint
+from crossloyalty.application.standing import ids_of
 from crossloyalty.application.world import World
 from crossloyalty.domain.customers import CustomerState, RiskFlag, customer_state, risk_flags
 from crossloyalty.domain.keys import clean_id
@@ -39,7 +40,8 @@ async def state_of_customer(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> CustomerState:
-        rows = (await tx.read(scans=[Scan(TagRecord, (program_id, member_id))])).rows[0]
+        home, *_ = await ids_of(world, tx, program_id, member_id)
+        rows = (await tx.read(scans=[Scan(TagRecord, (program_id, home))])).rows[0]
         tags = cast("list[TagRecord]", list(rows))
         return customer_state(tags, now=world.now(), active_days=active_days, lost_days=lost_days)
 
@@ -55,11 +57,11 @@ async def flags_of_member(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> tuple[RiskFlag, ...]:
-        prefix = (program_id, member_id)
-        scans = [Scan(ClaimRecord, prefix, by="by_member"), Scan(AccountRecord, prefix)]
-        claims, accounts = (await tx.read(scans=scans)).rows
+        ids = await ids_of(world, tx, program_id, member_id)
+        scans = [Scan(ClaimRecord, (program_id, each), by="by_member") for each in ids]
+        *claims, accounts = (await tx.read(scans=[*scans, Scan(AccountRecord, (program_id, ids[0]))])).rows
         return risk_flags(
-            cast("list[ClaimRecord]", list(claims)),
+            [cast(ClaimRecord, row) for part in claims for row in part],
             cast("list[AccountRecord]", list(accounts)),
             refunded_claims=refunded_claims,
         )

@@ -18,10 +18,10 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.external import note_shortfall
-from crossloyalty.domain.grants import Grant, load_grants
+from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.keys import OrderKey, clean_id
-from crossloyalty.domain.records import DeliveryRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import ClaimRecord, DeliveryRecord, Key, MemberRecord, OrderRecord, RootKey
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
 
 __all__ = ["Delivery", "DeliveryAnswer", "answer_delivery", "page_of_deliveries"]
@@ -124,6 +124,14 @@ async def answer_delivery(
             raise InvalidInput(f"there is no delivery {shown(delivery_key)}")
         return cast(DeliveryRecord, found)
 
+    async def holder_of(tx: AsyncTransaction) -> str:
+        # The delivery of a member that was merged, or has left again, is about whoever has the claim now.
+        claim = (
+            None if order is None else (await tx.read([Key(ClaimRecord, order)])).records.get(Key(ClaimRecord, order))
+        )
+        held = cast("ClaimRecord | None", claim)
+        return held.member_id if held is not None and held.holder_no == payload["holder_no"] else seen.member_id
+
     # What a delivery is for never changes, so the roots to lock are known from a look without a lock.
     seen = await world.run(look, readonly=True)
     payload = json.loads(seen.payload)
@@ -133,9 +141,12 @@ async def answer_delivery(
         raise InvalidInput(f"{seen.kind} of {asked} cannot be answered with {shown(done)}")
     order = OrderKey(program_id, payload["family"], payload["order_no"]) if payload.get("order_no") else None
 
+    named = await world.run(holder_of, readonly=True)
+
     async def body(tx: AsyncTransaction) -> DeliveryAnswer:
         roots: list[RootKey] = [Key(OrderRecord, order)] if order is not None else []
-        versions = await tx.lock([*roots, Key(MemberRecord, (program_id, seen.member_id))])
+        member_root = Key(MemberRecord, (program_id, world.home(program_id, named)))
+        versions = await tx.lock([*roots, member_root])
         row = await look(tx)
         held = json.loads(row.payload).get("answered")
         if held is not None:
@@ -143,17 +154,17 @@ async def answer_delivery(
                 raise IdempotencyConflict(f"delivery {shown(delivery_key)} was answered with {held} before")
             return DeliveryAnswer(done, asked - done)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read([] if order is None else [order], [seen.member_id])
+        await loaded.read([] if order is None else [order], [loaded.home(named)])
         await loaded.read_more()
 
         def decision(batch: Batch) -> None:
             if done < asked:
-                _fall_short(batch, seen.member_id, order, payload, asked - done)
+                body = {"issued_to": seen.member_id, **payload}
+                _fall_short(batch, named, order, body, asked - done)
 
         batch, _ = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
         answered = row._replace(state=_DONE, next_due_at=None, payload=json_text({**payload, "answered": done}))
-        member_root = Key(MemberRecord, (program_id, seen.member_id))
         touched.setdefault(member_root, versions[member_root])
         await tx.write([*changes, Replace(answered)], roots=touched, final=True)
         return DeliveryAnswer(done, asked - done)
@@ -174,6 +185,7 @@ def _key_of(program_id: str, delivery_key: str) -> Key:
 def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: dict[str, Any], missing: int) -> None:
     """Tell the grant behind a claw-back, at its claim or at the member, what was not taken."""
     member, rule_id, asset = batch.member(member_id), payload["rule_id"], payload["asset"]
+    payload = {**payload, "lot_no": member.ledger.number_of(payload["issued_to"], payload["lot_no"])}
     state = None if order is None else batch.order(order)
     claim = None if state is None else state.claim
     program = batch.program if claim is None else batch.program_of(claim)
@@ -182,14 +194,14 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
     if state is None or claim is None or rule is None or rule.once_per_member:
         row, once = member.gift_row(rule_id)
         note_shortfall(member.ledger, once, payload, missing, policy)
-        member.put_gift(row._replace(grant=once.text()))
+        member.put_gift(row._replace(grant=member.text_of(once)))
         return
-    grants = load_grants(claim.grants)
-    if (claim.member_id, claim.holder_no) != (member_id, payload["holder_no"]):
+    if claim.holder_no != payload["holder_no"] or batch.home(claim.member_id) != member.member_id:
         # The claim has moved on since; its holder then has no grant any more, and the ledger alone keeps this.
         note_shortfall(member.ledger, Grant(rule_id), payload, missing, policy)
         return
+    grants = member.grants_of(claim.member_id, claim.grants)
     for grant in grants:
         if grant.rule_id == rule_id:
             note_shortfall(member.ledger, grant, payload, missing, policy)
-    state.claim = claim._replace(grants=json_text([each.document() for each in grants]))
+    state.claim = claim._replace(grants=member.text_of_grants(claim.member_id, grants))

@@ -11,6 +11,7 @@ from crossloyalty.application.binding import bind
 from crossloyalty.application.enrolling import PENDING
 from crossloyalty.application.ports import AsyncEnrolmentGateway, AsyncTransaction, EnrolmentAnswer, Replace, Scan
 from crossloyalty.application.programs import program_hint
+from crossloyalty.application.standing import ids_of
 from crossloyalty.application.world import World
 from crossloyalty.domain.identities import Identity
 from crossloyalty.domain.keys import clean_id
@@ -113,7 +114,8 @@ async def _one(world: World, row: EnrolmentRecord, gateway: AsyncEnrolmentGatewa
 
 async def _identities(world: World, program_id: str, member_id: str) -> tuple[Identity, ...]:
     async def body(tx: AsyncTransaction) -> tuple[Identity, ...]:
-        scan = Scan(BuyerRecord, (program_id, member_id), by="by_member")
+        home, *_ = await ids_of(world, tx, program_id, member_id)
+        scan = Scan(BuyerRecord, (program_id, home), by="by_member")
         rows = cast("list[BuyerRecord]", list((await tx.read(scans=[scan])).rows[0]))
         return tuple(Identity(row.family, row.buyer_id, row.scope) for row in rows)
 

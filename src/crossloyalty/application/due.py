@@ -25,7 +25,6 @@ from crossloyalty.domain.needs import Need
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import NEVER, Key, LotRecord, MemberRecord, OrderRecord, RootKey
 from crossloyalty.domain.rules import Reward
-from crossloyalty.domain.settlement import grants_of
 from crossloyalty.domain.tiers import next_due_day
 from crossloyalty.errors import InvalidInput, shown
 
@@ -186,7 +185,8 @@ def _claim_issued(batch: Batch, key: OrderKey) -> None:
     if claim is None or claim.state != "PENDING_ISSUE" or not batch.has_member(claim.member_id):
         return
     ledger = batch.member(claim.member_id).ledger
-    lots = [ledger.lot(grant.lot_no) for grant in grants_of(claim) if grant.lot_no and grant.granted]
+    grants = batch.member(claim.member_id).grants_of(claim.member_id, claim.grants)
+    lots = [ledger.lot(grant.lot_no) for grant in grants if grant.lot_no and grant.granted]
     if all(lot.state != "PENDING" for lot in lots):
         state.claim = claim._replace(state="GRANTED")
 
@@ -267,10 +267,10 @@ async def _work_orders(
     wanted: dict[str, None] = {}
     for key in keys:
         for ticket in loaded.tickets.get(key, ()):
-            wanted[ticket.member_id] = None
+            wanted[loaded.home(ticket.member_id)] = None
     for buyer in loaded.buyers.values():
         if buyer.member_id:
-            wanted[buyer.member_id] = None
+            wanted[loaded.home(buyer.member_id)] = None
     if wanted:
         versions.update(await tx.lock([Key(MemberRecord, (program.program_id, member_id)) for member_id in wanted]))
         await loaded.read((), wanted)

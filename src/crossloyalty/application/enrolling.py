@@ -105,12 +105,16 @@ async def _enrol(
 ) -> EnrolResult:
     program_id = program.program_id
     keys = {identity_key(program_id, each, program.known_platforms): each for each in named}
-    versions = await tx.lock([*keys, *(Key(MemberRecord, (program_id, name)) for name in members)])
+    homes = dict.fromkeys(world.home(program_id, name) for name in members)
+    versions = await tx.lock([*keys, *(Key(MemberRecord, (program_id, name)) for name in homes)])
     loaded = Loaded(world, tx, program_id, world.now(), versions)
-    await loaded.read((), members, keys)
+    for name in members:
+        loaded.home(name)
+    await loaded.read((), homes, keys)
+    member_id = loaded.home(member_id)
     by_rank = sorted(keys, key=lambda key: (identity_rank(str(key.values[1])), key.values))
     person = next((loaded.buyers[key].member_id for key in by_rank if loaded.buyers[key].member_id), member_id)
-    if person not in members:
+    if person not in homes:
         # Nothing is left of the member asked for, whom this turns out to be another name of.
         members.clear()
         members[person] = None
@@ -128,7 +132,7 @@ async def _enrol(
             buyer = batch.buyer(key)
             if buyer.member_id == person:
                 continue
-            if buyer.member_id or buyer.last_member_id not in ("", person) or buyer.blocked_reason:
+            if buyer.member_id or batch.home(buyer.last_member_id) not in ("", person) or buyer.blocked_reason:
                 conflicts.append(identity)
             else:
                 bind_now(batch, buyer, member, via="host", evidence="enrolment")

@@ -10,6 +10,7 @@ from crossloyalty.application.batch import Batch
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction
 from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.explanation import explain_claim, state_word
@@ -98,9 +99,10 @@ async def explain(world: World, program_id: str, *, platform: str, order_no: str
         if claim is None:
             grants = tuple(Grant(rule.id) for rule in batch.program.rewards)
             return Explanation(key.order_no, "", "", tickets, state.effective, batch.program, grants)
+        way = await read_links(tx, program_id, [claim.member_id])
         return Explanation(
             key.order_no,
-            claim.member_id,
+            list(way)[-1],
             claim.state,
             tickets,
             state.effective,

@@ -105,15 +105,16 @@ def _known(batch: Batch, asking: Asking, candidate: Candidate) -> bool:
     state = batch.order(asking.order)
     if candidate.proof.kind == "by_host" or Reason.MEMBER_BLOCKED in candidate.reasons:
         return True
-    if state.claim_was is not None and state.claim_was.member_id == asking.member_id:
+    if state.claim_was is not None and batch.home(state.claim_was.member_id) == asking.member_id:
         return True
     order = state.effective
     return order is not None and batch.bound_to(order, asking.order) == asking.member_id
 
 
 def _same_again(batch: Batch, asking: Asking, candidate: Candidate) -> bool:
-    ticket = batch.order(asking.order).tickets_were.get(asking.member_id)
-    return ticket is not None and ticket.proof == candidate.proof.to_json()
+    tickets = batch.order(asking.order).tickets_were.items()
+    proofs = [ticket.proof for member_id, ticket in tickets if batch.home(member_id) == asking.member_id]
+    return candidate.proof.to_json() in proofs
 
 
 def _stored(batch: Batch, what: object, devices: Mapping[Key, LimitRecord]) -> str:

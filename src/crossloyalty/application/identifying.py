@@ -38,7 +38,7 @@ def bind_by_claim(batch: Batch, order: EffectiveOrder, key: OrderKey, member: Me
         return  # a quote changes nothing
     root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
     buyer = batch.buyer(root)
-    free = not buyer.member_id and buyer.last_member_id in ("", member.member_id)
+    free = not buyer.member_id and batch.home(buyer.last_member_id) in ("", member.member_id)
     if free and not batch.buyer_blocked(order, key):
         kind = "amount_and_day" if stands == "proof" else stands
         bind_now(batch, buyer, member, via=f"claim:{kind}", evidence=f"order {key.order_no}")

@@ -342,10 +342,10 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | D
     for key, items in grouped.items():
         claim = loaded.claims.get(key)
         if claim is not None:
-            wanted[claim.member_id] = None
+            wanted[loaded.home(claim.member_id)] = None
             continue
         for ticket in loaded.tickets.get(key, ()):
-            wanted[ticket.member_id] = None
+            wanted[loaded.home(ticket.member_id)] = None
         by_phone = loaded.program.binding.by_phone
         keys = buyer_keys(loaded.orders[key], by_phone=by_phone)
         keys += [
@@ -362,11 +362,11 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | D
         for buyer_key in keys:
             buyer = loaded.buyers.get(buyer_key)
             if buyer is not None and buyer.member_id:
-                wanted[buyer.member_id] = None
+                wanted[loaded.home(buyer.member_id)] = None
     for key, tickets in loaded.tickets.items():
         if key not in grouped:
             for ticket in tickets:
-                wanted[ticket.member_id] = None
+                wanted[loaded.home(ticket.member_id)] = None
     return list(wanted)
 
 

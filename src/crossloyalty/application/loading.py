@@ -7,12 +7,14 @@ from typing import cast
 
 from crossloyalty.application.ports import Ahead, AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
-from crossloyalty.application.world import World
+from crossloyalty.application.world import MemberMoved, World
 from crossloyalty.domain.calendar import DAY_US, shift_day
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
+from crossloyalty.domain.ledger import FOREIGN_LOTS
+from crossloyalty.domain.links import NO_LINKS, Links, links_of
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
@@ -43,7 +45,19 @@ _USUAL_DAYS = 100
 class MemberRows:
     """The rows read of one member."""
 
-    __slots__ = ("accounts", "claims", "days", "days_from", "grants", "live_lots", "lots", "root", "tags")
+    __slots__ = (
+        "accounts",
+        "claims",
+        "closed_lots",
+        "days",
+        "days_from",
+        "grants",
+        "links",
+        "live_lots",
+        "lots",
+        "root",
+        "tags",
+    )
 
     def __init__(self, root: MemberRecord, days_from: str) -> None:
         self.root = root
@@ -54,7 +68,9 @@ class MemberRows:
         self.days_from = days_from
         self.lots: list[LotRecord] = []
         self.live_lots = False
+        self.closed_lots: list[LotRecord] = []  # of members that were merged in, as they were written there
         self.claims: Sequence[ClaimRecord] | None = None
+        self.links: Links = NO_LINKS
 
     def take(self, rows: Sequence[Sequence[Record]]) -> None:
         """Take the answers of `_member_scans`."""
@@ -62,6 +78,18 @@ class MemberRows:
         self.tags = cast("Sequence[TagRecord]", rows[1])
         self.grants = cast("Sequence[MemberGrantRecord]", rows[2])
         self.days = cast("Sequence[SpendDayRecord]", rows[3])
+        self.links = links_of(self.grants)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The member and everybody it stands for."""
+        return (self.root.member_id, *self.links.absorbed)
+
+    def number_of(self, owner: str, lot_no: int) -> int:
+        """Give the number a lot has at this member; see `Ledger.number_of`."""
+        if owner == self.root.member_id:
+            return lot_no
+        return (self.links.origins.index(owner) + 1) * FOREIGN_LOTS + lot_no
 
 
 def _member_scans(program_id: str, member_id: str, days_from: str) -> tuple[Scan, ...]:
@@ -88,14 +116,17 @@ class Loaded:
     """
 
     __slots__ = (
+        "_followed",
         "_newest",
         "_tx",
         "_versions",
         "aliases",
         "buyers",
         "claims",
+        "homes",
         "members",
         "now",
+        "opening",
         "orders",
         "program_id",
         "programs",
@@ -120,7 +151,20 @@ class Loaded:
         self.tickets: dict[OrderKey, Sequence[TicketRecord]] = {}
         self.buyers: dict[Key, BuyerRecord] = {}
         self.members: dict[str, MemberRows] = {}
+        self.opening: Mapping[str, Mapping[str, int]] = {}  # spend of before by member and rule id; read by a merge
+        self.homes: dict[str, str] = {}  # who stands for whom, of the members read
+        self._followed: dict[str, str] = {}
+
         self.waiting: dict[str, int] = {}
+
+    def home(self, member_id: str) -> str:
+        """Name the member that stands for a member; what is read of it later has to say so too."""
+        home = self.homes.get(member_id)
+        if home is None:
+            home = self.world.home(self.program_id, member_id)
+            if home != member_id:
+                self._followed[member_id] = home
+        return home
 
     @property
     def versions(self) -> Mapping[RootKey, int]:
@@ -162,7 +206,12 @@ class Loaded:
         return self._versions
 
     async def read(
-        self, orders: Iterable[OrderKey] = (), members: Iterable[str] = (), buyers: Iterable[Key] = ()
+        self,
+        orders: Iterable[OrderKey] = (),
+        members: Iterable[str] = (),
+        buyers: Iterable[Key] = (),
+        *,
+        merged: bool = False,
     ) -> None:
         """
         Read orders with their claims, members with what a settlement needs, and buyers; one round trip.
@@ -172,6 +221,10 @@ class Loaded:
             members: Ids; their rows, accounts, sources, once-per-member rewards and recent spend days. Nothing is
                 stored of a member whose root `lock` has just created.
             buyers: Keys of buyer rows.
+            merged: Read members that were merged away as well.
+
+        Raises:
+            MemberMoved: A member was merged away, or is not where it was thought to be.
         """
         order_keys = [key for key in orders if key not in self.orders]
         member_roots = {
@@ -218,9 +271,27 @@ class Loaded:
                 "" if self._versions.get(root) == 0 else days_from,
             )
         for place, member_id in enumerate(known):
-            self.members[member_id].take(rows[4 * place : 4 * place + 4])
+            of = self.members[member_id]
+            of.take(rows[4 * place : 4 * place + 4])
+            if of.links is not NO_LINKS and not merged:
+                self._stand_for(member_id, of.links)
+        if self._followed:
+            self._check_followed()
         for buyer_root in buyer_roots:
             self._take_buyer(buyer_root, get(buyer_root))
+
+    def _stand_for(self, member_id: str, links: Links) -> None:
+        if links.into:
+            self.world.moved(self.program_id, member_id, links.into)
+            raise MemberMoved
+        for each in links.absorbed:
+            self.homes[each] = member_id
+
+    def _check_followed(self) -> None:
+        for member_id, home in self._followed.items():
+            if home in self.members and self.homes.get(member_id) != home:
+                self.world.moved(self.program_id, member_id, "")
+                raise MemberMoved
 
     def _take_buyer(self, root: Key, row: Record | None) -> None:
         values = cast("tuple[str, str, str, str]", root.values)
@@ -265,13 +336,17 @@ class Loaded:
             for key in buyer_keys(order, by_phone=by_phone)
             if key not in self.buyers
         ]
-        lots = [
-            Key(LotRecord, (program_id, claim.member_id, grant.lot_no))
-            for claim in self.claims.values()
-            if claim.member_id in self.members and not self.members[claim.member_id].lots
-            for grant in grants_of(claim)
-            if grant.lot_no
-        ]
+        lots: list[Key] = []
+        for claim in self.claims.values():
+            holder = self.homes.get(claim.member_id, claim.member_id) if self.homes else claim.member_id
+            held = self.members.get(holder)
+            if held is not None and not held.lots:
+                lots += [
+                    key
+                    for grant in grants_of(claim)
+                    if grant.lot_no
+                    for key in self._lot_keys(held, grant.of or claim.member_id, grant.lot_no)
+                ]
         if ticketed or buyers or lots:
             found = await self._tx.read([*buyers, *lots], [Scan(TicketRecord, key) for key in ticketed])
             for key, rows in zip(ticketed, found.rows, strict=True):
@@ -281,10 +356,27 @@ class Loaded:
             for lot_key in lots:
                 lot = found.records.get(lot_key)
                 if lot is not None:
-                    self.members[str(lot_key.values[1])].lots.append(cast(LotRecord, lot))
+                    self._take_lot(cast(LotRecord, lot))
         revisions = {claim.revision for claim in self.claims.values()}
         if revisions:
             self.programs.update(await read_revisions(self.world, self._tx, program_id, revisions))
+
+    def _lot_keys(self, held: MemberRows, owner: str, lot_no: int) -> list[Key]:
+        """Name where the row of a lot may be: at the member, else where it began; there it stays once it is closed."""
+        member_id = held.root.member_id
+        number = held.number_of(owner, lot_no)
+        keys = [Key(LotRecord, (self.program_id, member_id, number))]
+        return keys if owner == member_id else [*keys, Key(LotRecord, (self.program_id, owner, lot_no))]
+
+    def _take_lot(self, lot: LotRecord) -> None:
+        held = self.members.get(lot.member_id)
+        if held is not None:
+            held.lots.append(lot)
+            return
+        holder = self.members.get(self.homes.get(lot.member_id, ""))
+        for each in (holder,) if holder is not None else self.members.values():
+            if lot.member_id in each.links.origins:
+                each.closed_lots.append(lot)
 
     async def read_tickets(self, keys: Iterable[OrderKey], askers: Iterable[str] = ()) -> None:
         """
@@ -318,11 +410,14 @@ class Loaded:
             held = self.members[need.member_id]
             prefix = (program_id, need.member_id)
             if isinstance(need, MissingLot):
-                key = Key(LotRecord, (*prefix, need.lot_no))
                 if any(lot.lot_no == need.lot_no for lot in held.lots):
                     continue
-                found = await self._tx.read([key])
-                held.lots.append(cast(LotRecord, found.records[key]))
+                place, began_no = divmod(need.lot_no, FOREIGN_LOTS)
+                owner = held.links.origins[place - 1] if place else need.member_id
+                keys = self._lot_keys(held, owner, began_no)
+                found = await self._tx.read(keys)
+                lot = cast(LotRecord, next(found.records[key] for key in keys if key in found.records))
+                (held.lots if lot.member_id == need.member_id else held.closed_lots).append(lot)
             elif isinstance(need, MoreLots) and not held.live_lots:
                 found = await self._tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
                 known = {lot.lot_no for lot in held.lots}
@@ -334,8 +429,9 @@ class Loaded:
                 held.days = cast("Sequence[SpendDayRecord]", found.rows[0])
                 held.days_from = need.from_day
             elif isinstance(need, MoreClaims) and held.claims is None:
-                found = await self._tx.read(scans=[Scan(ClaimRecord, prefix, by="by_member")])
-                held.claims = cast("Sequence[ClaimRecord]", found.rows[0])
+                every = [Scan(ClaimRecord, (program_id, each), by="by_member") for each in held.ids]
+                found = await self._tx.read(scans=every)
+                held.claims = [cast(ClaimRecord, row) for rows in found.rows for row in rows]
 
     def add_lots(self, member_id: str, lots: Iterable[LotRecord]) -> None:
         """Take in lots that were read elsewhere."""

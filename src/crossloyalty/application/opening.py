@@ -237,13 +237,16 @@ async def _import_batch(
     wrong = {defect.row for defect in defects}
     good = [(number, row) for number, row in rows if number not in wrong]
     orders = list(dict.fromkeys(keys.values()))
-    members = list(dict.fromkeys(row.member_id for _, row in good))
-    roots = [Key(OrderRecord, key) for key in orders]
-    roots += [Key(MemberRecord, (program_id, member_id)) for member_id in members]
+    named = list(dict.fromkeys(row.member_id for _, row in good))
 
     async def body(tx: AsyncTransaction) -> OpeningReport:
+        members = list(dict.fromkeys(world.home(program_id, member_id) for member_id in named))
+        roots = [Key(OrderRecord, key) for key in orders]
+        roots += [Key(MemberRecord, (program_id, member_id)) for member_id in members]
         versions = await tx.lock(roots)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
+        for member_id in named:
+            loaded.home(member_id)
         await loaded.read(orders, members)
         await loaded.read_tickets([key for key in orders if loaded.orders[key].next_due_at is not None])
         found = await tx.read([_request_key(program_id, name, number) for number, _ in good])
@@ -329,12 +332,13 @@ def _apply(batch: Batch, row: OpeningRow, key: OrderKey | None, request_key: str
 def _claim(batch: Batch, row: OpeningClaim, key: OrderKey) -> OpeningCode | None:
     state = batch.order(key)
     if state.claim is not None:
-        return None if state.claim.member_id == row.member_id else OpeningCode.HELD_BY_ANOTHER
+        same = batch.home(state.claim.member_id) == batch.home(row.member_id)
+        return None if same else OpeningCode.HELD_BY_ANOTHER
     member = batch.member(row.member_id)
     at = member.ledger.at
     platform = batch.program.known_platforms.get(row.platform).name
     state.claim = ClaimRecord(
-        *key, row.member_id, 1, IMPORTED, "import", batch.revision, CALC, at, at, 0, platform, "", 0, 0, "", "", ""
+        *key, member.member_id, 1, IMPORTED, "import", batch.revision, CALC, at, at, 0, platform, "", 0, 0, "", "", ""
     )
-    state.owner_id = row.member_id
+    state.owner_id = member.member_id
     return None

@@ -20,7 +20,7 @@ from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.identities import Identity, identity_key
 from crossloyalty.domain.keys import clean_id
-from crossloyalty.domain.ledger import Ledger
+from crossloyalty.domain.ledger import FOREIGN_LOTS, Ledger
 from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.records import BuyerRecord, Key, MemberRecord, RequestRecord, RootKey
@@ -168,13 +168,15 @@ async def once(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> dict[str, Any]:
-        versions = await tx.lock([root])
+        members = [world.home(program_id, str(root.values[1]))] if root.kind is MemberRecord else []
+        buyers = [root] if root.kind is BuyerRecord else []
+        versions = await tx.lock([*buyers, *(Key(MemberRecord, (program_id, each)) for each in members)])
         told = await keyed.answered(tx)
         if told is not None:
             return told
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        members = [str(root.values[1])] if root.kind is MemberRecord else []
-        buyers = [root] if root.kind is BuyerRecord else []
+        if members:
+            loaded.home(str(root.values[1]))
         await loaded.read((), members, buyers)
         batch, outcome = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
@@ -267,7 +269,10 @@ async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: i
         ledger = batch.member(member_id).ledger
         if not ledger.all_lots:
             raise MoreLots(member_id)
-        lot = ledger.lots.get(lot_no)
+        number = lot_no
+        if lot_no < FOREIGN_LOTS and member_id in ledger.origins:
+            number = ledger.number_of(member_id, lot_no)  # as the gateway was told before the member was merged away
+        lot = ledger.lots.get(number)
         alive = lot is not None and lot.state == "ACTIVE" and (lot.expires_at is None or lot.expires_at > ledger.at)
         if lot is None or not alive or not lot.asset.startswith("coupon:"):
             return {"used": False, "code": ""}
@@ -349,6 +354,8 @@ async def block(
     def decision(batch: Batch) -> dict[str, Any]:
         member = batch.member(member_id)
         member.set_root(member.root._replace(blocked_reason=reason, blocked_until=ends))
+        if member.links.blocked_by:
+            member.set_links(attrs.evolve(member.links, blocked_by=""))  # it is their own from now on
         return {"blocked": bool(reason)}
 
     request = {"do": "block", "member_id": member_id, "reason": reason, "until": ends}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
 from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.standing import links_key, standing_for
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.entry_sentences import entry_sentence
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.links import Links
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, OrderRecord, TicketRecord
 from crossloyalty.domain.settlement import grants_of
@@ -30,6 +33,7 @@ __all__ = [
     "TicketView",
     "checked_limit",
     "cursor_of",
+    "order_views",
     "page_of",
     "page_of_claims",
     "page_of_entries",
@@ -92,37 +96,68 @@ def checked_limit(limit: int) -> int:
 
 
 async def page_of(
-    world: World, program_id: str, member_id: str, scan: Scan, place: tuple[str, ...], limit: int, after: str | None
+    world: World,
+    program_id: str,
+    member_id: str,
+    scan: Scan,
+    place: tuple[str, ...],
+    limit: int,
+    after: str | None,
+    newest: tuple[str, ...] = (),
 ) -> tuple[list[Any], str | None]:
     """
-    Read one page of a list of a member, latest first.
+    Read part of a list of a member and of everybody it stands for, newest first.
 
     Args:
         world, program_id, member_id: As everywhere.
-        scan: The list, without the fields this fills in.
-        place: The fields behind the member that tell where a row stands in it.
-        limit, after: As for the lists.
+        scan: What is listed; by which index.
+        place: The fields that tell a row's place among those of one id.
+        limit, after: As for every list.
+        newest: The fields that order rows of several ids; default *place*.
 
     Returns:
-        The rows, and the cursor of the next page.
+        The rows, and the cursor to the next ones; None behind the last.
     """
     clean_id(member_id, "member_id")
     checked_limit(limit)
-    scan = scan._replace(
-        prefix=(program_id, member_id),
-        descending=True,
-        limit=limit + 1,
-        after=row_behind(after, program_id, member_id),
-    )
+    behind = _places_behind(row_behind(after, program_id, member_id), member_id, len(place))
 
-    async def body(tx: AsyncTransaction) -> list[Any]:
-        return list((await tx.read(scans=[scan])).rows[0])
+    def part_of(each: str, known_as: str) -> Scan:
+        seen = behind.get(known_as)
+        values = None if seen is None else (program_id, each, *seen)
+        return scan._replace(prefix=(program_id, each), descending=True, limit=limit + 1, after=values)
 
-    rows = await world.run(body, readonly=True)
+    async def body(tx: AsyncTransaction) -> tuple[list[Any], Links]:
+        home = world.home(program_id, member_id)
+        found = await tx.read([links_key(program_id, home)], [part_of(home, member_id)])
+        links = standing_for(world, found, program_id, home, member_id)
+        parts = found.rows
+        if links.absorbed:
+            parts = (await tx.read(scans=[part_of(each, each) for each in links.ids(home)])).rows
+        return [row for part in parts for row in part], links
+
+    rows, links = await world.run(body, readonly=True)
+    if links.absorbed:
+        rows.sort(key=attrgetter(*(newest or place)), reverse=True)
     more = len(rows) > limit
     rows = rows[:limit]
-    cursor = cursor_of([getattr(rows[-1], name) for name in place], program_id, member_id) if more else None
-    return rows, cursor
+    if not more:
+        return rows, None
+    if not links.absorbed:
+        return rows, cursor_of([getattr(rows[-1], name) for name in place], program_id, member_id)
+    whose = "owner_id" if scan.kind is OrderRecord else "member_id"
+    seen = {**behind, **{getattr(row, whose): [getattr(row, name) for name in place] for row in rows}}
+    return rows, cursor_of(["", *(value for each, at in seen.items() for value in (each, *at))], program_id, member_id)
+
+
+def _places_behind(values: tuple[Any, ...] | None, member_id: str, length: int) -> dict[str, Sequence[Any]]:
+    """Read where each id's part of a list goes on."""
+    if values is None:
+        return {}
+    if values[2:3] != ("",):
+        return {member_id: values[2:]}
+    rest, size = values[3:], length + 1
+    return {rest[at]: rest[at + 1 : at + size] for at in range(0, len(rest), size)}
 
 
 @attrs.frozen
@@ -196,16 +231,16 @@ async def page_of_orders(
     scan = Scan(OrderRecord, (), by="by_owner")
     place = ("effective_at", "family", "order_no")
     rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
-    items: list[OrderView] = []
-    for row in rows:
-        order = effective_order(load_facts(row.facts))
-        if order is not None:
-            items.append(
-                OrderView(
-                    row.platform, row.order_no, row.shop_id, order.status, order.paid_fen, time_of(row.effective_at)
-                )
-            )
-    return Page(tuple(items), cursor)
+    return Page(order_views(rows), cursor)
+
+
+def order_views(rows: Iterable[OrderRecord]) -> tuple[OrderView, ...]:
+    """Show stored orders, those that a source has described."""
+    described = [(row, order) for row in rows if (order := effective_order(load_facts(row.facts))) is not None]
+    return tuple(
+        OrderView(row.platform, row.order_no, row.shop_id, order.status, order.paid_fen, time_of(row.effective_at))
+        for row, order in described
+    )
 
 
 async def page_of_claims(
@@ -253,7 +288,9 @@ async def page_of_entries(
     world: World, program_id: str, member_id: str, limit: int, after: str | None
 ) -> Page[EntryView]:
     """List a member's ledger rows, latest first."""
-    rows, cursor = await page_of(world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after)
+    rows, cursor = await page_of(
+        world, program_id, member_id, Scan(EntryRecord, ()), ("seq",), limit, after, ("at", "seq")
+    )
     items = tuple(
         EntryView(
             row.seq,

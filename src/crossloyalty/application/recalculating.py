@@ -128,12 +128,15 @@ async def _bring(
     world: World, program_id: str, claims: Sequence[ClaimRecord], calc: int, *, dry_run: bool
 ) -> RecalculationReport:
     keys = [OrderKey(*claim[:3]) for claim in claims]
-    members = list(dict.fromkeys(claim.member_id for claim in claims))
-    roots = [*(Key(OrderRecord, key) for key in keys), *(Key(MemberRecord, (program_id, each)) for each in members)]
+    named = list(dict.fromkeys(claim.member_id for claim in claims))
 
     async def body(tx: AsyncTransaction) -> RecalculationReport:
+        members = list(dict.fromkeys(world.home(program_id, each) for each in named))
+        roots = [*(Key(OrderRecord, key) for key in keys), *(Key(MemberRecord, (program_id, each)) for each in members)]
         versions = {} if dry_run else await tx.lock(roots)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
+        for each in named:
+            loaded.home(each)
         await loaded.read(keys, members)
         await loaded.read_more()
         batch, report = await decide(loaded, lambda batch: _settle(batch, keys, calc))
@@ -165,7 +168,12 @@ def _settle(batch: Batch, keys: Sequence[OrderKey], calc: int) -> RecalculationR
             report.changed += 1
             report.claims.append(
                 Recalculated(
-                    claim.member_id, claim.platform, claim.order_no, claim.net_fen, after_fen, dict(settled.posted)
+                    batch.home(claim.member_id),
+                    claim.platform,
+                    claim.order_no,
+                    claim.net_fen,
+                    after_fen,
+                    dict(settled.posted),
                 )
             )
     return report

@@ -246,12 +246,13 @@ async def refuse(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
-        versions = await tx.lock([Key(OrderRecord, order), Key(MemberRecord, (program_id, member_id))])
+        home = Key(MemberRecord, (program_id, world.home(program_id, member_id)))
+        versions = await tx.lock([Key(OrderRecord, order), home])
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read([order], [member_id])
+        await loaded.read([order], [loaded.home(member_id)])
         await loaded.read_more()
         await loaded.read_tickets([order])
 
@@ -329,14 +330,18 @@ async def _give(
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
         nonlocal order
-        roots = [*more, Key(OrderRecord, order), Key(MemberRecord, (program_id, member_id))]
+        named = [member_id, *(str(root.values[1]) for root in more if root.kind is MemberRecord)]
+        members = dict.fromkeys(world.home(program_id, each) for each in named)
+        roots = [root for root in more if root.kind is not MemberRecord]
+        roots += [Key(OrderRecord, order), *(Key(MemberRecord, (program_id, each)) for each in members)]
         versions = await tx.lock(roots)
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        members = [str(root.values[1]) for root in more if root.kind is MemberRecord]
-        await loaded.read([order], dict.fromkeys([member_id, *members]))
+        for each in named:
+            loaded.home(each)
+        await loaded.read([order], members)
         if not loaded.orders[order].platform and order is asked_for:
             alias = Key(AliasRecord, order)
             found = cast("AliasRecord | None", (await tx.read([alias])).records.get(alias))
@@ -345,7 +350,7 @@ async def _give(
                 raise StartAgain
         claim = loaded.claims.get(order)
         if claim is not None:
-            holder_root = Key(MemberRecord, (program_id, claim.member_id))
+            holder_root = Key(MemberRecord, (program_id, loaded.home(claim.member_id)))
             if holder_root not in versions:
                 raise MissingRoot(holder_root)
         await loaded.read_more()
@@ -366,8 +371,9 @@ async def _give(
 
 def _decide_order(batch: Batch, order: OrderKey, member_id: str, evidence: str, asked: bool) -> ReviewResult:
     state = batch.order(order)
-    ticket, claim = state.tickets.get(member_id), state.claim
-    holder, number = ("", 0) if claim is None else (claim.member_id, claim.holder_no)
+    asked_as, member_id = member_id, batch.home(member_id)
+    ticket, claim = state.tickets.get(asked_as), state.claim
+    holder, number = ("", 0) if claim is None else (batch.home(claim.member_id), claim.holder_no)
     if asked and (ticket is None or ticket.state != "HELD_REVIEW"):
         return ReviewResult(False, "" if ticket is None else ticket.state, holder, number)
     if claim is not None and holder == member_id:
@@ -380,6 +386,7 @@ def _decide_order(batch: Batch, order: OrderKey, member_id: str, evidence: str, 
     if claim is None:
         touch = "" if ticket is None else ticket.touch
         candidate = Candidate(member_id, Proof("review", evidence=evidence), requested_at, touch=touch)
+        candidate.ticket_of = asked_as
         convert(batch, state, [candidate])
         made = state.claim
         if made is not None:
@@ -402,7 +409,7 @@ def _decide_order(batch: Batch, order: OrderKey, member_id: str, evidence: str, 
         holder_no=number + 1,
     )
     state.claim, state.owner_id = moved.record, member_id
-    state.tickets.pop(member_id, None)
+    state.tickets.pop(asked_as, None)
     return ReviewResult(True, moved.record.state, member_id, number + 1, moved.reasons)
 
 
@@ -416,19 +423,22 @@ async def _decide_binding(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
-        versions = await tx.lock([buyer_key, *(Key(MemberRecord, (program_id, name)) for name in members)])
+        homes = dict.fromkeys(world.home(program_id, name) for name in members)
+        versions = await tx.lock([buyer_key, *(Key(MemberRecord, (program_id, name)) for name in homes)])
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
         loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read((), members, [buyer_key])
+        for name in members:
+            loaded.home(name)
+        await loaded.read((), homes, [buyer_key])
         rows = [
             cast(BindingRecord, row) for row in (await tx.read(scans=[Scan(BindingRecord, tuple(values[:4]))])).rows[0]
         ]
         wish = next((row for row in rows if row[:5] == row_key.values), None)
         buyer = loaded.buyers[buyer_key]
         needed = {name for name in (buyer.member_id, "" if wish is None else wish.member_id) if name}
-        if not needed <= set(members):
+        if not {loaded.home(name) for name in needed} <= set(homes):
             members.update(dict.fromkeys(sorted(needed)))
             raise StartAgain
 
@@ -449,7 +459,7 @@ async def _decide_binding(
             if buyer.member_id:
                 batch.member(buyer.member_id).ledger.emit("identity.unbound", {**where, "why": "review"})
             bind_now(batch, buyer, batch.member(wish.member_id), via="operator", evidence=evidence)
-            return ReviewResult(True, ACTIVE, wish.member_id)
+            return ReviewResult(True, ACTIVE, batch.home(wish.member_id))
 
         batch, result = await decide(loaded, decision)
         changes, touched = batch.changes(versions)

@@ -10,6 +10,7 @@ import attrs
 
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.loading import Loaded
+from crossloyalty.application.pages import OrderView, order_views
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
@@ -18,13 +19,15 @@ from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.coming import coming_net
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.ledger import Ledger
-from crossloyalty.domain.records import ClaimRecord, Key, LotRecord, OrderRecord, TicketRecord
+from crossloyalty.domain.privacy import masked
+from crossloyalty.domain.records import BuyerRecord, ClaimRecord, Key, LotRecord, OrderRecord, TicketRecord
 from crossloyalty.domain.rules import GrowthTiers
 
 # So many of a member's newest orders and requests are looked at for what is on its way.
 _NEWEST: Final = 50
+_SHOWN_ORDERS: Final = 20
 
-__all__ = ["AssetBalance", "CouponPiece", "MemberSnapshot", "SourceTotals", "member_snapshot"]
+__all__ = ["AssetBalance", "CouponPiece", "MaskedIdentity", "MemberSnapshot", "SourceTotals", "member_snapshot"]
 
 
 @attrs.frozen
@@ -83,6 +86,22 @@ class SourceTotals:
 
 
 @attrs.frozen
+class MaskedIdentity:
+    """
+    An identity of a member, as it may be shown.
+
+    Args:
+        family: The platform's family, or the kind of identity.
+        scope: Where it is unique.
+        shown: The id, masked.
+    """
+
+    family: str
+    scope: str
+    shown: str
+
+
+@attrs.frozen
 class MemberSnapshot:
     """
     A member at a glance.
@@ -107,6 +126,9 @@ class MemberSnapshot:
             identity and of requests that wait, the newest 50 each.
         next_tier_gap_growth: What is missing to the next level in growth value, what is pending counted as there.
         benefits: What the host offers the tier held (权益), as the rules name it.
+        identities: Those bound now, masked; the first 50.
+        newest_orders: The 20 of the latest effective time that they hold or, by a bound identity, bought.
+        ids: All ids it stands for, its own first.
     """
 
     member_id: str
@@ -128,6 +150,9 @@ class MemberSnapshot:
     benefits: Mapping[str, str]
     next_tier_gap_growth: int
     coming_spend_fen: int
+    identities: tuple[MaskedIdentity, ...] = ()
+    newest_orders: tuple[OrderView, ...] = ()
+    ids: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -149,28 +174,47 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
         program_id: The program.
         member_id: Who.
     """
-    clean_id(member_id, "member_id")
+    asked = clean_id(member_id, "member_id")
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> MemberSnapshot:
         loaded = Loaded(world, tx, program_id, world.now(), {})
+        member_id = loaded.home(asked)
         await loaded.read((), [member_id])
-        prefix = (program_id, member_id)
-        found = await tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
-        loaded.add_lots(member_id, cast("Sequence[LotRecord]", found.rows[0]))
+        ids = loaded.members[member_id].ids
+        prefixes = [(program_id, each) for each in ids]
+        # All in the round trip of the lots; orders of each id, because rows keep the one they were written with.
+        scans = [Scan(LotRecord, prefixes[0], by="by_due", low=0)]
+        scans.append(Scan(BuyerRecord, prefixes[0], by="by_member", limit=_NEWEST))
+        scans += [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_SHOWN_ORDERS) for each in prefixes]
+        lots, buyers, *parts = (await tx.read(scans=scans)).rows
+        loaded.add_lots(member_id, cast("Sequence[LotRecord]", lots))
+        newest = [cast(OrderRecord, row) for part in parts for row in part]
+        newest.sort(key=lambda row: (row.effective_at, row.family, row.order_no), reverse=True)
         by_spend = loaded.program.tiers is not None and not isinstance(loaded.program.tiers, GrowthTiers)
         coming_fen = await _coming_spend(tx, loaded, member_id) if by_spend else 0
-        return _snapshot(Batch(loaded), member_id, coming_fen)
+        return attrs.evolve(
+            _snapshot(Batch(loaded), member_id, coming_fen),
+            identities=tuple(
+                MaskedIdentity(row.family, row.scope, masked(row.buyer_id))
+                for row in cast("Sequence[BuyerRecord]", buyers)
+            ),
+            newest_orders=order_views(newest[:_SHOWN_ORDERS]),
+            ids=ids,
+        )
 
     return await world.run(body, readonly=True)
 
 
 async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) -> int:
     """Add up what a member's orders on their way are going to count; two round trips whatever their number."""
-    prefix = (loaded.program_id, member_id)
-    owned = Scan(OrderRecord, prefix, by="by_owner", descending=True, limit=_NEWEST)
-    asked = Scan(TicketRecord, prefix, by="by_member", descending=True, limit=_NEWEST)
-    rows, tickets = (await tx.read(scans=[owned, asked])).rows
+    ids = loaded.members[member_id].ids
+    prefixes = [(loaded.program_id, each) for each in ids]
+    owned = [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_NEWEST) for each in prefixes]
+    asked = [Scan(TicketRecord, each, by="by_member", descending=True, limit=_NEWEST) for each in prefixes]
+    parts = (await tx.read(scans=[*owned, *asked])).rows
+    rows = [row for part in parts[: len(ids)] for row in part]
+    tickets = [row for part in parts[len(ids) :] for row in part]
     orders = {_key(row): row for row in cast("Sequence[OrderRecord]", rows)}
     waiting = {
         _key(ticket)
@@ -183,7 +227,7 @@ async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) ->
     coming_fen = 0
     for key, order in orders.items():
         claim = cast("ClaimRecord | None", found.get(Key(ClaimRecord, key)))
-        if order.facts and (claim is None or claim.member_id == member_id):
+        if order.facts and (claim is None or claim.member_id in ids):
             counted_fen = 0 if claim is None else claim.net_fen
             coming_fen += coming_net(order.facts, loaded.program, counted_fen=counted_fen, now=loaded.now)
     return coming_fen

@@ -100,14 +100,16 @@ async def _unbind(
     bought: dict[OrderKey, None],
 ) -> UnbindResult:
     program_id = program.program_id
+    asker, member_id = member_id, world.home(program_id, member_id)
     buyer_key = identity_key(program_id, identity, program.known_platforms)
     orders = [Key(OrderRecord, key) for key in bought]
     versions = await tx.lock([buyer_key, *orders, Key(MemberRecord, (program_id, member_id))])
     loaded = Loaded(world, tx, program_id, world.now(), versions)
+    loaded.home(asker)
     await loaded.read(bought, [member_id], [buyer_key])
     buyer = loaded.buyers[buyer_key]
     if buyer.member_id != member_id:
-        before = not buyer.member_id and buyer.last_member_id == member_id
+        before = not buyer.member_id and loaded.home(buyer.last_member_id) == member_id
         raise _NothingToDo(UnbindResult(before, when(buyer.free_at) if before else None))
     await loaded.read_more()
     history = await _history_and_orders(tx, loaded, buyer, bought)
@@ -122,7 +124,7 @@ async def _unbind(
         batch.member(member_id).ledger.emit("identity.unbound", body)
         for key in bought:
             state = batch.order(key)
-            if state.claim is None and state.owner_id == member_id:
+            if state.claim is None and batch.home(state.owner_id) == member_id:
                 state.owner_id = ""  # what nobody holds yet goes to whoever is bound next
 
     batch, _ = await decide(loaded, decision)
@@ -145,7 +147,9 @@ async def _history_and_orders(
         Scan(OrderRecord, buyer[:4], by="by_buyer", descending=True, limit=_MOST_ORDERS),
     ]
     history, orders = (await tx.read(scans=scans)).rows
-    shown = [cast(OrderRecord, row) for row in orders if cast(OrderRecord, row).owner_id == buyer.member_id]
+    shown = [
+        cast(OrderRecord, row) for row in orders if loaded.home(cast(OrderRecord, row).owner_id) == buyer.member_id
+    ]
     keys = [OrderKey(row.program_id, row.family, row.order_no) for row in shown]
     if any(key not in bought for key in keys):
         bought.update(dict.fromkeys(keys))

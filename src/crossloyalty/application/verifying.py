@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, cast
 
 import attrs
 
 from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
+from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import checked_call
-from crossloyalty.domain.invariants import MemberRows, Violation, check_buyer, check_claim, check_member, check_order
+from crossloyalty.domain.invariants import (
+    MemberRows,
+    Violation,
+    check_buyer,
+    check_claim,
+    check_order,
+    check_own,
+    check_together,
+)
+from crossloyalty.domain.links import NO_LINKS
 from crossloyalty.domain.records import (
     AccountRecord,
     BindingRecord,
@@ -110,24 +120,59 @@ async def _members(
 ) -> tuple[Any, ...] | None:
     roots = (await tx.read(scans=[Scan(MemberRecord, (program_id,), limit=_PAGE, after=after)])).rows[0]
     for root in roots:
-        member = cast(MemberRecord, root)
-        prefix = member[:2]
-        kinds = (
-            AccountRecord,
-            EntryRecord,
-            LotRecord,
-            SpendDayRecord,
-            TagRecord,
-            MemberGrantRecord,
-            DeliveryRecord,
-            EventRecord,
-        )
-        found = await tx.read(
-            scans=[*(Scan(kind, prefix) for kind in kinds), Scan(ClaimRecord, prefix, by="by_member")]
-        )
+        rows = await _rows_of(tx, cast(MemberRecord, root))
         report.members += 1
-        report.add(check_member(MemberRows(member, *cast("list[Any]", found.rows))))
+        report.add(check_own(rows))
+        if rows.links is NO_LINKS:
+            report.add(check_together([rows]))
+            continue
+        together = await _ever_merged_with(tx, rows)
+        report.add(await _left_of_erased(tx, rows))
+        if rows.root.member_id == min(together):
+            report.add(check_together([together[each] for each in sorted(together)]))
     return roots[-1][:2] if len(roots) == _PAGE else None
+
+
+_KINDS_OF_MEMBERS: Final = (
+    AccountRecord,
+    EntryRecord,
+    LotRecord,
+    SpendDayRecord,
+    TagRecord,
+    MemberGrantRecord,
+    DeliveryRecord,
+    EventRecord,
+)
+
+
+async def _rows_of(tx: AsyncTransaction, member: MemberRecord) -> MemberRows:
+    prefix = member[:2]
+    scans = [*(Scan(kind, prefix) for kind in _KINDS_OF_MEMBERS), Scan(ClaimRecord, prefix, by="by_member")]
+    return MemberRows(member, *cast("list[Any]", (await tx.read(scans=scans)).rows))
+
+
+async def _left_of_erased(tx: AsyncTransaction, rows: MemberRows) -> list[Violation]:
+    """I-54: what is left of the identities of somebody who was erased leads nowhere."""
+    if not rows.links.erased_at:
+        return []
+    found = (await tx.read(scans=[Scan(BindingRecord, rows.root[:2], by="by_member")])).rows[0]
+    left = [row for row in cast("Sequence[BindingRecord]", found) if row.bound_at < rows.links.erased_at]
+    return [Violation("I-54", f"{rows.root.member_id}: was erased, and {row.family} leads to it") for row in left]
+
+
+async def _ever_merged_with(tx: AsyncTransaction, rows: MemberRows) -> dict[str, MemberRows]:
+    """Read everybody who is, or once was, one with a member."""
+    together = {rows.root.member_id: rows}
+    waiting = [rows]
+    while waiting:
+        links = waiting.pop().links
+        for each in {links.into, *links.absorbed, *links.origins} - {"", *together}:
+            key = Key(MemberRecord, (rows.root.program_id, each))
+            found = (await tx.read([key])).records.get(key)
+            if found is not None:
+                together[each] = await _rows_of(tx, cast(MemberRecord, found))
+                waiting.append(together[each])
+    return together
 
 
 async def _orders(
@@ -157,7 +202,9 @@ async def _buyers(
     # What was never bound has no history, and most buyers never were.
     bound = [row for row in buyers if row.binding_no or row.member_id]
     more = await tx.read(named, [Scan(BindingRecord, row[:4]) for row in bound])
-    known = {str(key.values[1]) for key in more.records}
+    names = {str(key.values[1]) for key in more.records}
+    # An identity leads to somebody who stands for themselves.
+    known = {name for name, links in (await read_links(tx, program_id, sorted(names))).items() if not links.into}
     for row, history in zip(bound, more.rows, strict=True):
         report.add(check_buyer(row, cast("list[BindingRecord]", history), known))
     for row in buyers:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crossloyalty.domain.phones import PhoneIndex
     from crossloyalty.domain.tokens import OrderTokens
 
-__all__ = ["World", "system_clock"]
+__all__ = ["MemberMoved", "World", "system_clock"]
 
 _T = TypeVar("_T")
 _TRIES: Final = 12
@@ -35,6 +35,12 @@ _TRIES: Final = 12
 _PATIENCE_S: Final = 5.0
 _MOST_TRIES: Final = 60
 _TRIED_AGAIN: Final = (Conflict, LockTimedOut, StorageUnavailable)
+_MOST_HOMES: Final = 10_000
+_MOST_MOVES: Final = 64
+
+
+class MemberMoved(Exception):
+    """A member was merged away, or stands for itself again; the use case begins again, knowing so."""
 
 
 def system_clock() -> datetime:
@@ -55,6 +61,7 @@ class World:
         programs: Parsed revisions by (program id, revision); revisions never change, so they are kept.
         newest: The newest revision seen of each program; a hint, checked in every use case's first read.
         parsed: Programs by their whole text, whatever their number.
+        homes: Into whom members were merged, by (program id, member id); a hint, checked where it is followed.
         phone_index: Makes blind indexes of phones.
         tokens: Signs and checks tokens of orders.
         phone_check: Asks a platform whether a phone is that of an order.
@@ -68,6 +75,7 @@ class World:
     programs: MutableMapping[tuple[str, int], Program] = attrs.field(factory=dict)
     newest: MutableMapping[str, int] = attrs.field(factory=dict)
     parsed: MutableMapping[str, Program] = attrs.field(factory=dict)
+    homes: MutableMapping[tuple[str, str], str] = attrs.field(factory=dict)
     phone_index: PhoneIndex | None = None
     tokens: OrderTokens | None = None
     phone_check: AsyncPhoneCheck | None = None
@@ -79,7 +87,29 @@ class World:
 
         It knows what this one knows, and what it learns is its own.
         """
-        return attrs.evolve(self, programs=ChainMap({}, self.programs), newest=ChainMap({}, self.newest))
+        return attrs.evolve(
+            self,
+            programs=ChainMap({}, self.programs),
+            newest=ChainMap({}, self.newest),
+            homes=dict(self.homes),
+        )
+
+    def home(self, program_id: str, member_id: str) -> str:
+        """Name the member that stands for a member, as far as is known."""
+        homes = self.homes
+        while homes and (into := homes.get((program_id, member_id))) is not None:
+            member_id = into
+        return member_id
+
+    def moved(self, program_id: str, member_id: str, into: str) -> None:
+        """Remember into whom a member was merged; "": it stands for itself."""
+        self.homes.pop((program_id, member_id), None)
+        if into:
+            if len(self.homes) >= _MOST_HOMES:
+                self.homes.clear()
+            # Whoever is merged into stands for itself, as far as is known: so no chain of hints ever runs in a circle.
+            self.homes.pop((program_id, into), None)
+            self.homes[program_id, member_id] = into
 
     def now(self) -> int:
         """Give the present moment, in microseconds since 1970."""
@@ -96,11 +126,14 @@ class World:
         Raises:
             StorageBusy: It lost every one of its tries, or the store stayed out of reach for about five seconds.
         """
-        try:
-            async with self.storage.transaction(readonly=readonly) as tx:
-                return await body(tx)
-        except _TRIED_AGAIN:
-            pass
+        for _ in range(_MOST_MOVES):
+            try:
+                async with self.storage.transaction(readonly=readonly) as tx:
+                    return await body(tx)
+            except MemberMoved:
+                continue
+            except _TRIED_AGAIN:
+                break
         return await self._run_again(body, readonly)
 
     async def _run_again(self, body: Callable[[AsyncTransaction], Awaitable[_T]], readonly: bool) -> _T:
@@ -123,8 +156,12 @@ class World:
         try:
             async for attempt in retrying:
                 with attempt:
-                    async with self.storage.transaction(readonly=readonly) as tx:
-                        return await body(tx)
+                    for _ in range(_MOST_MOVES):
+                        try:
+                            async with self.storage.transaction(readonly=readonly) as tx:
+                                return await body(tx)
+                        except MemberMoved:
+                            continue
         except Conflict as error:
             raise StorageBusy(f"lost {_TRIES} tries against other writers") from error
         raise StorageBusy("no try was made")  # unreachable: the loop returns or raises

@@ -25,6 +25,8 @@ ENTRY_KINDS: Final = {
     "use": ("已核销", "used"),
     "import": ("迁入", "brought along"),
     "decay": ("等级周期结束扣减", "deducted at the end of the tier's period"),
+    "merge": ("会员合并转移", "moved because two members became one"),
+    "unmerge": ("撤销会员合并", "moved back because a merge was undone"),
     "lapse": ("长期未消费扣减", "deducted for buying nothing for long"),
 }
 _ACCOUNTS: Final = {

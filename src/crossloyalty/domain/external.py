@@ -58,7 +58,7 @@ def _deliver(ledger: Ledger, seq: int, lot: LotRecord, what: str, amount: int) -
     body: dict[str, Any] = {
         "asset": lot.asset,
         "amount": amount,
-        "lot_no": lot.lot_no,
+        **ledger.lot_body(lot),
         "family": lot.family,
         "order_no": lot.order_no,
         "holder_no": lot.holder_no,

@@ -18,11 +18,13 @@ from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.orders import Line, Milestone, Order, Refund, RefundStatus
 
 __all__ = [
+    "ERASED",
     "Doubt",
     "Facts",
     "Fields",
     "Version",
     "dump_facts",
+    "erase_facts",
     "is_outdated",
     "load_facts",
     "merge_doubt",
@@ -85,6 +87,14 @@ _LINE_PLAIN: Final = (
     "category",
     "quantity",
 )
+
+
+# What of an order names a person, or leads to one.
+_PERSONAL: Final = frozenset(
+    ("buyer_id", "buyer_scope", "beneficiary_id", "receiver_phone_index", "receiver_tail_index")
+)
+# Marks the facts of an order whose person was erased.
+ERASED: Final = "erased"
 
 
 def load_facts(text: str) -> Facts:
@@ -152,6 +162,8 @@ def merge_order(facts: Facts, order: Order) -> bool:
         Whether anything changed; an older or equal snapshot of the same source kind changes nothing (F-25).
     """
     fields = order_fields(order)
+    if ERASED in facts:
+        fields = _without_person(fields)
     version = _order_version(order, fields)
     snapshots = facts["snapshots"]
     held = snapshots.get(order.source.value)
@@ -159,6 +171,17 @@ def merge_order(facts: Facts, order: Order) -> bool:
         return False
     snapshots[order.source.value] = {"version": version, "fields": fields}
     return True
+
+
+def erase_facts(facts: Facts) -> None:
+    """Take out whatever names a person, and see that no later message brings it back; amounts and states stay."""
+    for snapshot in facts["snapshots"].values():
+        snapshot["fields"] = _without_person(snapshot["fields"])
+    facts[ERASED] = True
+
+
+def _without_person(fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if name not in _PERSONAL}
 
 
 def _order_version(order: Order, fields: Fields) -> Version:

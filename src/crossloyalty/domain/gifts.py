@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from crossloyalty.domain.grants import ELSEWHERE, IssueTerms, settle_grant
+from crossloyalty.domain.grants import ELSEWHERE, IssueTerms, settle_given
 from crossloyalty.domain.ledger import NO_REF
 from crossloyalty.domain.rules import AnyLevel, Gift
 
@@ -43,10 +43,10 @@ def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") ->
         The difference posted.
     """
     row, grant = member.gift_row(_row_name(gift, period))
-    if row.grant == ELSEWHERE or (not given and not grant.granted):
+    if row.grant == ELSEWHERE or (not given and not grant.total):
         return 0
     reward, ledger, calendar = gift.reward, member.ledger, member.program.calendar
-    posted = settle_grant(
+    posted = settle_given(
         ledger,
         grant,
         reward,
@@ -56,7 +56,7 @@ def settle_gift(member: Member, gift: Gift, *, given: bool, period: str = "") ->
         shortfall=member.program.on_refund.of(reward.asset),
     )
     if posted:
-        member.put_gift(row._replace(claims=int(given), grant=grant.text()))
+        member.put_gift(row._replace(claims=int(given), grant=member.text_of(grant)))
     return posted
 
 

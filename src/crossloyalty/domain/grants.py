@@ -26,6 +26,7 @@ __all__ = [
     "block_lot",
     "issue_lot",
     "load_grants",
+    "settle_given",
     "settle_grant",
 ]
 
@@ -44,6 +45,7 @@ _FIELDS: Final = (
     "campaigns",
     "gave",
     "caps",
+    "of",
 )
 _DEFAULTS: Final = {
     "granted": 0,
@@ -76,10 +78,14 @@ class Grant:
         campaigns: Ids of the campaigns that ran for the order at the first settlement.
         caps: Which caps the allowance was counted by, each with its period: "daily@2026-11-11".
         gave: Of a once-per-member reward *granted* is 1 while the order earns it; this says that it was given for it.
+        of: At whose ledger the lot began, "" at that of the member the row was written with; only while it is stored,
+            because in a batch *lot_no* is the number the lot has at the holder.
+        also: Of a once-per-member reward: the same one, given to a member that was merged in, and kept.
     """
 
     __slots__ = (
         "allowance",
+        "also",
         "blocked",
         "campaigns",
         "caps",
@@ -90,6 +96,7 @@ class Grant:
         "granted",
         "lot_no",
         "num",
+        "of",
         "off",
         "rates",
         "rule_id",
@@ -114,6 +121,8 @@ class Grant:
         campaigns: Sequence[str] = (),
         gave: bool = False,
         caps: Sequence[str] = (),
+        of: str = "",
+        also: Sequence[Grant] = (),
     ) -> None:
         self.rule_id = rule_id
         self.granted = granted
@@ -130,6 +139,8 @@ class Grant:
         self.campaigns = campaigns
         self.gave = gave
         self.caps = caps
+        self.of = of
+        self.also = also
 
     def document(self) -> dict[str, Any]:
         """Give what is stored: the rule and every field that is not at its default."""
@@ -156,6 +167,10 @@ class Grant:
             document["gave"] = True
         if self.caps:
             document["caps"] = list(self.caps)
+        if self.of:
+            document["of"] = self.of
+        if self.also:
+            document["also"] = [each.document() for each in self.also]
         return document
 
     def text(self) -> str:
@@ -170,7 +185,33 @@ class Grant:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Grant:
         """Read what was stored."""
-        return cls(document["rule"], **{name: document[name] for name in _FIELDS if name in document})
+        grant = cls(document["rule"], **{name: document[name] for name in _FIELDS if name in document})
+        if "also" in document:
+            grant.also = [cls.from_document(each) for each in document["also"]]
+        return grant
+
+    @property
+    def total(self) -> int:
+        """What stands granted now, what was given again to a member that was merged in included."""
+        return self.granted + sum(each.granted for each in self.also)
+
+    def renumbered(self, ledger: Ledger, owner: str, *, stored: bool) -> Grant:
+        """
+        Turn the number of its lot from the stored form into the one its holder's ledger has, or back.
+
+        Args:
+            ledger: The holder's.
+            owner: The member its row was written with.
+            stored: Give the stored form.
+        """
+        if self.lot_no and stored:
+            began, self.lot_no = ledger.origin_of(self.lot_no)
+            self.of = "" if began == owner else began
+        elif self.lot_no:
+            self.lot_no, self.of = ledger.number_of(self.of or owner, self.lot_no), ""
+        for each in self.also:
+            each.renumbered(ledger, owner, stored=stored)
+        return self
 
 
 class IssueTerms(NamedTuple):
@@ -225,6 +266,26 @@ def settle_grant(
         _take(ledger, grant, rule, -delta, ref, shortfall)
     grant.granted = target
     return delta
+
+
+def settle_given(
+    ledger: Ledger, grant: Grant, rule: Reward, target: int, *, ref: Ref, issue: IssueTerms, shortfall: str
+) -> int:
+    """
+    Post target − granted of what is given once per member; at 0 what merged members were given as well is taken too.
+
+    Args:
+        ledger, grant, rule, target, ref, issue, shortfall: As for `settle_grant`.
+
+    Returns:
+        The difference posted.
+    """
+    posted = settle_grant(ledger, grant, rule, target, ref=ref, issue=issue, shortfall=shortfall)
+    if not target and grant.also:
+        for each in grant.also:
+            posted += settle_grant(ledger, each, rule, 0, ref=ref, issue=issue, shortfall=shortfall)
+        grant.also = ()
+    return posted
 
 
 def _give(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, issue: IssueTerms) -> None:
@@ -299,7 +360,7 @@ def announce(ledger: Ledger, lot: LotRecord, amount: int, rule: Reward | None) -
     if lot.state == "SENT":
         issue_outside(ledger, lot, amount)
     elif asset.startswith("coupon:"):
-        ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.issue", {"code": asset[7:], "lot_no": lot.lot_no})
+        ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.issue", {"code": asset[7:], **ledger.lot_body(lot)})
     elif ledger.balance(asset, "debt") > 0:
         ledger.repay(lot)
 
@@ -373,9 +434,8 @@ def _take_part(ledger: Ledger, lot: LotRecord, wanted: int, ref: Ref, rule: Rewa
     was_active = lot.state == "ACTIVE"
     lot = ledger.take_from_lot(lot, part, kind="claw_back", end_state="CLAWED_BACK", ref=ref, rule_id=rule_id)
     if was_active and lot.asset.startswith("coupon:"):
-        ledger.deliver(
-            ledger.entry_seq, gateway_of(rule), "coupon.revoke", {"code": lot.asset[7:], "lot_no": lot.lot_no}
-        )
+        body = {"code": lot.asset[7:], **ledger.lot_body(lot)}
+        ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.revoke", body)
     return part
 
 

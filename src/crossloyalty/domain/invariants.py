@@ -12,85 +12,53 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 
-import attrs
-
-from crossloyalty.domain.actions import ACTION_RULE, DONE_ROW
 from crossloyalty.domain.arithmetic import targets_of
-from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
-from crossloyalty.domain.gifts import ENROLLED_ROW
-from crossloyalty.domain.grants import ELSEWHERE, Grant
 from crossloyalty.domain.identities import identifies
-from crossloyalty.domain.inactivity import LAPSED_ROW
 from crossloyalty.domain.keys import Platforms, fold
-from crossloyalty.domain.ledger import OPENING_DAY, chained, lane_of
+from crossloyalty.domain.ledger import chained, lane_of
 from crossloyalty.domain.orders import LARGEST_FEN
 from crossloyalty.domain.ownership import ACCEPTED
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
-    AccountRecord,
     BindingRecord,
     BuyerRecord,
     ClaimRecord,
-    DeliveryRecord,
-    EntryRecord,
-    EventRecord,
-    LotRecord,
-    MemberGrantRecord,
-    MemberRecord,
     OrderRecord,
-    SpendDayRecord,
-    TagRecord,
 )
 from crossloyalty.domain.settlement import IMPORTED, grants_of
+from crossloyalty.domain.together import check_together
+from crossloyalty.domain.violations import MemberRows, Violation
 
-__all__ = ["MemberRows", "Violation", "check_buyer", "check_claim", "check_member", "check_order"]
+__all__ = [
+    "MemberRows",
+    "Violation",
+    "check_buyer",
+    "check_claim",
+    "check_member",
+    "check_order",
+    "check_own",
+    "check_together",
+]
 
 _GRANT_KINDS = ("grant", "claw_back", "cancel", "shortfall", "exempt")
 _NEGATIVE = ("debt", "waived", "exempt")
 
 
-@attrs.frozen
-class Violation:
-    """
-    Something that should be impossible.
-
-    Args:
-        invariant: Its number, such as "I-06".
-        what: Which rows, and what is wrong with them.
-    """
-
-    invariant: str
-    what: str
-
-
-@attrs.define
-class MemberRows:
-    """Everything stored of one member, each list in key order."""
-
-    root: MemberRecord
-    accounts: Sequence[AccountRecord] = ()
-    entries: Sequence[EntryRecord] = ()
-    lots: Sequence[LotRecord] = ()
-    days: Sequence[SpendDayRecord] = ()
-    tags: Sequence[TagRecord] = ()
-    grants: Sequence[MemberGrantRecord] = ()
-    deliveries: Sequence[DeliveryRecord] = ()
-    events: Sequence[EventRecord] = ()
-    claims: Sequence[ClaimRecord] = ()
-
-
 def check_member(rows: MemberRows) -> list[Violation]:
-    """Check one member's rows against each other."""
+    """Check the rows of a member that was never merged."""
+    return [*check_own(rows), *check_together([rows])]
+
+
+def check_own(rows: MemberRows) -> list[Violation]:
+    """Check what holds of one member's rows alone, whomever it was merged with."""
     found: list[Violation] = []
     found += _check_entries(rows)
     found += _check_events(rows)
     found += _check_lots(rows)
     found += _check_deliveries(rows)
-    found += _check_claims_of(rows)
-    found += _check_once(rows)
     return found
 
 
@@ -122,16 +90,6 @@ def _check_entries(rows: MemberRows) -> Iterable[Violation]:
     stored = {(row.asset, row.account): (row.balance, row.seq) for row in rows.accounts}
     if stored != sums:
         yield Violation("I-01", f"{who}: accounts {stored} are not the sums of their entries {sums}")
-    opened: dict[str, int] = defaultdict(int)
-    reversed_: dict[str, int] = defaultdict(int)
-    for entry in rows.entries:
-        if entry.account == "debt":
-            opened[entry.asset] += entry.amount
-        if entry.kind in ("shortfall", "claw_back", "exempt") or (entry.kind == "import" and entry.account == "debt"):
-            reversed_[entry.asset] += abs(entry.amount)
-    for asset, debt in opened.items():
-        if debt > reversed_[asset]:
-            yield Violation("I-05", f"{who}: owes {debt} {asset}, more than was ever taken back")
 
 
 def _check_events(rows: MemberRows) -> Iterable[Violation]:
@@ -203,92 +161,6 @@ def _check_deliveries(rows: MemberRows) -> Iterable[Violation]:
         yield Violation("I-24", f"{who}: two deliveries share a key")
     if any(delivery.lane != lane_of(who) for delivery in rows.deliveries):
         yield Violation("I-25", f"{who}: a delivery is in another lane")
-
-
-def _check_claims_of(rows: MemberRows) -> Iterable[Violation]:
-    who = rows.root.member_id
-    days: dict[str, int] = defaultdict(int)
-    sources: dict[str, list[ClaimRecord]] = defaultdict(list)
-    granted: dict[tuple[str, str, int, str], int] = defaultdict(int)
-    for entry in rows.entries:
-        if entry.account == "opening":
-            days[entry.rule_id.removeprefix(OPENING_DAY)] += entry.amount
-        if entry.kind in _GRANT_KINDS:
-            sign = -1 if entry.account in _NEGATIVE else 1
-            granted[entry.family, entry.order_no, entry.holder_no, entry.rule_id] += sign * entry.amount
-    once = {row.rule_id for row in rows.grants}
-    for claim in rows.claims:
-        if claim.net_fen:
-            days[claim.spend_day] += claim.net_fen
-            sources[claim.platform].append(claim)
-        for grant in grants_of(claim):
-            if grant.rule_id in once:
-                continue
-            posted = granted.pop((claim.family, claim.order_no, claim.holder_no, grant.rule_id), 0)
-            if posted != grant.granted:
-                yield Violation(
-                    "I-20", f"{who}: {claim.order_no} has {grant.granted} by {grant.rule_id}, its entries say {posted}"
-                )
-    for (_, order_no, _, rule_id), amount in granted.items():
-        if amount and rule_id not in once and (order_no or not rule_id.startswith(ACTION_RULE)):
-            yield Violation("I-72", f"{who}: {amount} by {rule_id} for {order_no}, which is no claim of theirs")
-    stored_days = {row.day: row.spend_fen for row in rows.days if row.spend_fen}
-    if stored_days != dict(days):
-        yield Violation("I-41", f"{who}: spend by day is stored as {stored_days}, claims say {dict(days)}")
-    stored = {row.tag: row[3:] for row in rows.tags if row.claims}
-    expected = {
-        platform: (
-            len(claims),
-            sum(claim.net_fen for claim in claims),
-            min(claim.effective_at for claim in claims),
-            max(claim.effective_at for claim in claims),
-        )
-        for platform, claims in sources.items()
-    }
-    if stored != expected:
-        yield Violation("I-71", f"{who}: sources are stored as {stored}, claims say {expected}")
-
-
-def _check_once(rows: MemberRows) -> Iterable[Violation]:
-    who = rows.root.member_id
-    for row in rows.grants:
-        if row.rule_id.startswith(CAP_ROW):
-            name = f"{row.rule_id.removeprefix(CAP_ROW)}@{row.grant}"
-            allowed = sum(
-                grant.allowance or 0 for claim in rows.claims for grant in grants_of(claim) if name in grant.caps
-            )
-            if row.claims != allowed:
-                yield Violation("I-61", f"{who}: cap {name} has let {row.claims} through, the claims say {allowed}")
-            continue
-        if row.rule_id.startswith(DONE_ROW):
-            action = ACTION_RULE + row.rule_id.removeprefix(DONE_ROW).rpartition("/")[0]
-            times = sum(entry.kind == "grant" and entry.rule_id == action for entry in rows.entries)
-            if row.claims > times or (not row.grant and row.claims < times):
-                yield Violation("I-61", f"{who}: {row.rule_id} counts {row.claims}, the ledger shows {times}")
-            continue
-        if row.rule_id == LAPSED_ROW:
-            taken = -sum(entry.amount for entry in rows.entries if entry.kind == "lapse")
-            if row.claims != taken:
-                yield Violation("I-72", f"{who}: {row.claims} growth was lost by inactivity, the ledger shows {taken}")
-            continue
-        given = Grant.from_text(row.rule_id, "" if row.rule_id == ENROLLED_ROW else row.grant)
-        posted = sum(
-            -entry.amount if entry.account in _NEGATIVE else entry.amount
-            for entry in rows.entries
-            if entry.rule_id == row.rule_id and entry.kind in _GRANT_KINDS
-        )
-        if posted != given.granted:
-            yield Violation("I-20", f"{who}: {row.rule_id} gave {given.granted}, its entries say {posted}")
-        if row.rule_id.startswith("#"):
-            continue
-        qualifying = sum(
-            grant.granted for claim in rows.claims for grant in grants_of(claim) if grant.rule_id == row.rule_id
-        )
-        if row.claims != qualifying or (row.grant != ELSEWHERE and bool(given.granted) != bool(qualifying)):
-            yield Violation(
-                "I-33",
-                f"{who}: {row.rule_id} counts {row.claims} claims and gave {given.granted}; {qualifying} qualify",
-            )
 
 
 def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platforms) -> list[Violation]:

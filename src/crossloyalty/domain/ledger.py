@@ -14,7 +14,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.needs import MissingLot, MoreLots
@@ -28,7 +28,17 @@ from crossloyalty.domain.records import (
     MemberRecord,
 )
 
-__all__ = ["ACCOUNTS", "LANES", "NO_REF", "Ledger", "Ref", "chained", "lane_of", "spending_order"]
+__all__ = [
+    "ACCOUNTS",
+    "FOREIGN_LOTS",
+    "LANES",
+    "NO_REF",
+    "Ledger",
+    "Ref",
+    "chained",
+    "lane_of",
+    "spending_order",
+]
 
 AccountName: TypeAlias = Literal["pending", "balance", "external", "debt", "waived", "exempt", "opening"]
 ACCOUNTS: Final = ("pending", "balance", "external", "debt", "waived", "exempt", "opening")
@@ -37,6 +47,8 @@ OPENING_SPEND: Final = "#spend"
 OPENING_DAY: Final = "#day:"
 LANES: Final = 64
 EVENTS_A_ROW: Final = 60  # each has a bit in a 64-bit integer that says whether it was acknowledged
+# Lots of a member that was merged in are numbered from a multiple of this on, by the place of the member they began at.
+FOREIGN_LOTS: Final = 2**32
 _sha256 = hashlib.sha256
 _JOINED: Final = {length: "\x1f".join(["%s"] * (length + 1)) for length in range(1, 40)}
 
@@ -92,6 +104,7 @@ class Ledger:
         accounts: All accounts of the member.
         now: The moment of the batch, in microseconds; recorded times never fall along the sequence (I-73).
         gateways: Who is told of assets that live outside, by asset.
+        origins: Whose lots it may hold besides its own, by place.
     """
 
     __slots__ = (
@@ -113,6 +126,7 @@ class Ledger:
         "lots",
         "member_id",
         "next_due_at",
+        "origins",
         "program_id",
     )
 
@@ -123,8 +137,10 @@ class Ledger:
         *,
         now: int,
         gateways: Mapping[str, str] = MappingProxyType({}),
+        origins: tuple[str, ...] = (),
     ) -> None:
         self.gateways = gateways
+        self.origins = origins
         self.program_id = root.program_id
         self.member_id = root.member_id
         self.at = max(now, root.last_at)
@@ -151,6 +167,14 @@ class Ledger:
         held = self._accounts.get((asset, account))
         return 0 if held is None else held.balance
 
+    def accounts(self) -> list[tuple[str, AccountName, int]]:
+        """Give every account that is not empty: asset, name, balance."""
+        return [
+            (asset, cast(AccountName, account), held.balance)
+            for (asset, account), held in self._accounts.items()
+            if held.balance
+        ]
+
     def assets(self) -> list[str]:
         """Name the assets this member has accounts of."""
         return sorted({asset for asset, _ in self._accounts if asset != OPENING_SPEND})
@@ -163,6 +187,34 @@ class Ledger:
                 self.known_lots.add(lot.lot_no)
         if all_live:
             self.all_lots = True
+
+    def adopt(self, lots: Iterable[LotRecord]) -> None:
+        """Make the closed lots of a member that was merged in known; their rows are written here once they change."""
+        for lot in lots:
+            number = self.number_of(lot.member_id, lot.lot_no)
+            self.lots.setdefault(number, lot._replace(member_id=self.member_id, lot_no=number))
+
+    def number_of(self, owner: str, lot_no: int) -> int:
+        """
+        Give the number a lot has here.
+
+        Args:
+            owner: The member it began at.
+            lot_no: Its number there.
+        """
+        if owner == self.member_id or not owner:
+            return lot_no
+        return (self.origins.index(owner) + 1) * FOREIGN_LOTS + lot_no
+
+    def origin_of(self, number: int) -> tuple[str, int]:
+        """Give the member a lot began at and its number there."""
+        place, lot_no = divmod(number, FOREIGN_LOTS)
+        return (self.origins[place - 1] if place else self.member_id), lot_no
+
+    def lot_body(self, lot: LotRecord) -> dict[str, Any]:
+        """Name a lot as whoever issued it outside was told, and to whom when that was another member."""
+        began, lot_no = self.origin_of(lot.lot_no)
+        return {"lot_no": lot_no} if began == self.member_id else {"lot_no": lot_no, "issued_to": began}
 
     def lot(self, lot_no: int) -> LotRecord:
         """

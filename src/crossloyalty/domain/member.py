@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from crossloyalty.domain import tiers as tier_rules
 from crossloyalty.domain.calendar import shift_day
 from crossloyalty.domain.gifts import mark_tier_gifts, settle_tier_gifts
-from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, settle_grant
+from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, load_grants, settle_given
 from crossloyalty.domain.inactivity import look_ahead
-from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, OPENING_SPEND, Ledger, Ref
+from crossloyalty.domain.jsontext import json_text
+from crossloyalty.domain.ledger import FOREIGN_LOTS, NO_REF, OPENING_DAY, OPENING_SPEND, Ledger, Ref
+from crossloyalty.domain.links import LINKS_ROW, NO_LINKS, Links
 from crossloyalty.domain.needs import MoreDays
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
@@ -40,6 +42,7 @@ class Member:
         days_from: The earliest local day whose spend was read; "" for all.
         program: The rules in force now; tiers and source tags are the member's, not a claim's.
         now: The moment of the batch, in microseconds.
+        links: Whom it was merged with.
     """
 
     __slots__ = (
@@ -53,6 +56,7 @@ class Member:
         "_sources",
         "claims",
         "ledger",
+        "links",
         "program",
         "qualifications",
         "tier",
@@ -71,10 +75,12 @@ class Member:
         days_from: str,
         program: Program,
         now: int,
+        links: Links = NO_LINKS,
     ) -> None:
         self._root = root
         self.program = program
-        self.ledger = Ledger(root, accounts, now=now, gateways=program.gateways)
+        self.links = links
+        self.ledger = Ledger(root, accounts, now=now, gateways=program.gateways, origins=links.origins)
         self.today = program.calendar.day(self.ledger.at)
         self._days = {row.day: row.spend_fen for row in days}
         self._days_from = days_from
@@ -350,7 +356,7 @@ class Member:
             self._grants[rule.id] = MemberGrantRecord(row.program_id, row.member_id, rule.id, claims, row.grant)
             return 0
         grant = self._once_grant(row)
-        posted = settle_grant(
+        posted = settle_given(
             self.ledger,
             grant,
             rule,
@@ -361,7 +367,7 @@ class Member:
         )
         if posted > 0:
             grant.blocked = blocked
-        text = grant.text() if posted else row.grant
+        text = self.text_of(grant) if posted else row.grant
         self._grants[rule.id] = MemberGrantRecord(row.program_id, row.member_id, rule.id, claims, text)
         return posted
 
@@ -380,18 +386,111 @@ class Member:
         if row is None or not row.grant or row.grant == ELSEWHERE or (not blocked and '"blocked"' not in row.grant):
             return
         grant = self._once_grant(row)
-        if grant.blocked == blocked or (blocked and row.claims + qualifying > 1):
+        to_do = [each for each in (grant, *grant.also) if each.blocked != blocked]
+        if not to_do or (blocked and row.claims + qualifying > 1):
             return
-        block_lot(self.ledger, self.ledger.lot(grant.lot_no), blocked, rule, self.program.calendar)
-        grant.blocked = blocked
+        for each in to_do:
+            block_lot(self.ledger, self.ledger.lot(each.lot_no), blocked, rule, self.program.calendar)
+            each.blocked = blocked
         self._grants_changed.setdefault(rule.id, False)
-        self._grants[rule.id] = row._replace(grant=grant.text())
+        self._grants[rule.id] = row._replace(grant=self.text_of(grant))
 
     def _once_grant(self, row: MemberGrantRecord) -> Grant:
         grant = self._once.get(row.rule_id)
         if grant is None:
-            grant = self._once[row.rule_id] = Grant.from_text(row.rule_id, row.grant)
+            grant = Grant.from_text(row.rule_id, row.grant)
+            if grant.of or grant.also:
+                grant.renumbered(self.ledger, self.member_id, stored=False)
+            self._once[row.rule_id] = grant
         return grant
+
+    # -- merging -----------------------------------------------------------------------------------------------------
+
+    @property
+    def days(self) -> Mapping[str, int]:
+        """
+        The qualifying spend by local day, all days.
+
+        Raises:
+            MoreDays: They were not all read.
+        """
+        if self._days_from:
+            raise MoreDays(self.member_id, "")
+        return self._days
+
+    def set_day(self, day: str, spend_fen: int) -> None:
+        """Set the qualifying spend of a local day to a sum that was made elsewhere, in fen."""
+        self._add_spend(day, spend_fen - self._days.get(day, 0))
+
+    def set_source(self, platform: str, claims: int, net_fen: int, first_at: int, last_at: int) -> None:
+        """Set a source to sums that were made elsewhere."""
+        self._sources.bring(platform, claims, net_fen, first_at, last_at)
+
+    @property
+    def counted_rows(self) -> Mapping[str, MemberGrantRecord]:
+        """All that is counted or remembered at the member, by its name; what it was merged with is not among it."""
+        return {name: row for name, row in self._grants.items() if name != LINKS_ROW}
+
+    def put_once(self, name: str, claims: int, text: str) -> None:
+        """Set what is counted or remembered under a name."""
+        self._once.pop(name, None)
+        self.put_gift(MemberGrantRecord(self._root.program_id, self.member_id, name, claims, text))
+
+    def meet(self, floor: tier_rules.Qualification) -> None:
+        """
+        Find the tier of two members that became one: no lower than the higher of the two, until its period ends (D5).
+
+        Args:
+            floor: The higher of the tiers held before, as a qualification that no window takes away.
+        """
+        tiers = self.program.tiers
+        if tiers is None:
+            return
+        kept = self.qualifications
+        name, day = tier_rules.retier(tiers, kept, today=self.today, window_spend=self.qualifying, fell=True)
+        if tiers.level(name).line < tiers.level(str(floor[0])).line:
+            kept.append(floor)
+            name, day = tier_rules.held(tiers, kept)
+        self._change_tier(name, day)
+
+    def set_links(self, links: Links) -> None:
+        """Set whom the member was merged with."""
+        self.links = links
+        self.ledger.origins = links.origins
+        self.put_once(LINKS_ROW, len(links.absorbed), links.text())
+
+    # -- lots of members that were merged in --------------------------------------------------------------------------
+
+    def text_of(self, grant: Grant) -> str:
+        """Give the stored text of a grant that stands alone."""
+        if grant.lot_no < FOREIGN_LOTS and not grant.also:
+            return grant.text()
+        text = grant.renumbered(self.ledger, self.member_id, stored=True).text()
+        grant.renumbered(self.ledger, self.member_id, stored=False)
+        return text
+
+    def grants_of(self, owner: str, text: str) -> list[Grant]:
+        """
+        Read the grants of a claim this member holds.
+
+        Args:
+            owner: The member the claim was written with.
+            text: As the claim's row keeps them.
+        """
+        grants = load_grants(text)
+        if self.ledger.origins or owner != self.member_id:
+            for grant in grants:
+                grant.renumbered(self.ledger, owner, stored=False)
+        return grants
+
+    def text_of_grants(self, owner: str, grants: Sequence[Grant]) -> str:
+        """Give what a claim's row keeps of its grants."""
+        if self.ledger.origins or owner != self.member_id:
+            documents = [grant.renumbered(self.ledger, owner, stored=True).document() for grant in grants]
+            for grant in grants:
+                grant.renumbered(self.ledger, owner, stored=False)
+            return json_text(documents)
+        return json_text([grant.document() for grant in grants])
 
     # -- gifts -------------------------------------------------------------------------------------------------------
 

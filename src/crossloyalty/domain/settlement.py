@@ -15,7 +15,6 @@ from crossloyalty.domain.caps import CAP_ROW, allow
 from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.eligibility import Nets, net_amounts
 from crossloyalty.domain.grants import Grant, IssueTerms, block_lot, load_grants, settle_grant
-from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.ledger import Ref
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.program import CALC, Program
@@ -137,7 +136,7 @@ def resettle(member: Member, record: ClaimRecord, order: EffectiveOrder, program
         program: The revision the claim was first settled under, whatever is in force now (D16).
     """
     nets = net_amounts(order, program, record.calc)
-    return _settle(member, record, grants_of(record), order, program, nets, first=False)
+    return _settle(member, record, member.grants_of(record.member_id, record.grants), order, program, nets, first=False)
 
 
 def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, program: Program) -> None:
@@ -154,7 +153,7 @@ def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, pro
     effective_at = order.effective_at or record.effective_at
     issue = IssueTerms(effective_at, program.calendar, order.refund_open)
     posted: dict[str, int] = {}
-    for grant in grants_of(record):
+    for grant in member.grants_of(record.member_id, record.grants):
         rule = program.rewards_by_id[grant.rule_id]
         shortfall = program.on_refund.of(rule.asset)
         if rule.once_per_member:
@@ -246,7 +245,7 @@ def _settle(
         nets.gross,
         record.tier_before,
         record.touch,
-        json_text([grant.document() for grant in grants]),
+        member.text_of_grants(record.member_id, grants),
     )
     if first or settled != record:
         _tell(member, settled, posted, first=first)

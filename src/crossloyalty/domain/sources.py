@@ -81,6 +81,18 @@ class Sources:
         if new.net_fen:
             self._join(new)
 
+    def bring(self, platform: str, claims: int, net_fen: int, first_at: int, last_at: int) -> None:
+        """Set a source to sums that were made elsewhere, and tell of a tag that comes or goes."""
+        held = self._rows.get(platform)
+        before = 0 if held is None else held.claims
+        ledger = self._ledger
+        row = TagRecord(ledger.program_id, ledger.member_id, platform, claims, net_fen, first_at, last_at)
+        if row == held:
+            return
+        self._put(row)
+        if bool(before) != bool(claims):
+            self._tell("tag.added" if claims else "tag.removed", platform)
+
     def changes(self) -> Sequence[tuple[bool, TagRecord]]:
         """Give the touched rows, each with whether it is new."""
         return [(tag not in self._known, self._rows[tag]) for tag in self._changed]

@@ -19,6 +19,8 @@ __all__ = [
     "PINNED",
     "Notice",
     "Qualification",
+    "began_at",
+    "came_with",
     "dump_qualifications",
     "held",
     "load_qualifications",
@@ -34,6 +36,8 @@ Qualification: TypeAlias = list[str | bool]
 PINNED: Final = "pinned"
 # The member was told that it is about to be lost.
 _WARNED: Final = "warned"
+# Came along from a member that was merged in, whose id stands behind it.
+_FROM: Final = "from:"
 WindowSpend: TypeAlias = Callable[[str], int]
 
 
@@ -48,6 +52,25 @@ def load_qualifications(text: str) -> list[Qualification]:
 def dump_qualifications(kept: list[Qualification]) -> str:
     """Give what the member's row keeps; the empty text for none."""
     return json.dumps(kept, ensure_ascii=True, separators=(",", ":")) if kept else ""
+
+
+def came_with(qualification: Qualification, source: str, target: str) -> Qualification:
+    """
+    Give a qualification as it stands at the member its own was merged into.
+
+    Args:
+        qualification: The source's; left as it is.
+        source, target: The ids of both members. What had come from the target is its own again.
+    """
+    began = began_at(qualification, source)
+    kept = [mark for mark in qualification[3:] if not str(mark).startswith(_FROM)]
+    return [*qualification[:3], *kept, *([] if began == target else [_FROM + began])]
+
+
+def began_at(qualification: Qualification, member_id: str) -> str:
+    """Name the member a qualification began at, *member_id* where no other is noted."""
+    notes = (str(mark) for mark in qualification[3:])
+    return next((note.removeprefix(_FROM) for note in notes if note.startswith(_FROM)), member_id)
 
 
 def _held(tiers: Tiers, kept: list[Qualification]) -> AnyLevel:
@@ -129,12 +152,16 @@ def review(tiers: Tiers, kept: list[Qualification], *, today: str, window_spend:
         level, reached = tiers.level(str(first[0])), tiers.reached(window_spend(day))
         if first[2] and level.line <= reached.line:
             if level.line > 0:
-                kept.append([level.name, day, True])
+                kept.append([level.name, day, True, *_came_from(first)])
             continue
         lower = tiers.below(level)
         if first[2] and tiers.downgrade == "one_level" and lower.line > reached.line:
-            kept.append([lower.name, day, True, PINNED])
+            kept.append([lower.name, day, True, PINNED, *_came_from(first)])
         _qualify(tiers, kept, _held(tiers, kept), reached, day)
+
+
+def _came_from(qualification: Qualification) -> list[str | bool]:
+    return [mark for mark in qualification[3:] if str(mark).startswith(_FROM)]
 
 
 class Notice(NamedTuple):

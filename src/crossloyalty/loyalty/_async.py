@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from crossloyalty._bridge import incoming_of, own_source
 from crossloyalty.application import (
@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import AsyncPullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
     from crossloyalty.domain.customers import CustomerState, RiskFlag
@@ -311,6 +315,12 @@ class AsyncLoyalty:
 
         return await self._run(pages.page_of_entries(self._world, self._id, member_id, limit, after))
 
+    async def timeline(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[Moment]:
+        """See `Loyalty.timeline`."""
+        from crossloyalty.application import timeline
+
+        return await self._run(timeline.page_of_timeline(self._world, self._id, member_id, limit, after))
+
     async def explain(self, *, platform: str, order_no: str) -> Explanation:
         """See `Loyalty.explain`."""
         from crossloyalty.application import explaining
@@ -376,6 +386,50 @@ class AsyncLoyalty:
         return await self._run(
             customers.flags_of_member(self._world, self._id, member_id, refunded_claims=refunded_claims)
         )
+
+    async def merge(
+        self,
+        member_id: str,
+        other_id: str,
+        *,
+        key: str,
+        survivor: str = "",
+        version: int = 0,
+        given_twice: Literal["keep", "claw_back"] = "keep",
+    ) -> MergeResult:
+        """See `Loyalty.merge`."""
+        from crossloyalty.application import merging
+
+        return await self._run(
+            merging.merge(
+                self._world,
+                self._id,
+                member_id,
+                other_id,
+                key=key,
+                survivor=survivor,
+                version=version,
+                given_twice=given_twice,
+            )
+        )
+
+    async def unmerge(self, member_id: str, *, key: str) -> UnmergeResult:
+        """See `Loyalty.unmerge`."""
+        from crossloyalty.application import merging
+
+        return await self._run(merging.unmerge(self._world, self._id, member_id, key=key))
+
+    async def erase_person(self, member_id: str) -> EraseResult:
+        """See `Loyalty.erase_person`."""
+        from crossloyalty.application import erasing
+
+        return await self._run(erasing.erase_person(self._world, self._id, member_id))
+
+    async def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+        """See `Loyalty.export_person`."""
+        from crossloyalty.application import exporting
+
+        return await self._run(exporting.export_person(self._world, self._id, member_id, operator=operator))
 
     async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """See `Loyalty.record_action`."""

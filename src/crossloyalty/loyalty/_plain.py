@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from crossloyalty._bridge import incoming_of, lift_source
 from crossloyalty.application import (
@@ -42,9 +42,12 @@ if TYPE_CHECKING:
     from crossloyalty.application.dual_enrolling import EnrolmentsReport
     from crossloyalty.application.due import DueReport
     from crossloyalty.application.enrolling import EnrolResult
+    from crossloyalty.application.erasing import EraseResult
     from crossloyalty.application.events import Event
     from crossloyalty.application.explaining import Explanation
+    from crossloyalty.application.exporting import PersonExport
     from crossloyalty.application.identities import IdentityView, UnclaimedBuyer
+    from crossloyalty.application.merging import MergeResult, UnmergeResult
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import PullSource
     from crossloyalty.application.syncing import SyncProgress, SyncReport
+    from crossloyalty.application.timeline import Moment
     from crossloyalty.application.unbinding import UnbindResult
     from crossloyalty.application.verifying import VerifyProgress, VerifyReport
     from crossloyalty.domain.customers import CustomerState, RiskFlag
@@ -424,6 +428,19 @@ class Loyalty:
 
         return self._runner.run(pages.page_of_entries(self._runner.world, self._id, member_id, limit, after))
 
+    def timeline(self, member_id: str, *, limit: int = 100, after: str | None = None) -> Page[Moment]:
+        """
+        List what happened to a member (客户动态), latest first, each thing with its sentence in Chinese and English.
+
+        Args:
+            member_id: Whose.
+            limit: Moments, 1 to 1,000.
+            after: The last page's `next`.
+        """
+        from crossloyalty.application import timeline
+
+        return self._runner.run(timeline.page_of_timeline(self._runner.world, self._id, member_id, limit, after))
+
     def explain(self, *, platform: str, order_no: str) -> Explanation:
         """Explain an order to staff: who holds it, what each rule gives and why, who else asked."""
         from crossloyalty.application import explaining
@@ -554,6 +571,93 @@ class Loyalty:
         return self._runner.run(
             customers.flags_of_member(self._runner.world, self._id, member_id, refunded_claims=refunded_claims)
         )
+
+    def merge(
+        self,
+        member_id: str,
+        other_id: str,
+        *,
+        key: str,
+        survivor: str = "",
+        version: int = 0,
+        given_twice: Literal["keep", "claw_back"] = "keep",
+    ) -> MergeResult:
+        """
+        Make two members one: what they hold adds up at the survivor, and the other id goes on as an alias (会员合并).
+
+        Args:
+            member_id, other_id: The two, in any order.
+            key: Idempotency key.
+            survivor: Which of the two stands for both; default the smaller id. Given together with *version*.
+            version: Of the decision who survives, from 1; of several calls the newest counts, whatever order they
+                come in.
+            given_twice: What becomes of a reward once per member that both were given: kept, or the later one taken.
+
+        Returns:
+            Who survives; two that are one already stay as they are.
+
+        Raises:
+            InvalidInput: An id cannot be one, both are the same, or the survivor is neither.
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import merging
+
+        return self._runner.run(
+            merging.merge(
+                self._runner.world,
+                self._id,
+                member_id,
+                other_id,
+                key=key,
+                survivor=survivor,
+                version=version,
+                given_twice=given_twice,
+            )
+        )
+
+    def unmerge(self, member_id: str, *, key: str) -> UnmergeResult:
+        """
+        Undo a merge: a member that was merged away gets back what it brought, as far as it is still there.
+
+        Args:
+            member_id: Who was merged away.
+            key: Idempotency key.
+
+        Returns:
+            Whether it stood under another member.
+
+        Raises:
+            IdempotencyConflict: The key was used for another request.
+        """
+        from crossloyalty.application import merging
+
+        return self._runner.run(merging.unmerge(self._runner.world, self._id, member_id, key=key))
+
+    def erase_person(self, member_id: str) -> EraseResult:
+        """
+        Take out everything personal that is kept of somebody, whichever ids they were merged from; idempotent.
+
+        Args:
+            member_id: Who.
+
+        Returns:
+            Whether anything was there. Ledger sums stay, and order numbers stay taken.
+        """
+        from crossloyalty.application import erasing
+
+        return self._runner.run(erasing.erase_person(self._runner.world, self._id, member_id))
+
+    def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+        """
+        Give everything that is kept about a person, masked; each call is noted as the event `member.exported`.
+
+        Args:
+            member_id: Who, by any of their ids.
+            operator: Who asks for it.
+        """
+        from crossloyalty.application import exporting
+
+        return self._runner.run(exporting.export_person(self._runner.world, self._id, member_id, operator=operator))
 
     def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """

@@ -1,0 +1,229 @@
+"""
+Undo a merge: each side gets back what it brought, as it stands now.
+
+Nothing was noted for this when the members became one, because every row still says where it is from: claims and
+entries by the member they were written with, lots by the member they began at and the order behind them. What was
+spent meanwhile is spent; debt that was repaid out of what both had stays repaid.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from crossloyalty.domain.actions import ACTION_RULE, DONE_ROW
+from crossloyalty.domain.calendar import Calendar
+from crossloyalty.domain.caps import CAP_ROW
+from crossloyalty.domain.gifts import ENROLLED_ROW
+from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, load_grants, settle_given
+from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
+from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, AccountName, Ref
+from crossloyalty.domain.member import Member
+from crossloyalty.domain.merging import MERGE, MOVED, UNMERGE, Moving, move_accounts, move_lots
+from crossloyalty.domain.records import ClaimRecord, EntryRecord, LotRecord, MemberGrantRecord
+from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.tiers import began_at, came_with
+
+__all__ = ["History", "part"]
+
+_IN_NO_LOT: Final = ("external", "debt", "waived", "exempt")
+
+
+@attrs.frozen
+class History:
+    """
+    All that was written for the members that are one, whoever it was written with.
+
+    Args:
+        claims, entries: Every one of them.
+        rewards: By rule id, from every revision those claims were settled under.
+    """
+
+    claims: Sequence[ClaimRecord]
+    entries: Sequence[EntryRecord]
+    rewards: Mapping[str, Reward]
+
+
+class _Side:
+    """What one of the two sides brought."""
+
+    def __init__(self, member: Member, history: History, ids: frozenset[str], *, inside: bool) -> None:
+        self.member = member
+        self._ids = ids
+        self._inside = inside
+        self._owners = {(claim.family, claim.order_no): claim.member_id for claim in history.claims}
+        self.claims = [claim for claim in history.claims if self.owns(claim.member_id)]
+        self.entries = [entry for entry in history.entries if self.owns(entry.member_id)]
+        self.grants = [grant for claim in self.claims for grant in load_grants(claim.grants)]
+
+    def owns(self, member_id: str) -> bool:
+        """Say whether what was written with a member is this side's."""
+        return (member_id in self._ids) is self._inside
+
+    def caused(self, row: LotRecord | EntryRecord, began: str) -> bool:
+        """Say whether a row is this side's: by the claim behind it, else by the member it began at."""
+        return self.owns(self._owners.get((row.family, row.order_no), began))
+
+
+def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str, history: History) -> None:
+    """
+    Take a member, and whoever came through it, out of the one it was merged into.
+
+    Args:
+        survivor: Whom it was merged into; everything of it has been read, every lot too.
+        leaving: Who leaves; its links let it hold lots of everybody the survivor could.
+        ids: The member that leaves and whom it stands for.
+        moving_key: Idempotency key of the call.
+        history: What was written for all of them.
+    """
+    moving = Moving(moving_key, UNMERGE)
+    stays = _Side(survivor, history, ids, inside=False)
+    goes = _Side(leaving, history, ids, inside=True)
+    ledger = survivor.ledger
+    given = {name: _grants_by_side(survivor, goes, row) for name, row in survivor.counted_rows.items()}
+    lots = sorted(ledger.lots.values(), key=lambda lot: lot.lot_no)
+    with_it = [lot for lot in lots if lot.state != MOVED and goes.caused(lot, ledger.origin_of(lot.lot_no)[0])]
+    move_lots(ledger, leaving.ledger, with_it, moving)
+    move_accounts(ledger, leaving.ledger, _brought(survivor, goes, history.entries), moving)
+    for side, place in ((stays, 0), (goes, 1)):
+        _set_sums(side)
+        for name, row in survivor.counted_rows.items():
+            _set_counted(side, row, given[name][place])
+    _share_qualifications(survivor, leaving, ids)
+    if survivor.links.blocked_by in ids:
+        survivor.set_links(attrs.evolve(survivor.links, blocked_by=""))
+        survivor.set_root(survivor.root._replace(blocked_reason="", blocked_until=None))
+    for side in (stays, goes):
+        _deserve(side, history.rewards)
+        member = side.member
+        if member.program.inactivity is not None:
+            look_ahead(member, member.program.inactivity)
+        member.retier(fell=True, taken=False)
+
+
+def _brought(survivor: Member, goes: _Side, entries: Iterable[EntryRecord]) -> dict[tuple[str, AccountName, str], int]:
+    """Sum what a side has in no lot, from its entries; no more than what is left of it."""
+    sums: Counter[tuple[str, AccountName]] = Counter()
+    opening: Counter[tuple[str, AccountName, str]] = Counter()
+    for entry in entries:
+        if entry.kind in (MERGE, UNMERGE):
+            continue
+        if entry.account in _IN_NO_LOT and goes.caused(entry, entry.member_id):
+            account: Any = entry.account
+            sums[entry.asset, account] += entry.amount
+        elif entry.account == "opening" and goes.owns(entry.member_id):
+            opening[entry.asset, "opening", entry.rule_id] += entry.amount
+    left = {place: min(amount, survivor.ledger.balance(*place)) for place, amount in sums.items()}
+    return {(*place, ""): amount for place, amount in left.items() if amount > 0} | +opening
+
+
+def _set_sums(side: _Side) -> None:
+    """Make spend by day and sources of a side new."""
+    member = side.member
+    days: Counter[str] = Counter()
+    sources: dict[str, list[ClaimRecord]] = defaultdict(list)
+    for entry in side.entries:
+        if entry.account == "opening" and entry.kind not in (MERGE, UNMERGE):
+            days[entry.rule_id.removeprefix(OPENING_DAY)] += entry.amount
+    for claim in side.claims:
+        if claim.net_fen:
+            days[claim.spend_day] += claim.net_fen
+            sources[claim.platform].append(claim)
+    for day in {*days, *member.days}:
+        member.set_day(day, days[day])
+    for tag in {*sources, *member.tags}:
+        behind = sources.get(tag, [])
+        times = [claim.effective_at for claim in behind]
+        member.set_source(
+            tag, len(behind), sum(claim.net_fen for claim in behind), min(times, default=0), max(times, default=0)
+        )
+
+
+# -- what is counted and given once ----------------------------------------------------------------------------------
+
+
+def _grants_by_side(survivor: Member, goes: _Side, row: MemberGrantRecord) -> tuple[list[Grant], list[Grant]]:
+    """Say what of a reward once per member was given to whom: to those who stay, to those who go."""
+    if row.rule_id.startswith((CAP_ROW, DONE_ROW)) or row.rule_id in (LAPSED_ROW, ENROLLED_ROW):
+        return [], []
+    first = Grant.from_text(row.rule_id, row.grant).renumbered(survivor.ledger, survivor.member_id, stored=False)
+    both: tuple[list[Grant], list[Grant]] = ([], [])
+    every, first.also = [first, *first.also], ()
+    for grant in every:
+        began = survivor.ledger.origin_of(grant.lot_no)[0]
+        lot = survivor.ledger.lots.get(grant.lot_no)
+        going = goes.owns(began) if lot is None else goes.caused(lot, began)
+        if going:
+            grant.lot_no = goes.member.ledger.number_of(*survivor.ledger.origin_of(grant.lot_no))
+        both[going].append(grant)
+    return both
+
+
+def _set_counted(side: _Side, row: MemberGrantRecord, given: list[Grant]) -> None:
+    member, name = side.member, row.rule_id
+    calendar = member.program.calendar
+    if name == ENROLLED_ROW:
+        return  # who has enrolled under either id keeps it under both
+    if name.startswith(CAP_ROW):
+        cap = f"{name.removeprefix(CAP_ROW)}@{row.grant}"
+        member.put_once(name, sum(grant.allowance or 0 for grant in side.grants if cap in grant.caps), row.grant)
+    elif name.startswith(DONE_ROW):
+        member.put_once(name, _times_done(side.entries, name, row.grant, calendar), row.grant)
+    elif name == LAPSED_ROW:
+        taken = -sum(entry.amount for entry in side.entries if entry.kind == "lapse")
+        member.put_once(name, taken, row.grant)
+    else:
+        given = sorted(given, key=lambda grant: not grant.granted)
+        if given:
+            given[0].also = given[1:]
+        text = member.text_of(given[0]) if given else ""
+        qualifying = sum(grant.granted for grant in side.grants if grant.rule_id == name)
+        claims = int(any(grant.granted for grant in given)) if name.startswith("#") else qualifying
+        member.put_once(name, claims, ELSEWHERE if row.grant == ELSEWHERE else text)
+
+
+def _times_done(entries: Iterable[EntryRecord], name: str, period: str, calendar: Calendar) -> int:
+    """Count how often an action was rewarded in a period; a local day begins with the month it lies in."""
+    action = ACTION_RULE + name.removeprefix(DONE_ROW).rpartition("/")[0]
+    return sum(
+        entry.kind == "grant" and entry.rule_id == action and calendar.day(entry.at).startswith(period)
+        for entry in entries
+    )
+
+
+def _deserve(side: _Side, rewards: Mapping[str, Reward]) -> None:
+    """Give what is given once to a side that deserves it and was not given it; take it where nothing does (D55)."""
+    member = side.member
+    for name in member.counted_rows:
+        rule = rewards.get(name)
+        if rule is None:  # gifts and counts are no rules of claims
+            continue
+        row, grant = member.gift_row(name)
+        if row.grant == ELSEWHERE:
+            continue
+        if bool(grant.total) == bool(row.claims):
+            continue
+        behind = [
+            claim for claim in side.claims if any(g.rule_id == name and g.granted for g in load_grants(claim.grants))
+        ]
+        first = min(behind, key=lambda claim: (claim.effective_at, claim.order_no), default=None)
+        settle_given(
+            member.ledger,
+            grant,
+            rule,
+            rule.each if row.claims else 0,
+            ref=NO_REF if first is None else Ref(first.family, first.order_no, first.holder_no),
+            issue=IssueTerms(member.ledger.at if first is None else first.effective_at, member.program.calendar, False),
+            shortfall=member.program.on_refund.of(rule.asset),
+        )
+        member.put_gift(row._replace(grant=member.text_of(grant)))
+
+
+def _share_qualifications(survivor: Member, leaving: Member, ids: frozenset[str]) -> None:
+    every = survivor.qualifications
+    went = [each for each in every if began_at(each, survivor.member_id) in ids]
+    leaving.qualifications[:] = [came_with(each, survivor.member_id, leaving.member_id) for each in went]
+    survivor.qualifications[:] = [each for each in every if began_at(each, survivor.member_id) not in ids]

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.ports import Attempt, EnrolmentAnswer
     from crossloyalty.application.recalculating import Recalculated, RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reindexing import PhoneConflict, PhoneReindexReport
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.syncing import SyncProgress, SyncReport
@@ -127,7 +128,9 @@ __all__ = [
     "Page",
     "ParkedMessage",
     "PersonExport",
+    "PhoneConflict",
     "PhoneIndex",
+    "PhoneReindexReport",
     "Platform",
     "Program",
     "Proof",
@@ -185,7 +188,9 @@ _LATER = {
     "PersonExport": "crossloyalty.application.exporting",
     "IdentityView": "crossloyalty.application.identities",
     "OrderTokens": "crossloyalty.domain.tokens",
+    "PhoneConflict": "crossloyalty.application.reindexing",
     "PhoneIndex": "crossloyalty.domain.phones",
+    "PhoneReindexReport": "crossloyalty.application.reindexing",
     "ProofChecks": "crossloyalty.application.checking",
     "Review": "crossloyalty.application.reviewing",
     "ReviewResult": "crossloyalty.application.reviewing",

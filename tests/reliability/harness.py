@@ -24,7 +24,19 @@ from typing import Any, Final, NamedTuple
 import attrs
 from builders import PROGRAM_ID, Clock, day, order, refund, right_proof, section8_program
 
-from crossloyalty import Engine, Identity, Loyalty, OpeningBalance, OpeningClaim, OpeningSpend, Program, Proof, rules
+from crossloyalty import (
+    Engine,
+    Identity,
+    Loyalty,
+    OpeningBalance,
+    OpeningClaim,
+    OpeningSpend,
+    PhoneIndex,
+    Program,
+    Proof,
+    ProofChecks,
+    rules,
+)
 from crossloyalty.testing import dump
 
 __all__ = [
@@ -48,6 +60,9 @@ LATER: Final = day(18)  # what is earned on it becomes spendable on the 20th
 _PATIENCE_S: Final = 180.0
 _fork = multiprocessing.get_context("fork")
 
+PHONE = "13800138000"
+_KEYS = {1: b"o" * 32, 2: b"n" * 32}
+_CHECKS = ProofChecks(phone_index=PhoneIndex(_KEYS))
 WHITE = 200_000
 FIRST = order(1, buyer_id="b-1", lines=None, paid_fen=WHITE)
 SECOND = order(2, platform="douyin", paid_fen=30_000)
@@ -69,12 +84,12 @@ def program(**changes: Any) -> Program:
 
 def open_door(storage: Any, at: Any = LATER) -> Loyalty:
     """Open the harness's program in a storage, on a clock that stands still; published when it is not there."""
-    return Loyalty(program(), storage, clock=Clock(at))
+    return Loyalty(program(), storage, clock=Clock(at), checks=_CHECKS)
 
 
 def reopen_door(storage: Any, at: Any = LATER) -> Loyalty:
     """Open the same program as it stands in a storage, whatever its revision."""
-    return Engine(storage, clock=Clock(at)).program(PROGRAM_ID)
+    return Engine(storage, clock=Clock(at), checks=_CHECKS).program(PROGRAM_ID)
 
 
 class Operation(NamedTuple):
@@ -122,6 +137,13 @@ def _two_members(door: Loyalty) -> None:
 def _merged(door: Loyalty) -> None:
     _two_members(door)
     door.merge("m1", "m2", key="seed merge")
+
+
+def _with_a_phone(door: Loyalty) -> None:
+    before = PhoneIndex(_KEYS, current=1)
+    door.bind("m1", platform="phone", buyer_id=before.phone(PROGRAM_ID, PHONE))
+    door.merge("m1", "m2", key="seed merge", survivor="m2", version=1)
+    door.ingest([order(5, receiver_phone_index=before.phone(PROGRAM_ID, PHONE))])
 
 
 def _bought_before(door: Loyalty) -> None:
@@ -216,6 +238,8 @@ OPERATIONS: Final[dict[str, Operation]] = {
     ),
     "merge": Operation(_two_members, lambda door: door.merge("m2", "m1", key="k")),
     "erase_person": Operation(_merged, lambda door: door.erase_person("m2")),
+    "reindex_phones": Operation(_with_a_phone, lambda door: door.reindex_phones([PHONE])),
+    "reindex_phones that retires": Operation(_with_a_phone, lambda door: door.reindex_phones([PHONE], retire=True)),
     "unmerge": Operation(_merged, lambda door: door.unmerge("m2", key="k")),
     "refund of an order that was merged in": Operation(_merged, lambda door: door.ingest([refund(THIRD, 4_000)])),
     "block": Operation(_claimed, lambda door: door.block("m1", reason="fraud", key="k", until=day(30))),

@@ -32,6 +32,7 @@ __all__ = [
     "merge_order",
     "merge_refund",
     "order_fields",
+    "reworded",
     "stated",
 ]
 
@@ -178,6 +179,18 @@ def erase_facts(facts: Facts) -> None:
     for snapshot in facts["snapshots"].values():
         snapshot["fields"] = _without_person(snapshot["fields"])
     facts[ERASED] = True
+
+
+def reworded(snapshot: Fields, values: Mapping[str, Any]) -> None:
+    """
+    Put other spellings of the same values into a snapshot, so that a source which tells those again tells nothing new.
+
+    Args:
+        snapshot: Of one source; changed in place.
+        values: By the names of fields.
+    """
+    fields = snapshot["fields"] = {**snapshot["fields"], **values}
+    snapshot["version"] = [*snapshot["version"][:-1], _digest(fields)]
 
 
 def _without_person(fields: Fields) -> Fields:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.ports import AsyncEnrolmentGateway
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reindexing import PhoneReindexReport
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import AsyncPullSource
@@ -430,6 +431,21 @@ class AsyncLoyalty:
         from crossloyalty.application import exporting
 
         return await self._run(exporting.export_person(self._world, self._id, member_id, operator=operator))
+
+    async def reindex_phones(
+        self,
+        phones: Iterable[str],
+        *,
+        retire: bool = False,
+        batch: int = 200,
+        progress: Callable[[PhoneReindexReport], None] | None = None,
+    ) -> PhoneReindexReport:
+        """See `Loyalty.reindex_phones`."""
+        from crossloyalty.application import reindexing
+
+        return await self._run(
+            reindexing.reindex_phones(self._world, self._id, phones, retire=retire, batch=batch, progress=progress)
+        )
 
     async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """See `Loyalty.record_action`."""

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.ports import EnrolmentGateway
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
+    from crossloyalty.application.reindexing import PhoneReindexReport
     from crossloyalty.application.reviewing import Review, ReviewResult
     from crossloyalty.application.snapshots import MemberSnapshot
     from crossloyalty.application.sources import PullSource
@@ -658,6 +659,37 @@ class Loyalty:
         from crossloyalty.application import exporting
 
         return self._runner.run(exporting.export_person(self._runner.world, self._id, member_id, operator=operator))
+
+    def reindex_phones(
+        self,
+        phones: Iterable[str],
+        *,
+        retire: bool = False,
+        batch: int = 200,
+        progress: Callable[[PhoneReindexReport], None] | None = None,
+    ) -> PhoneReindexReport:
+        """
+        Put what is kept of phones under the current version of the `PhoneIndex` of this door; idempotent.
+
+        Args:
+            phones: All there are, in any spelling; read as needed.
+            retire: Take the old versions out, so that they find nothing any more; else both find the same member.
+            batch: Phones or orders a transaction, 1 to 10,000.
+            progress: Called after each batch with the counts so far.
+
+        Returns:
+            Counts, and the phones that two members have; of those nothing is changed.
+
+        Raises:
+            ConfigError: The door was built without a `PhoneIndex`.
+        """
+        from crossloyalty.application import reindexing
+
+        return self._runner.run(
+            reindexing.reindex_phones(
+                self._runner.world, self._id, phones, retire=retire, batch=batch, progress=progress
+            )
+        )
 
     def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:
         """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from builders import PROGRAM_ID, Clock
-from harness import reopen_door
+from harness import CHECKS, reopen_door
 from places import Place
 
 from crossloyalty import AsyncEngine
@@ -42,7 +42,7 @@ def awaited_door(place: Place, at: Any, **settings: Any) -> Iterator[Any]:
     with asyncio.Runner() as runner:
         storage = place.open_async(**settings)
         try:
-            yield Waited(AsyncEngine(storage, clock=Clock(at)).program(PROGRAM_ID), runner)
+            yield Waited(AsyncEngine(storage, clock=Clock(at), checks=CHECKS).program(PROGRAM_ID), runner)
         finally:
             runner.run(storage.__aexit__())
 

@@ -40,6 +40,7 @@ from crossloyalty import (
 from crossloyalty.testing import dump
 
 __all__ = [
+    "CHECKS",
     "FIRST",
     "LATER",
     "OPERATIONS",
@@ -62,7 +63,7 @@ _fork = multiprocessing.get_context("fork")
 
 PHONE = "13800138000"
 _KEYS = {1: b"o" * 32, 2: b"n" * 32}
-_CHECKS = ProofChecks(phone_index=PhoneIndex(_KEYS))
+CHECKS = ProofChecks(phone_index=PhoneIndex(_KEYS))
 WHITE = 200_000
 FIRST = order(1, buyer_id="b-1", lines=None, paid_fen=WHITE)
 SECOND = order(2, platform="douyin", paid_fen=30_000)
@@ -84,12 +85,12 @@ def program(**changes: Any) -> Program:
 
 def open_door(storage: Any, at: Any = LATER) -> Loyalty:
     """Open the harness's program in a storage, on a clock that stands still; published when it is not there."""
-    return Loyalty(program(), storage, clock=Clock(at), checks=_CHECKS)
+    return Loyalty(program(), storage, clock=Clock(at), checks=CHECKS)
 
 
 def reopen_door(storage: Any, at: Any = LATER) -> Loyalty:
     """Open the same program as it stands in a storage, whatever its revision."""
-    return Engine(storage, clock=Clock(at), checks=_CHECKS).program(PROGRAM_ID)
+    return Engine(storage, clock=Clock(at), checks=CHECKS).program(PROGRAM_ID)
 
 
 class Operation(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from builders import Clock, assert_sound, day, order, refund
-from harness import FIRST, LATER, OPERATIONS, SECOND, Watched, copied, open_door, program, reopen_door
+from harness import CHECKS, FIRST, LATER, OPERATIONS, SECOND, Watched, copied, open_door, program, reopen_door
 
 from crossloyalty import Engine, Loyalty, Order
 from crossloyalty.errors import CrossloyaltyError, StorageCorrupt, StorageFull
@@ -242,7 +242,7 @@ def test_a_clock_that_fails_leaves_the_store_as_it_was(name: str) -> None:
                 raise HostError
             return operation.at
 
-        door = Engine(storage, clock=clock).program(program().program_id)
+        door = Engine(storage, clock=clock, checks=CHECKS).program(program().program_id)
         try:
             operation.call(door)
             assert dump(storage) == watched.states[-1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -214,6 +216,35 @@ def test_a_run_that_broke_off_goes_on(storage: Storage, clock: Clock) -> None:
     told: list[int] = []
     report = loyalty.reindex_phones(phones, batch=2, progress=lambda so_far: told.append(so_far.seen))
     assert (figures(report), told, report.batches) == ((2, 3, 0, 0), [2, 4, 5], 3)
+    assert_sound(loyalty)
+
+
+class _Between:
+    """A storage in which something happens before the first transaction that writes."""
+
+    def __init__(self, inner: Any, act: Callable[[], object]) -> None:
+        self.inner, self.acts = inner, [act]
+
+    @contextmanager
+    def transaction(self, *, readonly: bool = False) -> Iterator[Any]:
+        if not readonly and self.acts:
+            self.acts.pop()()
+        with self.inner.transaction(readonly=readonly) as tx:
+            yield tx
+
+
+def test_whoever_changes_a_phone_meanwhile_is_heeded(storage: Storage, clock: Clock) -> None:
+    """A merge between the look and the lock is seen: the phone is the survivor's under the new version as well."""
+    loyalty = door(storage, clock, BEFORE)
+    bind(loyalty, "m1", BEFORE)
+
+    def merge() -> None:
+        loyalty.merge("m1", "m2", key="k", survivor="m2", version=1)
+
+    assert figures(door(_Between(storage, merge), clock, WINDOW).reindex_phones([PHONE])) == (1, 0, 0, 0)
+    assert bound(storage) == {indexed(BEFORE): "m2", indexed(BEHIND): "m2"}
+    assert loyalty.unmerge("m1", key="j").unmerged
+    assert bound(storage) == {indexed(BEFORE): "m1", indexed(BEHIND): "m1"}
     assert_sound(loyalty)
 
 

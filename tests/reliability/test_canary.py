@@ -13,15 +13,19 @@ from typing import Any
 import pytest
 from builders import Clock, order, refund, right_proof
 from harness import LATER, open_door, program
+from places import Place
+from stores import session
 from test_interrupts import Interrupting
 from test_races import Losing
 
-from crossloyalty import ClaimRequest, Engine, Loyalty, Proof
+from crossloyalty import ClaimRequest, Engine, Loyalty, OrderTokens, PhoneIndex, Proof, ProofChecks
 from crossloyalty.application.ports import Insert
 from crossloyalty.domain.records import AliasRecord
 from crossloyalty.errors import Conflict, CrossloyaltyError, shown
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
+from crossloyalty.testing.adapter_kit import Stand, finished_orders, program_for
+from crossloyalty.testing.doubles.xiaohongshu import XiaohongshuKit
 
 BUYER, EVIDENCE, NOTE, TOUCH, KEY, HOLDER = (
     f"canary-{name}-13800138000" for name in ("buyer", "evidence", "note", "touch", "key", "holder")
@@ -229,3 +233,83 @@ def test_printed_values_and_events_hold_no_buyer(door: Loyalty) -> None:
     assert len(values) > 8
     for value in values:
         assert leaks(repr(value), HOLDER, NOTE) == []  # the host's own ids and notes are for the host
+
+
+# -- what is at rest -------------------------------------------------------------------------------------------------
+
+# What the double tells of receivers is in the first three; "canary" stands in each of its tokens and secrets.
+TYPED, SENT_BY_DOUBLE = "13911112222", ("13800138000", "张三", "canary")
+KEYS = {1: b"key-of-blind-indexes-version-1!!", 2: b"key-of-blind-indexes-version-2!!"}
+TOKEN_KEY = b"key-of-order-tokens-32-bytes-it-is"
+KNOWN, STAYS = "known-to-be-stored", "stays-with-m1"
+
+
+def at_rest(place: Place, storage: Any) -> bytes:
+    """Give the bytes of a store: its files while it is open, or every row of every table of a database."""
+    if isinstance(place.where, Path):
+        files = sorted(place.where.parent.glob(f"{place.where.name}*"))
+        assert any(each.name.endswith("-wal") for each in files)
+        return b"".join(each.read_bytes() for each in files)
+    current = "current_schema()" if place.server.kind == "postgresql" else "database()"
+    with session(place.server) as run:
+        names = run(f"SELECT table_name FROM information_schema.tables WHERE table_schema = {current}")
+        assert len(names) > 20
+        return "\n".join(repr(row) for (name,) in names for row in run(f"SELECT * FROM {name}")).encode()
+
+
+def test_nothing_entrusted_is_at_rest(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """I-81: after claims, binds, syncs, messages, merges, an export and an erasure no secret is kept."""
+    kit = XiaohongshuKit()
+    index = PhoneIndex(KEYS)
+    checks = ProofChecks(phone_index=index, tokens=OrderTokens(TOKEN_KEY))
+    texts: list[str] = []
+    with caplog.at_level(logging.DEBUG), Stand.open(kit, orders=12) as stand, place.open() as storage:
+        for name in ("httpx", "httpcore", "crossloyalty"):
+            caplog.set_level(logging.DEBUG, logger=name)
+        door = Loyalty(program_for(kit), storage, clock=stand.clock, checks=checks)
+        door.sync(stand.source, since=stand.since)
+        first, second, third, *_ = finished_orders(stand.book)
+        old = PhoneIndex(KEYS, current=1)
+        with_phone = order(1, receiver_phone_index=old.phone("kit", TYPED), receiver_tail_index=old.tail("kit", "2222"))
+        door.bind("m1", platform="phone", buyer_id=old.phone("kit", TYPED), evidence=KNOWN)
+        door.ingest([with_phone])
+        token = door.issue_token(platform=kit.platform, order_no=second.order_no)
+        answers: list[object] = [
+            door.claim("m1", platform="taobao", order_no=with_phone.order_no, proof=Proof.phone(TYPED)),
+            door.claim("m1", platform="taobao", order_no=order(2).order_no, proof=Proof.phone(TYPED), touch=STAYS),
+            door.claim("m2", platform=kit.platform, order_no=first.order_no, proof=Proof.phone_tail(TYPED[-4:])),
+            door.claim("m1", platform=kit.platform, order_no=second.order_no, proof=Proof.token(token)),
+            door.reindex_phones([TYPED]),
+            door.reindex_phones([TYPED], retire=True),
+        ]
+        message = stand.double.message(third.order_no)
+        answers.append(
+            door.receive(stand.source, message.headers, message.body, query=message.query, method=message.method)
+        )
+        answers += [
+            door.handle_messages(stand.source),
+            door.merge("m1", "m2", key="k1"),
+            door.export_person("m1", operator="desk").to_json(),
+            door.verify(),
+            *door.pending_events(limit=1_000),
+            stand.source,
+            index,
+            checks,
+        ]
+        assert [answer.created for answer in answers[:4]] == [True, False, False, True]  # type: ignore[attr-defined]
+        assert answers[6].taken == 1  # type: ignore[attr-defined]
+        before = at_rest(place, storage)
+        answers.append(door.erase_person("m1"))
+        behind = at_rest(place, storage)
+        texts += [repr(answer) for answer in answers]
+    assert KNOWN.encode() in before  # so it would be seen, if anything were
+    secrets = [TYPED, token, *(key.decode() for key in (*KEYS.values(), TOKEN_KEY)), *SENT_BY_DOUBLE]
+    for secret in secrets:
+        assert secret.encode() not in before
+        assert secret.encode() not in behind
+        assert secret not in caplog.text
+        for text in texts:
+            assert secret not in text
+    if not isinstance(place.where, Path):
+        for erased in (KNOWN, STAYS, index.phone("kit", TYPED) + "', 'm1"):
+            assert erased.encode() not in behind

@@ -5,8 +5,9 @@ What proofs and bindings cost, on SQLite with `synchronous=FULL`.
 
 `claim.with_proof` compares claims with amount and day with claims of the same orders by their bound buyers;
 `claim.that_binds` the same where the claim binds the buyer as well. `ingest.half_bound` takes in orders half of whose
-buyers are bound, against taking them in without buyers and claiming that half in bulk. Stores are verified before a
-figure is given. A figure about members is one more entry of `figures`.
+buyers are bound, against taking them in without buyers and claiming that half in bulk. `member.large` looks at a member
+with 10,000 orders, against one with 10 in the same store. Stores are verified before a figure is given. A figure about
+members is one more entry of `figures`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from crossloyalty.storage.sqlite import SqliteStorage  # noqa: E402
 
 WARM: Final = 100
 BULK: Final = 1_000
+LARGE: Final = 10_000
+SMALL: Final = 10
 
 
 def bought(work: Work) -> list[Order]:
@@ -122,6 +125,34 @@ def half_bound(folder: Path, *, pairs: int, size: int = BULK) -> Figure:
     return attrs.evolve(figure, unit="orders/s")
 
 
+def large_member(folder: Path, *, pairs: int, large: int = LARGE, small: int = SMALL) -> Figure:
+    """A member with many orders at a glance, against one with few in the same store."""
+    door = _door(folder, "large-member")
+    for who, places in (("large", range(large)), ("small", range(large, large + small))):
+        work = make_work(len(places), places=places)
+        door.ingest(work.orders)
+        asked = [
+            ClaimRequest(member_id=who, platform=platform, order_no=order_no, proof=Proof.by_host("bulk"))
+            for _, platform, order_no, _, _ in work.requests
+        ]
+        for at in range(0, len(asked), BULK):
+            if not all(result.created for result in door.claim_many(asked[at : at + BULK])):
+                raise SystemExit("not converted in bulk")
+
+    def look(who: str, orders: int) -> None:
+        for _ in range(BLOCK):
+            if door.member(who).orders != orders:
+                raise SystemExit("not all orders are there")
+
+    look("large", large)
+    look("small", small)
+    settle_memory()
+    taken = alternate((partial(look, "large", large), partial(look, "small", small)) for _ in range(pairs))
+    _sound(door)
+    note = f"{pairs} pairs of {BLOCK} looks; a member with {large:,} orders against one with {small}"
+    return attrs.evolve(speeds("member.large", taken, BLOCK, target=0.66, note=note), unit="members/s")
+
+
 def figures(folder: Path, *, quick: bool) -> dict[str, Callable[[], Figure]]:
     """Name what can be measured."""
     pairs = PAIRS if quick else 3 * PAIRS
@@ -129,6 +160,7 @@ def figures(folder: Path, *, quick: bool) -> dict[str, Callable[[], Figure]]:
         "claim.with_proof": lambda: proofs(folder, pairs=pairs, binds=False),
         "claim.that_binds": lambda: proofs(folder, pairs=pairs, binds=True),
         "ingest.half_bound": lambda: half_bound(folder, pairs=PAIRS if quick else 5 * PAIRS),
+        "member.large": lambda: large_member(folder, pairs=pairs),
     }
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of identities measures what it says: bound buyers claim, and half of the orders convert."""
+"""The benchmark of identities measures what it says: buyers claim, half of the orders convert, members are seen."""
 
 from pathlib import Path
 
@@ -16,4 +16,10 @@ def test_bound_buyers_have_everything_to_claim(modules, tmp_path: Path):
 def test_half_of_the_orders_convert_on_both_sides(modules, tmp_path: Path):
     figure = modules("identity").half_bound(tmp_path, pairs=2, size=20)
     assert (figure.name, figure.target) == ("ingest.half_bound", 0.6)
+    assert figure.ratio > 0
+
+
+def test_a_large_member_is_compared_with_a_small_one(modules, tmp_path: Path):
+    figure = modules("identity").large_member(tmp_path, pairs=2, large=12, small=3)
+    assert (figure.name, figure.unit, figure.target) == ("member.large", "members/s", 0.66)
     assert figure.ratio > 0

@@ -1,4 +1,4 @@
--- checksum 5e97d3314a4371e3b1a455cf7b01c1aed2f8844ed0c2c10e5c39683cf1a54a66
+-- checksum d724c08f5551bbbb70786f85d3b6222efdf0127c9ba8d5dbd89d9c7e61c8f3ce
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -189,9 +189,9 @@ CREATE TABLE `crossloyalty_lots` (
   `program_id` varbinary(512) NOT NULL,
   `member_id` varbinary(512) NOT NULL,
   `lot_no` bigint NOT NULL,
-  `asset` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `asset` varbinary(512) NOT NULL,
   `book` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-  `state` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `state` varbinary(512) NOT NULL,
   `granted` bigint NOT NULL,
   `remaining` bigint NOT NULL,
   `held` bigint NOT NULL,
@@ -208,6 +208,7 @@ CREATE TABLE `crossloyalty_lots` (
   PRIMARY KEY (`program_id`, `member_id`, `lot_no`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_lots_by_due` ON `crossloyalty_lots` (`program_id`, `member_id`, `due_at`, `lot_no`);
+CREATE INDEX `crossloyalty_lots_by_asset` ON `crossloyalty_lots` (`program_id`, `member_id`, `asset`, `state`, `due_at`, `lot_no`);
 CREATE TABLE `crossloyalty_spend_days` (
   `program_id` varbinary(512) NOT NULL,
   `member_id` varbinary(512) NOT NULL,
@@ -391,7 +392,7 @@ INSERT INTO `crossloyalty_accounts` (`program_id`, `member_id`, `asset`, `accoun
 UPDATE `crossloyalty_accounts` SET `book` = %s, `balance` = %s, `seq` = %s WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 DELETE FROM `crossloyalty_accounts` WHERE `program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s;
 -- lots
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
 INSERT INTO `crossloyalty_lots` (`program_id`, `member_id`, `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 UPDATE `crossloyalty_lots` SET `asset` = %s, `book` = %s, `state` = %s, `granted` = %s, `remaining` = %s, `held` = %s, `expired` = %s, `blocked` = %s, `issue_at` = %s, `expires_at` = %s, `due_at` = %s, `family` = %s, `order_no` = %s, `holder_no` = %s, `rule_id` = %s, `activated` = %s WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
 DELETE FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `lot_no` = %s;
@@ -449,9 +450,9 @@ DELETE FROM `crossloyalty_watches` WHERE `program_id` = %s AND `platform` = %s A
 -- a root of which two fields changed, additions, scans
 UPDATE `crossloyalty_members` SET `version` = `version` + 1, `last_at` = %s, `tier` = %s WHERE `program_id` = %s AND `member_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AND `limit_id` = %s AND `used` BETWEEN %s AND %s;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, `asset`, `book`, `state`, `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `facts`, `attempts`) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;

@@ -1,4 +1,4 @@
--- checksum f1958af97e7f51a77f50b0f284b8aebdf73165bf5be6ca49a8efe39f6f48a9f4
+-- checksum ab9d1bfbdbb67e22317898407b5c4313c983c6bdbdbc0e6d3eaad7d822315eaa
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -189,9 +189,9 @@ CREATE TABLE "crossloyalty_lots" (
   "program_id" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,
   "lot_no" bigint NOT NULL,
-  "asset" text NOT NULL,
+  "asset" text COLLATE "C" NOT NULL,
   "book" text NOT NULL,
-  "state" text NOT NULL,
+  "state" text COLLATE "C" NOT NULL,
   "granted" bigint NOT NULL,
   "remaining" bigint NOT NULL,
   "held" bigint NOT NULL,
@@ -208,6 +208,7 @@ CREATE TABLE "crossloyalty_lots" (
   PRIMARY KEY ("program_id", "member_id", "lot_no")
 );
 CREATE INDEX "crossloyalty_lots_by_due" ON "crossloyalty_lots" ("program_id", "member_id", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
+CREATE INDEX "crossloyalty_lots_by_asset" ON "crossloyalty_lots" ("program_id", "member_id", "asset", "state", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
 CREATE TABLE "crossloyalty_spend_days" (
   "program_id" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,

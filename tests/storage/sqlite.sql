@@ -1,4 +1,4 @@
--- checksum a1dae57f474d51b80fdf21518bc02ac590c342ffa28de999db5aa8f772acc145
+-- checksum a5c0a8f23f4b580b941b66b6bdd2047545222433c775e2ce71499af44de7254e
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -189,9 +189,9 @@ CREATE TABLE "crossloyalty_lots" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
   "lot_no" INTEGER NOT NULL,
-  "asset" TEXT NOT NULL,
+  "asset" TEXT COLLATE BINARY NOT NULL,
   "book" TEXT NOT NULL,
-  "state" TEXT NOT NULL,
+  "state" TEXT COLLATE BINARY NOT NULL,
   "granted" INTEGER NOT NULL,
   "remaining" INTEGER NOT NULL,
   "held" INTEGER NOT NULL,
@@ -208,6 +208,7 @@ CREATE TABLE "crossloyalty_lots" (
   PRIMARY KEY ("program_id", "member_id", "lot_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_lots_by_due" ON "crossloyalty_lots" ("program_id", "member_id", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
+CREATE INDEX "crossloyalty_lots_by_asset" ON "crossloyalty_lots" ("program_id", "member_id", "asset", "state", "due_at", "lot_no") WHERE "due_at" IS NOT NULL;
 CREATE TABLE "crossloyalty_spend_days" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,

@@ -9,6 +9,7 @@ from typing import Final, cast
 import attrs
 
 from crossloyalty.application.batch import Batch
+from crossloyalty.application.holdings import COUPON, Coming, Holdings, holding_scans, holdings_of
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.pages import OrderView, order_views
 from crossloyalty.application.ports import AsyncTransaction, Scan
@@ -16,11 +17,11 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.calendar import time_of
-from crossloyalty.domain.coming import coming_net
+from crossloyalty.domain.coming import coming_net, may_come
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.privacy import masked
-from crossloyalty.domain.records import BuyerRecord, ClaimRecord, Key, LotRecord, OrderRecord, TicketRecord
+from crossloyalty.domain.records import BuyerRecord, ClaimRecord, Key, OrderRecord, TicketRecord
 from crossloyalty.domain.rules import GrowthTiers
 
 # So many of a member's newest orders and requests are looked at for what is on its way.
@@ -42,6 +43,8 @@ class AssetBalance:
         expires_next_at: When the soonest lot expires, None: none does.
         expires_next: How much of `available` that is.
         external: Of an asset that lives outside: what its gateway was asked to give and not to take back.
+        expires_next_more: `expires_next` is the least that expires: the account has more than 200 entries and more
+            than 20 lots expire at that instant, of which 20 are counted.
     """
 
     available: int = 0
@@ -50,6 +53,7 @@ class AssetBalance:
     expires_next_at: datetime | None = None
     expires_next: int = 0
     external: int = 0
+    expires_next_more: bool = False
 
 
 @attrs.frozen
@@ -120,7 +124,7 @@ class MemberSnapshot:
         sources: By platform.
         tags: Source tags (来源标签), sorted.
         first_source: The tag of the earliest effective order, None without orders.
-        coupons: Those that are pending or active.
+        coupons: Those that are pending or active; of more than 100 those that are issued or expire soonest.
         blocked: On the deny list now.
         coming_spend_fen: What paid orders that are not finished yet are going to add, in fen: those of a bound
             identity and of requests that wait, the newest 50 each.
@@ -183,46 +187,66 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
         await loaded.read((), [member_id])
         ids = loaded.members[member_id].ids
         prefixes = [(program_id, each) for each in ids]
-        # All in the round trip of the lots; orders of each id, because rows keep the one they were written with.
-        scans = [Scan(LotRecord, prefixes[0], by="by_due", low=0)]
-        scans.append(Scan(BuyerRecord, prefixes[0], by="by_member", limit=_NEWEST))
-        scans += [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_SHOWN_ORDERS) for each in prefixes]
-        lots, buyers, *parts = (await tx.read(scans=scans)).rows
-        loaded.add_lots(member_id, cast("Sequence[LotRecord]", lots))
-        newest = [cast(OrderRecord, row) for part in parts for row in part]
-        newest.sort(key=lambda row: (row.effective_at, row.family, row.order_no), reverse=True)
-        by_spend = loaded.program.tiers is not None and not isinstance(loaded.program.tiers, GrowthTiers)
-        coming_fen = await _coming_spend(tx, loaded, member_id) if by_spend else 0
+        batch = Batch(loaded)
+        accounts, at = loaded.members[member_id].accounts, batch.member(member_id).ledger.at
+        tiers = loaded.program.tiers
+        by_spend = tiers is not None and not isinstance(tiers, GrowthTiers)
+        # All in one round trip; orders of each id, because rows keep the one they were written with.
+        newest = _NEWEST if by_spend else _SHOWN_ORDERS
+        scans = [Scan(BuyerRecord, prefixes[0], by="by_member", limit=_NEWEST)]
+        scans += [Scan(OrderRecord, each, by="by_owner", descending=True, limit=newest) for each in prefixes]
+        if by_spend:
+            scans += [Scan(TicketRecord, each, by="by_member", descending=True, limit=_NEWEST) for each in prefixes]
+        lots_from = len(scans)
+        buyers, *parts = (await tx.read(scans=[*scans, *holding_scans(accounts, at)])).rows
+        holdings = holdings_of(accounts, parts[lots_from - 1 :])
+        orders = cast("list[OrderRecord]", [row for part in parts[: len(ids)] for row in part])
+        tickets = cast("list[TicketRecord]", [row for part in parts[len(ids) : lots_from - 1] for row in part])
+        coming_fen = await _coming_spend(tx, loaded, ids, orders, tickets) if by_spend else 0
+        if len(ids) > 1:
+            orders.sort(key=lambda row: (row.effective_at, row.family, row.order_no), reverse=True)
         return attrs.evolve(
-            _snapshot(Batch(loaded), member_id, coming_fen),
+            _snapshot(batch, member_id, holdings, coming_fen),
             identities=tuple(
                 MaskedIdentity(row.family, row.scope, masked(row.buyer_id))
                 for row in cast("Sequence[BuyerRecord]", buyers)
             ),
-            newest_orders=order_views(newest[:_SHOWN_ORDERS]),
+            newest_orders=order_views(orders[:_SHOWN_ORDERS]),
             ids=ids,
         )
 
     return await world.run(body, readonly=True)
 
 
-async def _coming_spend(tx: AsyncTransaction, loaded: Loaded, member_id: str) -> int:
-    """Add up what a member's orders on their way are going to count; two round trips whatever their number."""
-    ids = loaded.members[member_id].ids
-    prefixes = [(loaded.program_id, each) for each in ids]
-    owned = [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_NEWEST) for each in prefixes]
-    asked = [Scan(TicketRecord, each, by="by_member", descending=True, limit=_NEWEST) for each in prefixes]
-    parts = (await tx.read(scans=[*owned, *asked])).rows
-    rows = [row for part in parts[: len(ids)] for row in part]
-    tickets = [row for part in parts[len(ids) :] for row in part]
-    orders = {_key(row): row for row in cast("Sequence[OrderRecord]", rows)}
+async def _coming_spend(
+    tx: AsyncTransaction,
+    loaded: Loaded,
+    ids: Sequence[str],
+    owned: Sequence[OrderRecord],
+    tickets: Sequence[TicketRecord],
+) -> int:
+    """
+    Add up what a member's orders on their way are going to count; at most one round trip whatever their number.
+
+    Args:
+        tx: The open transaction.
+        loaded: The rules and the moment.
+        ids: All ids of the member.
+        owned: The newest orders of each.
+        tickets: The newest requests of each.
+    """
+    orders = {_key(row): row for row in owned if may_come(row.facts)}
     waiting = {
         _key(ticket)
-        for ticket in cast("Sequence[TicketRecord]", tickets)
+        for ticket in tickets
         if ticket.state in ("PENDING_FINISH", "REFUND_OPEN") and ticket.expires_at > loaded.now
     }
-    missing = [Key(OrderRecord, key) for key in waiting if key not in orders]
-    found = (await tx.read([*missing, *(Key(ClaimRecord, key) for key in orders)])).records
+    waiting -= orders.keys()
+    missing = [Key(OrderRecord, key) for key in waiting - {_key(row) for row in owned}] if waiting else []
+    if not missing and not orders:
+        return 0
+    claims = [Key(ClaimRecord, key) for key in orders]
+    found = (await tx.read([*missing, *claims])).records
     orders |= {_key(row): row for key in missing if (row := cast("OrderRecord | None", found.get(key))) is not None}
     coming_fen = 0
     for key, order in orders.items():
@@ -237,22 +261,11 @@ def _key(row: OrderRecord | TicketRecord) -> OrderKey:
     return OrderKey(row.program_id, row.family, row.order_no)
 
 
-def _snapshot(batch: Batch, member_id: str, coming_fen: int) -> MemberSnapshot:
+def _snapshot(batch: Batch, member_id: str, holdings: Holdings, coming_fen: int) -> MemberSnapshot:
     member, program = batch.member(member_id), batch.program
     ledger = member.ledger
-    lots = list(ledger.lots.values())
-    assets = [asset for asset in ledger.assets() if not asset.startswith("coupon:")]
-    balances = {
-        asset: _balance(
-            ledger.balance(asset),
-            ledger.balance(asset, "pending"),
-            ledger.balance(asset, "debt"),
-            [lot for lot in lots if lot.asset == asset and lot.state == "ACTIVE"],
-            ledger.at,
-            ledger.balance(asset, "external"),
-        )
-        for asset in {*assets, "points"}
-    }
+    assets = [asset for asset in ledger.assets() if not asset.startswith(COUPON)]
+    balances = {asset: _balance(ledger, asset, holdings) for asset in {*assets, "points"}}
     tiers = program.tiers
     by_growth = isinstance(tiers, GrowthTiers)
     spend = member.window_spend(member.today) if tiers is not None else 0
@@ -279,11 +292,7 @@ def _snapshot(batch: Batch, member_id: str, coming_fen: int) -> MemberSnapshot:
         },
         () if prefix is None else tuple(sorted(prefix + tag.tag for tag in live)),
         None if prefix is None or first is None else prefix + first.tag,
-        tuple(
-            CouponPiece(lot.asset[7:], lot.lot_no, lot.state)
-            for lot in sorted(lots, key=lambda lot: lot.lot_no)
-            if lot.asset.startswith("coupon:") and lot.state in ("PENDING", "ACTIVE")
-        ),
+        tuple(CouponPiece(lot.asset.removeprefix(COUPON), lot.lot_no, lot.state) for lot in holdings.coupons),
         member.blocked(),
         {} if tier is None else dict(tier.benefits),
         max(0, upper[0].line - _growth(ledger)) if upper and by_growth else 0,
@@ -296,16 +305,14 @@ def _growth(ledger: Ledger) -> int:
     return ledger.balance("growth") + ledger.balance("growth", "pending") - owed
 
 
-def _balance(posted: int, pending: int, debt: int, lots: list[LotRecord], at: int, external: int) -> AssetBalance:
-    stale = sum(lot.remaining - lot.held for lot in lots if lot.expires_at is not None and lot.expires_at <= at)
-    coming = [lot for lot in lots if lot.expires_at is not None and lot.expires_at > at and lot.remaining]
-    next_at = min((lot.expires_at for lot in coming if lot.expires_at is not None), default=None)
-    held = sum(lot.held for lot in lots)
+def _balance(ledger: Ledger, asset: str, holdings: Holdings) -> AssetBalance:
+    coming = holdings.coming.get(asset, Coming())
     return AssetBalance(
-        max(0, posted - stale - held),
-        pending,
-        debt,
-        when(next_at),
-        sum(lot.remaining for lot in coming if lot.expires_at == next_at),
-        external,
+        max(0, ledger.balance(asset) - holdings.stale.get(asset, 0)),
+        ledger.balance(asset, "pending"),
+        ledger.balance(asset, "debt"),
+        when(coming.at),
+        coming.amount,
+        ledger.balance(asset, "external"),
+        coming.more,
     )

@@ -505,7 +505,14 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
     ClaimRecord: Kind("claims", 3, {"by_member": ("program_id", "member_id", "effective_at", "family", "order_no")}),
     EntryRecord: Kind("entries", 3),
     AccountRecord: Kind("accounts", 4),
-    LotRecord: Kind("lots", 3, {"by_due": ("program_id", "member_id", "due_at", "lot_no")}),
+    LotRecord: Kind(
+        "lots",
+        3,
+        {
+            "by_due": ("program_id", "member_id", "due_at", "lot_no"),
+            "by_asset": ("program_id", "member_id", "asset", "state", "due_at", "lot_no"),
+        },
+    ),
     SpendDayRecord: Kind("spend_days", 3),
     TagRecord: Kind("tags", 3),
     MemberGrantRecord: Kind("member_grants", 3),

@@ -157,7 +157,9 @@ def yuan_to_fen(value: Any) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise Unreadable("is no amount in yuan")
-    text = value if isinstance(value, str) else format(value, "f") if isinstance(value, Decimal) else str(value)
+    text = str(value)
+    if isinstance(value, Decimal) and "E" in text:
+        text = format(value, "f")
     found = _YUAN.fullmatch(text) or _YUAN.fullmatch(text.strip(" \t"))
     if found is None:
         raise Unreadable("is no amount in yuan")
@@ -212,10 +214,10 @@ class Node:
     def text(self, name: str) -> str | None:
         """Give a text or a whole number as text: ids come in both forms."""
         value = self.value.get(name)
-        if value is None or value == "":
-            return None
         if type(value) is str:
-            return value
+            return value or None
+        if value is None:
+            return None
         if type(value) is int:
             return str(value)
         raise self._bad(name, "text")
@@ -228,10 +230,10 @@ class Node:
     def whole(self, name: str) -> int | None:
         """Give a whole number, written as a number or as text."""
         value = self.value.get(name)
-        if value is None or value == "":
-            return None
         if type(value) is int and -_WORD < value < _WORD:
             return value
+        if value is None or value == "":
+            return None
         if type(value) is str and _WHOLE.fullmatch(value):
             return int(value)
         raise self._bad(name, "a whole number")
@@ -242,6 +244,9 @@ class Node:
 
     def fen(self, name: str) -> int | None:
         """Give an amount that is stated in fen, ≥ 0."""
+        value: int | None = self.value.get(name)
+        if type(value) is int and 0 <= value <= LARGEST_FEN:
+            return value
         value = self.whole(name)
         if value is not None and not 0 <= value <= LARGEST_FEN:
             raise self._bad(name, "an amount in fen")

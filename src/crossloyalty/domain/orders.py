@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -146,6 +146,8 @@ def checked_time(value: Any, what: str) -> datetime:
         WrongType: It is naive, or no datetime at all.
         InvalidInput: No order was ever placed then.
     """
+    if type(value) is datetime and value.tzinfo is UTC and _EARLIEST_YEAR <= value.year <= _LATEST_YEAR:
+        return value
     if not isinstance(value, datetime):
         raise WrongType(f"{what} is an aware datetime, not {type(value).__name__}: {shown(value)}")
     if not is_aware(value):

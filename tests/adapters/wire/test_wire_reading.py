@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crossloyalty.adapters.wire import reading
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, redacted, yuan_to_fen
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json, load_json, redacted, yuan_to_fen
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import explained, joined_pairs, same
-from crossloyalty.adapters.wire.values import Call
+from crossloyalty.adapters.wire.values import Answer, Call
 from crossloyalty.errors import ConfigError, PlatformUnavailable, WrongType
 
 
@@ -167,6 +168,43 @@ def test_the_depth_is_that_of_the_characters(text: str, more: int):
     except ValueError:
         refused = True
     assert refused == (_deepest(whole) > 64)
+
+
+@given(
+    st.lists(st.sampled_from(["[", "]", "{}", "[[]]", '"]"', '"[{"', '"\\""', '"\\n"', "a"]), max_size=12),
+    st.integers(1, 40),
+)
+@example(["[", '"]"'], 65)
+@example(["[[]]"], 40)
+def test_the_quick_look_agrees_with_the_characters(parts: list[str], times: int):
+    """Of many brackets, in strings and outside, those outside alone are depth, whichever way they are counted."""
+    text = "".join(parts) * times
+    try:
+        reading._check_depth(text)
+        refused = False
+    except ValueError:
+        refused = True
+    assert refused == (_deepest(text) > 64)
+
+
+def test_an_answer_is_read_once() -> None:
+    """Whoever asks again gets the very value, which is neither compared nor shown."""
+    answer = Answer(status=200, body=b'{"buyer":"Li"}')
+    assert answer_json(answer, "jd") is answer_json(answer, "jd")
+    assert answer_json(answer, "jd") == {"buyer": "Li"}
+    assert answer == Answer(status=200, body=b'{"buyer":"Li"}')
+    assert "Li" not in repr(answer)
+    broken = Answer(status=200, body=b"<html>")
+    for _ in range(2):
+        with pytest.raises(PlatformUnavailable):
+            answer_json(broken, "jd")
+
+
+def test_what_is_made_of_an_answer_is_its_own() -> None:
+    """A copy with another body is read anew."""
+    answer = Answer(status=200, body=b"[1]")
+    assert answer_json(answer, "jd") == [1]
+    assert answer_json(attrs.evolve(answer, body=b"[2]"), "jd") == [2]
 
 
 @pytest.mark.parametrize("text", ['"' * 400_000, '\\"' * 200_000, '["' + "\\" * 400_000, "[" * 70 + '"[' * 200_000])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -56,7 +56,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}", retry_after_s=_advised(answer))
     try:
-        body = Node(load_json(answer.body, PLATFORM), "answer")
+        body = Node(answer_json(answer, PLATFORM), "answer")
         code = body.whole("code")
         if code == _SUCCESS or (code is None and body.whole("err_no") == 0):
             return None if answer.status == 200 else Fault(action=Action.REFUSE, code=f"HTTP {answer.status}")
@@ -105,7 +105,7 @@ def data_of(answer: Answer) -> Node:
     Raises:
         PlatformUnavailable: It has no `data` object.
     """
-    body: Any = load_json(answer.body, PLATFORM)
+    body: Any = answer_json(answer, PLATFORM)
     try:
         return Node(body, "answer").need_node("data")
     except Unreadable as error:

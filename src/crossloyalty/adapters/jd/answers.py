@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -60,7 +60,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     # Cut off, it would not end so; then the whole is read, and refused, so that it is asked for again.
     if answer.status == 200 and not tokens and _is_whole(answer.body) and not _SUSPICIOUS.search(answer.body):
         return None
-    value = load_json(answer.body, _PLATFORM)
+    value = answer_json(answer, _PLATFORM)
     if not isinstance(value, dict):
         raise PlatformUnavailable("the answer is no object", platform=_PLATFORM)
     if tokens:
@@ -156,7 +156,7 @@ def payload(answer: Answer, call: Call) -> Node:
     Raises:
         PlatformUnavailable: It is no JSON object.
     """
-    value = load_json(answer.body, _PLATFORM)
+    value = answer_json(answer, _PLATFORM)
     if not isinstance(value, dict):
         raise PlatformUnavailable("the answer is no object", platform=_PLATFORM)
     return Node(_root(value, call), "answer")
@@ -188,7 +188,7 @@ def read_tokens(answer: Answer, now: datetime) -> Tokens:
         PlatformUnavailable: There is no access token in it.
     """
     try:
-        node = Node(load_json(answer.body, _PLATFORM), "tokens")
+        node = Node(answer_json(answer, _PLATFORM), "tokens")
         refresh = node.text("refresh_token")
         lasts_s = node.whole("expires_in")
         issued = node.milliseconds("time") or now

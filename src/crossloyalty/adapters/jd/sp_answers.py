@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from crossloyalty.adapters.jd.answers import fault_of as router_fault_of
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.errors import PlatformUnavailable
 
@@ -43,7 +43,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
 
 
 def _opened(answer: Answer) -> Mapping[str, Any]:
-    value = load_json(answer.body, "jd")
+    value = answer_json(answer, "jd")
     if isinstance(value, dict) and isinstance(value.get("Response"), dict):
         value = value["Response"]
     if not isinstance(value, dict):

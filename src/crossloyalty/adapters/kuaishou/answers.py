@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from crossloyalty.adapters.kuaishou.calls import CREATE_TOKEN, REFRESH_TOKEN
 from crossloyalty.adapters.kuaishou.settings import PLATFORM
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -116,7 +116,7 @@ def envelope_of(answer: Answer) -> Node:
         PlatformUnavailable: It is no JSON object.
     """
     try:
-        return Node(load_json(answer.body, PLATFORM), "answer")
+        return Node(answer_json(answer, PLATFORM), "answer")
     except Unreadable as error:
         raise PlatformUnavailable("the answer is no object as its page describes it", platform=PLATFORM) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -56,7 +56,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
         return Fault(action=Action.WAIT, code="HTTP 429", retry_after_s=_advised(answer))
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}", retry_after_s=_advised(answer))
-    body = load_json(answer.body, PLATFORM)
+    body = answer_json(answer, PLATFORM)
     if not isinstance(body, dict):
         raise PlatformUnavailable("the answer is no object", platform=PLATFORM)
     told = body.get("error_response")
@@ -99,7 +99,7 @@ def result_of(answer: Answer) -> Node:
     Raises:
         PlatformUnavailable: It is none.
     """
-    body: Any = load_json(answer.body, PLATFORM)
+    body: Any = answer_json(answer, PLATFORM)
     try:
         outer = Node(body, "answer")
         inner = [value for value in outer.value.values() if isinstance(value, dict)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json, load_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -65,7 +65,7 @@ def fault_of(answer: Answer, call: Call, *, refreshable: bool = True) -> Fault |
     body = answer.body
     if answer.status == 200 and body[:1] == b"{" and body[-1:] == b"}" and b'"error_response"' not in body:
         return None
-    value = load_json(body, _PLATFORM)
+    value = answer_json(answer, _PLATFORM)
     if not isinstance(value, dict):
         raise PlatformUnavailable("the answer is no object", platform=_PLATFORM)
     error = _error(value)
@@ -131,7 +131,7 @@ def payload(answer: Answer, call: Call) -> Node:
     Raises:
         PlatformUnavailable: It is no JSON object.
     """
-    value = load_json(answer.body, _PLATFORM)
+    value = answer_json(answer, _PLATFORM)
     if not isinstance(value, dict):
         raise PlatformUnavailable("the answer is no object", platform=_PLATFORM)
     root = call.name.removeprefix("taobao.").replace(".", "_") + "_response"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -76,7 +76,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
 
 def opened(answer: Answer) -> Node:
     """Give the answer's object; `Unreadable` when it is none."""
-    return Node(load_json(answer.body, "wechat"), "answer")
+    return Node(answer_json(answer, "wechat"), "answer")
 
 
 class IdPage(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
@@ -51,11 +51,14 @@ class Answer:
         status: The HTTP status.
         headers: By lower-case name.
         body: Decoded from transfer encodings, at most as large as the sender's cap.
+
+    `read` holds what `answer_json` has made of the body, once it has.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
+    read: list[Any] = attrs.field(factory=list, init=False, repr=False, eq=False)
 
 
 class Action(enum.Enum):

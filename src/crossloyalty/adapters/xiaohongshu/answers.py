@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -132,7 +132,7 @@ def tokens_of(answer: Answer, now: datetime) -> Tokens:
 
 def _envelope(answer: Answer) -> Node:
     try:
-        return Node(load_json(answer.body, PLATFORM), "answer")
+        return Node(answer_json(answer, PLATFORM), "answer")
     except Unreadable as error:
         raise PlatformUnavailable("the answer is no object as its page describes it", platform=PLATFORM) from error
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
@@ -68,7 +68,7 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
     if answer.status != 200:
         return Fault(action=Action.REFUSE, code=f"HTTP {answer.status}")
     try:
-        root = Node(load_json(answer.body, "youzan"), "answer")
+        root = Node(answer_json(answer, "youzan"), "answer")
         trace = root.text("trace_id")
         gateway = root.node("gw_err_resp")
         if gateway is not None:
@@ -94,7 +94,7 @@ def data_of(answer: Answer) -> Node:
     Raises:
         Unreadable: There is none.
     """
-    root = Node(load_json(answer.body, "youzan"), "answer")
+    root = Node(answer_json(answer, "youzan"), "answer")
     return (root.node("response") or root.need_node("data")) if "data" not in root else root.need_node("data")
 
 

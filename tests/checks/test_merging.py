@@ -452,6 +452,20 @@ def test_d5_unmerge_gives_each_what_it_brought(two: Loyalty, storage: Storage) -
     assert_sound(two)
 
 
+def test_d5_what_an_earlier_holder_kept_stays_that_holders(storage: Storage, clock: Clock) -> None:
+    """a's claim moved to b and took no spendable points back: after merge and unmerge both keep their 100."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="pending_only")), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "a", A_ORDER)
+    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+    assert loyalty.dispute("b", **told).holder_no == 2
+    assert (loyalty.member("a").points, loyalty.member("b").points) == (100, 100)
+    loyalty.merge("a", "b", key="m")
+    loyalty.unmerge("b", key="u")
+    assert (loyalty.member("a").points, loyalty.member("b").points) == (100, 100)
+    assert_sound(loyalty)
+
+
 def test_d5_what_was_spent_meanwhile_is_spent(two: Loyalty) -> None:
     """Of 200 points 130 are spent by the survivor, soonest expiring first: a's lot and 30 of b's; b gets back 70."""
     two.merge("a", "b", key="m")

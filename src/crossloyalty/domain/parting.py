@@ -54,7 +54,7 @@ class _Side:
         self.member = member
         self._ids = ids
         self._inside = inside
-        self._owners = {(claim.family, claim.order_no): claim.member_id for claim in history.claims}
+        self._owners = {(claim.family, claim.order_no, claim.holder_no): claim.member_id for claim in history.claims}
         self.claims = [claim for claim in history.claims if self.owns(claim.member_id)]
         self.entries = [entry for entry in history.entries if self.owns(entry.member_id)]
         self.grants = [grant for claim in self.claims for grant in load_grants(claim.grants)]
@@ -64,8 +64,12 @@ class _Side:
         return (member_id in self._ids) is self._inside
 
     def caused(self, row: LotRecord | EntryRecord, began: str) -> bool:
-        """Say whether a row is this side's: by the claim behind it, else by the member it began at."""
-        return self.owns(self._owners.get((row.family, row.order_no), began))
+        """
+        Say whether a row is this side's: by the claim behind it, else by the member it began at.
+
+        What an earlier holder was given stays that holder's, whoever the claim has moved to since.
+        """
+        return self.owns(self._owners.get((row.family, row.order_no, row.holder_no), began))
 
 
 def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str, history: History) -> None:

@@ -206,11 +206,13 @@ def status_and_paid(facts: Facts) -> tuple[str, int] | None:
     if not facts["snapshots"]:
         return None
     fields, _ = stated(facts)
+    status: str = fields.get("status", "UNPAID")
     paid_fen: int | None = fields.get("paid_fen")
-    if paid_fen is None:
-        amounts = [line.get("paid_fen") for line in fields.get("lines") or ()]
-        paid_fen = sum(amounts) + fields.get("shipping_fen", 0) if amounts and None not in amounts else 0
-    return fields.get("status", "UNPAID"), paid_fen
+    if paid_fen is not None:
+        return status, paid_fen
+    amounts = [line.get("paid_fen") for line in fields.get("lines") or ()]
+    known = amounts and None not in amounts
+    return status, sum(amounts) + fields.get("shipping_fen", 0) if known else 0
 
 
 def _apply_refunds(

@@ -237,7 +237,7 @@ class Loaded:
         keys = [*member_roots.values(), *buyer_roots]
         claimed = order_keys
         held: Mapping[Key, Record] = {}
-        if all(root in self._versions for root in order_roots):
+        if order_roots and all(root in self._versions for root in order_roots):
             # Locked, so known without asking; and where nobody owns an order, there is no claim to ask for (I-10).
             held = (await self._tx.read(order_roots)).records
             claimed = [

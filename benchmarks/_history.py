@@ -44,7 +44,7 @@ from crossloyalty.domain.calendar import instant_of
 CLAIMS_A_MEMBER: Final = 10
 DAYS: Final = 8
 SHORT: Final = 100
-_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 13)})"
+_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 16)})"
 _DAY_US: Final = 86_400_000_000
 _CHUNK_MEMBERS: Final = 1_000
 
@@ -142,6 +142,9 @@ def fill(path: Path, claims: int) -> None:
                     "",
                     member.member_id,
                     about.finished_at,
+                    "FINISHED",
+                    about.paid_fen,
+                    None,
                     facts,
                     "",
                 )

@@ -1,4 +1,4 @@
--- checksum a5c0a8f23f4b580b941b66b6bdd2047545222433c775e2ce71499af44de7254e
+-- checksum c6bfe64e9f047c4bffd4c8d7e03ff7536550ae89e75953da221c184336992750
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -34,12 +34,16 @@ CREATE TABLE "crossloyalty_orders" (
   "buyer_id" TEXT COLLATE BINARY NOT NULL,
   "owner_id" TEXT COLLATE BINARY NOT NULL,
   "effective_at" INTEGER NOT NULL,
+  "status" TEXT NOT NULL,
+  "paid_fen" INTEGER NOT NULL,
+  "coming_at" INTEGER,
   "facts" TEXT NOT NULL,
   "attempts" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
+CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
 CREATE TABLE "crossloyalty_members" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
@@ -334,9 +338,9 @@ UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bo
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "facts" = ?, "attempts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "status" = ?, "paid_fen" = ?, "coming_at" = ?, "facts" = ?, "attempts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
 -- members
@@ -453,6 +457,6 @@ UPDATE "crossloyalty_limits" SET "used" = "used" + ? WHERE "program_id" = ? AND 
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";

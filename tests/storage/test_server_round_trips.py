@@ -10,7 +10,7 @@ from builders import Clock, day, order, refund, right_proof, section8_program
 from host_fixtures import Find, database_of
 from places import SERVER_KINDS, Place
 
-from crossloyalty import ClaimRequest, Loyalty
+from crossloyalty import ClaimRequest, Loyalty, OrderStatus
 from crossloyalty.storage._sql.mysql_link import MysqlLink
 from crossloyalty.storage._sql.postgresql_link import PostgresqlLink
 
@@ -139,3 +139,16 @@ def test_taking_in_orders_takes_a_handful_a_batch(server_place: Place, door: Loy
     trips.count = 0
     assert door.ingest([bought(n) for n in range(1_000)], batch=500).orders_new == 1_000
     assert 0 < trips.count <= 2 * (MOST + 3)
+
+
+def test_a_look_at_a_member_takes_three_and_one_more_for_what_is_on_its_way(door: Loyalty, trips: Trips) -> None:
+    """What a member holds and what is coming is asked for at once; claims are looked up where something is coming."""
+    door.bind("m1", platform="taobao", buyer_id="b-1")
+    door.ingest([bought(n, buyer_id="b-1") for n in range(30)])
+    trips.count = 0
+    assert door.member("m1").orders == 30
+    settled = trips.count
+    door.ingest([bought(99, buyer_id="b-1", status=OrderStatus.SHIPPED, finished_at=None)])
+    trips.count = 0
+    assert door.member("m1").coming_spend_fen == 30_000
+    assert (settled, trips.count) == (3, 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from crossloyalty.domain.coming import coming_at
 from crossloyalty.domain.effective import EffectiveOrder, effective_order
 from crossloyalty.domain.facts import Facts, dump_facts, load_facts
 from crossloyalty.domain.keys import OrderKey
@@ -88,7 +89,7 @@ class OrderState:
                 self.next_due_at,
                 *old[5:9],
                 self.owner_id,
-                old.effective_at,
+                *old[10:14],
                 self.facts_text(),
                 self.attempts,
             )
@@ -104,6 +105,9 @@ class OrderState:
             order.buyer_id,
             self.owner_id,
             order.effective_at,
+            order.status,
+            order.paid_fen,
+            coming_at(order),
             self.facts_text(),
             self.attempts,
         )

@@ -15,9 +15,7 @@ from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.standing import links_key, standing_for
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
-from crossloyalty.domain.effective import status_and_paid
 from crossloyalty.domain.entry_sentences import entry_sentence
-from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.links import Links
 from crossloyalty.domain.reasons import Reason
@@ -236,10 +234,10 @@ async def page_of_orders(
 
 def order_views(rows: Iterable[OrderRecord]) -> tuple[OrderView, ...]:
     """Show stored orders, those that a source has described."""
-    described = [(row, order) for row in rows if (order := status_and_paid(load_facts(row.facts))) is not None]
     return tuple(
-        OrderView(row.platform, row.order_no, row.shop_id, status, paid_fen, time_of(row.effective_at))
-        for row, (status, paid_fen) in described
+        OrderView(row.platform, row.order_no, row.shop_id, row.status, row.paid_fen, time_of(row.effective_at))
+        for row in rows
+        if row.status
     )
 
 

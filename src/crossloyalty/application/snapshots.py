@@ -17,14 +17,14 @@ from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.calendar import time_of
-from crossloyalty.domain.coming import coming_net, may_come
+from crossloyalty.domain.coming import coming_net
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.ledger import Ledger
 from crossloyalty.domain.privacy import masked
 from crossloyalty.domain.records import BuyerRecord, ClaimRecord, Key, OrderRecord, TicketRecord
 from crossloyalty.domain.rules import GrowthTiers
 
-# So many of a member's newest orders and requests are looked at for what is on its way.
+# So many of a member's identities are listed; of orders on their way and of requests the newest so many are added up.
 _NEWEST: Final = 50
 _SHOWN_ORDERS: Final = 20
 
@@ -126,8 +126,8 @@ class MemberSnapshot:
         first_source: The tag of the earliest effective order, None without orders.
         coupons: Those that are pending or active; of more than 100 those that are issued or expire soonest.
         blocked: On the deny list now.
-        coming_spend_fen: What paid orders that are not finished yet are going to add, in fen: those of a bound
-            identity and of requests that wait, the newest 50 each.
+        coming_spend_fen: What paid orders that are not finished yet are going to add, in fen: the newest 50 of a bound
+            identity, and those of the newest 50 requests.
         next_tier_gap_growth: What is missing to the next level in growth value, what is pending counted as there.
         benefits: What the host offers the tier held (权益), as the rules name it.
         identities: Those bound now, masked; the first 50.
@@ -192,17 +192,21 @@ async def member_snapshot(world: World, program_id: str, member_id: str) -> Memb
         tiers = loaded.program.tiers
         by_spend = tiers is not None and not isinstance(tiers, GrowthTiers)
         # All in one round trip; orders of each id, because rows keep the one they were written with.
-        newest = _NEWEST if by_spend else _SHOWN_ORDERS
         scans = [Scan(BuyerRecord, prefixes[0], by="by_member", limit=_NEWEST)]
-        scans += [Scan(OrderRecord, each, by="by_owner", descending=True, limit=newest) for each in prefixes]
+        scans += [Scan(OrderRecord, each, by="by_owner", descending=True, limit=_SHOWN_ORDERS) for each in prefixes]
         if by_spend:
+            scans += [Scan(OrderRecord, each, by="by_coming", descending=True, limit=_NEWEST) for each in prefixes]
             scans += [Scan(TicketRecord, each, by="by_member", descending=True, limit=_NEWEST) for each in prefixes]
         lots_from = len(scans)
         buyers, *parts = (await tx.read(scans=[*scans, *holding_scans(accounts, at)])).rows
         holdings = holdings_of(accounts, parts[lots_from - 1 :])
-        orders = cast("list[OrderRecord]", [row for part in parts[: len(ids)] for row in part])
-        tickets = cast("list[TicketRecord]", [row for part in parts[len(ids) : lots_from - 1] for row in part])
-        coming_fen = await _coming_spend(tx, loaded, ids, orders, tickets) if by_spend else 0
+        many = len(ids)
+        orders = cast("list[OrderRecord]", [row for part in parts[:many] for row in part])
+        coming_fen = 0
+        if by_spend:
+            coming = cast("list[OrderRecord]", [row for part in parts[many : 2 * many] for row in part])
+            tickets = cast("list[TicketRecord]", [row for part in parts[2 * many : 3 * many] for row in part])
+            coming_fen = await _coming_spend(tx, loaded, ids, coming, tickets)
         if len(ids) > 1:
             orders.sort(key=lambda row: (row.effective_at, row.family, row.order_no), reverse=True)
         return attrs.evolve(
@@ -222,7 +226,7 @@ async def _coming_spend(
     tx: AsyncTransaction,
     loaded: Loaded,
     ids: Sequence[str],
-    owned: Sequence[OrderRecord],
+    coming: Sequence[OrderRecord],
     tickets: Sequence[TicketRecord],
 ) -> int:
     """
@@ -232,17 +236,16 @@ async def _coming_spend(
         tx: The open transaction.
         loaded: The rules and the moment.
         ids: All ids of the member.
-        owned: The newest orders of each.
+        coming: The newest orders of each that are on their way.
         tickets: The newest requests of each.
     """
-    orders = {_key(row): row for row in owned if may_come(row.facts)}
+    orders = {_key(row): row for row in coming}
     waiting = {
         _key(ticket)
         for ticket in tickets
         if ticket.state in ("PENDING_FINISH", "REFUND_OPEN") and ticket.expires_at > loaded.now
     }
-    waiting -= orders.keys()
-    missing = [Key(OrderRecord, key) for key in waiting - {_key(row) for row in owned}] if waiting else []
+    missing = [Key(OrderRecord, key) for key in waiting - orders.keys()]
     if not missing and not orders:
         return 0
     claims = [Key(ClaimRecord, key) for key in orders]

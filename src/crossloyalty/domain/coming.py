@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from crossloyalty.domain.effective import effective_order
+from crossloyalty.domain.effective import EffectiveOrder, effective_order
 from crossloyalty.domain.eligibility import Verdict, judge, net_amounts
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.program import Program
 
-__all__ = ["coming_net", "may_come"]
+__all__ = ["coming_at", "coming_net"]
 
 _ON_ITS_WAY: Final = ("PAID", "SHIPPED", "SIGNED")
 
 
-def may_come(facts: str) -> bool:
+def coming_at(order: EffectiveOrder) -> int | None:
     """
-    Say whether an order may be on its way, without reading its facts; False is certain.
+    Say since when an order is on its way: paid, and not finished yet.
 
     Args:
-        facts: As the order's row keeps them; a status that no source has stated is nowhere in the text.
+        order: As it stands now.
+
+    Returns:
+        When it counts, in microseconds; None for an order that is not on its way.
     """
-    return '"PAID"' in facts or '"SHIPPED"' in facts or '"SIGNED"' in facts
+    return order.effective_at if order.status in _ON_ITS_WAY else None
 
 
 def coming_net(facts: str, program: Program, *, counted_fen: int, now: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from crossloyalty.domain.facts import UNKNOWN_TIME, Facts, Fields, stated
 from crossloyalty.domain.numbers import largest_remainder
 
-__all__ = ["EffectiveLine", "EffectiveOrder", "effective_order", "status_and_paid"]
+__all__ = ["EffectiveLine", "EffectiveOrder", "effective_order"]
 
 _LOOSE = "\x00"  # no line is named so: what of a refund belongs to none
 _CLOSED_LINES = ("CLOSED_UNPAID", "CLOSED_REFUNDED")
@@ -191,28 +191,6 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
     if facts["refunds"] or fields.get("refunded_fen") or any("refunded_fen" in line for line in stated_lines):
         _apply_refunds(order, fields, stated_lines, stated_at, facts["refunds"])
     return order
-
-
-def status_and_paid(facts: Facts) -> tuple[str, int] | None:
-    """
-    Say of an order what a list shows, as `effective_order` has it, without deriving the rest.
-
-    Args:
-        facts: The stored document.
-
-    Returns:
-        The status and what was paid, in fen; None while no source has described the order.
-    """
-    if not facts["snapshots"]:
-        return None
-    fields, _ = stated(facts)
-    status: str = fields.get("status", "UNPAID")
-    paid_fen: int | None = fields.get("paid_fen")
-    if paid_fen is not None:
-        return status, paid_fen
-    amounts = [line.get("paid_fen") for line in fields.get("lines") or ()]
-    known = amounts and None not in amounts
-    return status, sum(amounts) + fields.get("shipping_fen", 0) if known else 0
 
 
 def _apply_refunds(

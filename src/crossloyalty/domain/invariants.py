@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 
 from crossloyalty.domain.arithmetic import targets_of
+from crossloyalty.domain.coming import coming_at
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.eligibility import net_amounts
 from crossloyalty.domain.facts import load_facts
@@ -164,7 +165,7 @@ def _check_deliveries(rows: MemberRows) -> Iterable[Violation]:
 
 
 def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platforms) -> list[Violation]:
-    """Check one order's row, and that its claim's key is its own."""
+    """Check one order's row, that its claim's key is its own, and that lists show what its facts say (I-71)."""
     found: list[Violation] = []
     number = order.order_no
     if fold(number) != number or not number.isascii():
@@ -173,6 +174,13 @@ def check_order(order: OrderRecord, claim: ClaimRecord | None, platforms: Platfo
         found.append(Violation("I-11", f"{number} has not the shape of {order.platform}"))
     if claim is not None and order.owner_id != claim.member_id:
         found.append(Violation("I-10", f"{number} is shown for {order.owner_id!r}, its claim is {claim.member_id}'s"))
+    effective = effective_order(load_facts(order.facts))
+    if effective is None:
+        told: tuple[str, int, int | None] = ("", 0, None)
+    else:
+        told = (effective.status, effective.paid_fen, coming_at(effective))
+    if (order.status, order.paid_fen, order.coming_at) != told:
+        found.append(Violation("I-71", f"{number} is not shown as its facts say, {told}"))
     return found
 
 

@@ -96,7 +96,12 @@ class BuyerRecord(NamedTuple):
 
 
 class OrderRecord(NamedTuple):
-    """Root: one order number; exists from the first ingest or the first ticket."""
+    """
+    Root: one order number; exists from the first ingest or the first ticket.
+
+    From `platform` to `coming_at` it repeats what the facts say, so that lists need not read them. `status` is empty
+    while no source has described the order; `coming_at` is `effective_at` while it is paid and not finished.
+    """
 
     program_id: str
     family: str
@@ -109,6 +114,9 @@ class OrderRecord(NamedTuple):
     buyer_id: str = ""
     owner_id: str = ""
     effective_at: int = 0
+    status: str = ""
+    paid_fen: int = 0
+    coming_at: int | None = None
     facts: str = ""
     attempts: str = ""
 
@@ -478,6 +486,7 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
         {
             "by_due": ("program_id", "next_due_at", "family", "order_no"),
             "by_owner": ("program_id", "owner_id", "effective_at", "family", "order_no"),
+            "by_coming": ("program_id", "owner_id", "coming_at", "family", "order_no"),
             "by_buyer": ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no"),
         },
     ),

@@ -2,7 +2,8 @@
 The embedded default: one SQLite file in WAL mode, one connection a thread.
 
 Writers begin with BEGIN IMMEDIATE, so a transaction never has to upgrade a lock and one writer waits for another up to
-the busy time-out. Keep the file on a local disk: WAL does not work over network file systems.
+the busy time-out; threads of one process take turns. Keep the file on a local disk: WAL does not work
+over network file systems.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_errors import translated
 from crossloyalty.storage._sql.sqlite_open import Settings, connect, prepare, require_version
 from crossloyalty.storage._sql.sqlite_transaction import Connection, SqliteTransaction
+from crossloyalty.storage._sql.sqlite_waiting import WritersLine
 from crossloyalty.storage._sql.versions import install_sql, upgrade_sql
 
 if TYPE_CHECKING:
@@ -60,11 +62,12 @@ class SqliteStorage:
             raise ConfigError("SqliteStorage needs a file; use crossloyalty.storage.memory.MemoryStorage instead")
         require_version()
         self._settings = Settings(os.path.abspath(text), busy_timeout_ms, synchronous)
+        self.wait_s = busy_timeout_ms / 1_000
         self._reset()
         self.closed = False
         connection = self.connection()
         try:
-            prepare(connection.handle)
+            prepare(connection.handle, self._settings)
         except BaseException as error:
             self.close()
             ours = translated(error)
@@ -144,6 +147,7 @@ class SqliteStorage:
 
     def _reset(self) -> None:
         self._local = threading.local()
+        self.writers = WritersLine()
         self._guard = threading.Lock()
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 

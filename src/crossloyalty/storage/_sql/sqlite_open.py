@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 import attrs
 
-from crossloyalty.errors import ConfigError, StorageBusy
+from crossloyalty.errors import ConfigError
 from crossloyalty.storage._sql.ddl import SCHEMA_VERSION, VERSION_TABLE, schema
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_schema import differences
+from crossloyalty.storage._sql.sqlite_waiting import patiently
 from crossloyalty.storage._sql.versions import install_sql, require_current, statements_to, stored_version, version_sql
 
 __all__ = ["OLDEST_SQLITE", "Settings", "connect", "prepare", "require_version"]
@@ -70,35 +71,20 @@ def connect(settings: Settings) -> sqlite3.Connection:
     """
     handle = sqlite3.connect(
         settings.path,
-        timeout=settings.busy_timeout_ms / 1_000,
+        timeout=0,  # we wait ourselves, see `sqlite_waiting`
         isolation_level=None,  # transactions are ours to begin and end
         check_same_thread=False,  # `close` closes those of other threads
         cached_statements=_CACHED_STATEMENTS,
     )
     try:
-        _into_wal(handle, settings.busy_timeout_ms)
-        handle.execute(f"PRAGMA synchronous={settings.synchronous}")
-        handle.execute("PRAGMA foreign_keys=ON")
-        handle.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-        handle.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        wanted = {
-            "journal_mode": "wal",
-            "synchronous": _SYNCHRONOUS[settings.synchronous],
-            "foreign_keys": 1,
-            "busy_timeout": settings.busy_timeout_ms,
-            "encoding": "UTF-8",
-        }
-        for name, value in wanted.items():
-            found = handle.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != value:
-                raise ConfigError(f"SQLite runs with {name}={found} and not {value}; use a local disk and a plain file")
+        patiently(partial(_settle, handle, settings), settings.busy_timeout_ms / 1_000)
     except BaseException:
         handle.close()
         raise
     return handle
 
 
-def prepare(handle: sqlite3.Connection) -> None:
+def prepare(handle: sqlite3.Connection, settings: Settings) -> None:
     """
     Create the schema in an empty store, upgrade an older one, or recognise the one that is there.
 
@@ -106,6 +92,28 @@ def prepare(handle: sqlite3.Connection) -> None:
         ConfigError: The store was made by a newer version, or parts of it are missing or different.
         sqlite3.Error: The file cannot be read or written; the caller translates it.
     """
+    patiently(partial(_prepare, handle), settings.busy_timeout_ms / 1_000)
+
+
+def _settle(handle: sqlite3.Connection, settings: Settings) -> None:
+    handle.execute("PRAGMA journal_mode=WAL")
+    handle.execute(f"PRAGMA synchronous={settings.synchronous}")
+    handle.execute("PRAGMA foreign_keys=ON")
+    handle.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+    handle.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": _SYNCHRONOUS[settings.synchronous],
+        "foreign_keys": 1,
+        "encoding": "UTF-8",
+    }
+    for name, value in wanted.items():
+        found = handle.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != value:
+            raise ConfigError(f"SQLite runs with {name}={found} and not {value}; use a local disk and a plain file")
+
+
+def _prepare(handle: sqlite3.Connection) -> None:
     with _transaction(handle, "BEGIN"):
         version = _version(handle)
         if version == SCHEMA_VERSION:
@@ -151,18 +159,3 @@ def _recognise(handle: sqlite3.Connection) -> None:
     differs = differences(handle)
     if differs:
         raise ConfigError(f"the schema of this store is not the one of this library: {', '.join(differs[:5])}")
-
-
-def _into_wal(handle: sqlite3.Connection, busy_timeout_ms: int) -> None:
-    # The switch to WAL does not wait for other connections by itself, so several first openers would collide.
-    deadline = time.monotonic() + busy_timeout_ms / 1_000
-    while True:
-        try:
-            handle.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            if time.monotonic() >= deadline:
-                raise StorageBusy("the SQLite file stayed locked while it was opened") from error
-            time.sleep(0.005)

@@ -21,6 +21,7 @@ from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.plan import Plan, plan
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_errors import translated
+from crossloyalty.storage._sql.sqlite_waiting import WritersLine, patiently
 from crossloyalty.storage._sql.statements import Statements
 
 __all__ = ["STATEMENTS", "Connection", "Opener", "SqliteTransaction"]
@@ -37,6 +38,16 @@ class Opener(Protocol):
     @property
     def closed(self) -> bool:
         """Say whether connections are to be closed when their transaction ends."""
+        ...
+
+    @property
+    def wait_s(self) -> float:
+        """Say how long to wait for another connection, in seconds."""
+        ...
+
+    @property
+    def writers(self) -> WritersLine:
+        """Give the line in which this process's writers wait."""
         ...
 
     def connection(self) -> Connection:
@@ -117,7 +128,11 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         try:
             if connection.handle.in_transaction:  # left over by an interrupt at a moment nobody can guard
                 connection.cursor.execute("ROLLBACK")
-            connection.cursor.execute("BEGIN" if self._readonly else "BEGIN IMMEDIATE")
+            if self._readonly:
+                connection.cursor.execute("BEGIN")
+            else:
+                opener = self._opener
+                opener.writers.begin(partial(connection.cursor.execute, "BEGIN IMMEDIATE"), opener.wait_s)
             self._connection = connection
             self._cursor = connection.cursor
             self._thread = threading.get_ident()
@@ -184,7 +199,6 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             self._create_missing()  # a scan has to see the roots that `lock` created
         locked = self._locked or {}
         records: dict[Key, Record] = {}
-        rows: list[list[Record]] = []
         try:
             missing = []
             for key in keys:
@@ -193,16 +207,25 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
                     missing.append(key)
                 else:
                     records[key] = record
-            records |= self._select_all(missing)
-            for scan in scans:
-                sql, parameters = STATEMENTS.scan(scan)
-                rows.append(list(map(_MAKE[scan.kind], self._cursor.execute(sql, parameters).fetchall())))
+            if self._readonly:  # its snapshot begins with the first row it asks for, for which it may have to wait
+                found, rows = patiently(partial(self._fetch, missing, scans), self._opener.wait_s)
+            else:
+                found, rows = self._fetch(missing, scans)
+            records |= found
         except sqlite3.Error as error:
             # SQLite may have rolled back by itself; later statements would then commit one by one.
             raise self._failed(error) from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise translated(error) from error
         return Found(records, rows)
+
+    def _fetch(self, keys: Collection[Key], scans: Sequence[Scan]) -> tuple[dict[Key, Record], list[list[Record]]]:
+        rows: list[list[Record]] = []
+        records = self._select_all(keys)
+        for scan in scans:
+            sql, parameters = STATEMENTS.scan(scan)
+            rows.append(list(map(_MAKE[scan.kind], self._cursor.execute(sql, parameters).fetchall())))
+        return records, rows
 
     def write(self, changes: Sequence[Change], *, roots: Mapping[RootKey, int], final: bool = False) -> None:
         self._usable(writing=True)
@@ -295,6 +318,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
 
     def _leave(self, connection: Connection) -> None:
         connection.end()
+        self._opener.writers.ended()
         if self._opener.closed:
             connection.close()
 

@@ -466,6 +466,21 @@ def test_d5_what_an_earlier_holder_kept_stays_that_holders(storage: Storage, clo
     assert_sound(loyalty)
 
 
+def test_d5_what_an_earlier_holder_owes_goes_with_that_holder(storage: Storage, clock: Clock) -> None:
+    """b's claim moves to c after b's 100 points were spent under a: the debt of 100 is b's, and leaves with b."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "b", A_ORDER)
+    loyalty.merge("a", "b", key="m")
+    loyalty.adjust("a", asset="points", amount=-100, key="spent")
+    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+    assert loyalty.dispute("c", **told).holder_no == 2
+    assert (loyalty.member("a").balances["points"].debt, loyalty.member("c").points) == (100, 100)
+    loyalty.unmerge("b", key="u")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [0, 100]
+    assert_sound(loyalty)
+
+
 def test_d5_what_was_spent_meanwhile_is_spent(two: Loyalty) -> None:
     """Of 200 points 130 are spent by the survivor, soonest expiring first: a's lot and 30 of b's; b gets back 70."""
     two.merge("a", "b", key="m")

@@ -403,7 +403,7 @@ async def _read_history(tx: AsyncTransaction, loaded: Loaded, way: Sequence[str]
     rewards: dict[str, Any] = {}
     for number in sorted(revisions):
         rewards |= revisions[number].rewards_by_id
-    return History(claims, entries, rewards)
+    return History(last, claims, entries, rewards)
 
 
 def _unmerge(batch: Batch, way: Sequence[str], key: str, history: History) -> None:

@@ -38,13 +38,29 @@ class History:
     All that was written for the members that are one, whoever it was written with.
 
     Args:
+        survivor_id: Who stands for all of them.
         claims, entries: Every one of them.
         rewards: By rule id, from every revision those claims were settled under.
     """
 
+    survivor_id: str
     claims: Sequence[ClaimRecord]
     entries: Sequence[EntryRecord]
     rewards: Mapping[str, Reward]
+
+    def holders(self) -> dict[tuple[str, str, int], str]:
+        """
+        Say with whom each claim was made, by family, order number and number of the holder.
+
+        A claim's row names its present holder alone. An earlier one is who was granted first: whatever came later was
+        written with the survivor, what is owed for the claim too.
+        """
+        granted = [entry for entry in self.entries if entry.kind == "grant" and entry.order_no]
+        granted.sort(key=lambda entry: (entry.at, entry.member_id == self.survivor_id))
+        holders: dict[tuple[str, str, int], str] = {}
+        for entry in granted:
+            holders.setdefault((entry.family, entry.order_no, entry.holder_no), entry.member_id)
+        return holders | {(each.family, each.order_no, each.holder_no): each.member_id for each in self.claims}
 
 
 class _Side:
@@ -54,7 +70,7 @@ class _Side:
         self.member = member
         self._ids = ids
         self._inside = inside
-        self._owners = {(claim.family, claim.order_no, claim.holder_no): claim.member_id for claim in history.claims}
+        self._owners = history.holders()
         self.claims = [claim for claim in history.claims if self.owns(claim.member_id)]
         self.entries = [entry for entry in history.entries if self.owns(entry.member_id)]
         self.grants = [grant for claim in self.claims for grant in load_grants(claim.grants)]

@@ -481,6 +481,20 @@ def test_d5_what_an_earlier_holder_owes_goes_with_that_holder(storage: Storage, 
     assert_sound(loyalty)
 
 
+def test_d5_what_expired_between_two_merges_is_not_owed(two: Loyalty, clock: Clock) -> None:
+    """b's 100 points leave a by an un-merge and expire at b; merged again, a refund of b's order takes nothing (D3)."""
+    two.merge("a", "b", key="m1")
+    two.unmerge("b", key="u")
+    clock.set(day(12) + timedelta(days=60))
+    two.run_due()
+    assert [two.member(each).points for each in ("a", "b")] == [0, 0]
+    two.merge("a", "b", key="m2")
+    two.ingest([refund(B_ORDER, 10_000)])
+    assert {view.platform: view.state for view in two.claims("a").items} == {"taobao": "GRANTED", "jd": "REVERSED"}
+    assert two.member("a").balances["points"].debt == 0
+    assert_sound(two)
+
+
 def test_d5_what_was_spent_meanwhile_is_spent(two: Loyalty) -> None:
     """Of 200 points 130 are spent by the survivor, soonest expiring first: a's lot and 30 of b's; b gets back 70."""
     two.merge("a", "b", key="m")

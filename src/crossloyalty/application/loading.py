@@ -13,7 +13,7 @@ from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
-from crossloyalty.domain.ledger import FOREIGN_LOTS
+from crossloyalty.domain.ledger import FOREIGN_LOTS, MOVED
 from crossloyalty.domain.links import NO_LINKS, Links, links_of
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
 from crossloyalty.domain.program import Program
@@ -414,10 +414,10 @@ class Loaded:
                     continue
                 place, began_no = divmod(need.lot_no, FOREIGN_LOTS)
                 owner = held.links.origins[place - 1] if place else need.member_id
-                keys = self._lot_keys(held, owner, began_no)
-                found = await self._tx.read(keys)
-                lot = cast(LotRecord, next(found.records[key] for key in keys if key in found.records))
-                (held.lots if lot.member_id == need.member_id else held.closed_lots).append(lot)
+                found = await self._tx.read(self._lot_keys(held, owner, began_no))
+                for row in found.records.values():
+                    lot = cast(LotRecord, row)
+                    (held.lots if lot.member_id == need.member_id else held.closed_lots).append(lot)
             elif isinstance(need, MoreLots) and not held.live_lots:
                 found = await self._tx.read(scans=[Scan(LotRecord, prefix, by="by_due", low=0)])
                 known = {lot.lot_no for lot in held.lots}
@@ -432,6 +432,28 @@ class Loaded:
                 every = [Scan(ClaimRecord, (program_id, each), by="by_member") for each in held.ids]
                 found = await self._tx.read(scans=every)
                 held.claims = [cast(ClaimRecord, row) for rows in found.rows for row in rows]
+
+    async def read_left_lots(self, member_ids: Iterable[str]) -> None:
+        """
+        Read where they began the lots that members have left, by an un-merge: who is closed there is closed there.
+
+        Args:
+            member_ids: Members whose foreign lots have been read.
+        """
+        keys: list[Key] = []
+        for member_id in member_ids:
+            held = self.members[member_id]
+            for lot in held.lots:
+                place, began_no = divmod(lot.lot_no, FOREIGN_LOTS)
+                if place and lot.state == MOVED:
+                    keys.append(Key(LotRecord, (self.program_id, held.links.origins[place - 1], began_no)))
+        found = await self._tx.read(list(dict.fromkeys(keys))) if keys else None
+        for row in found.records.values() if found is not None else ():
+            began = cast(LotRecord, row)
+            if began.member_id in self.members:
+                self.add_lots(began.member_id, [began])
+            else:
+                self._take_lot(began)
 
     def add_lots(self, member_id: str, lots: Iterable[LotRecord]) -> None:
         """Take in lots that were read elsewhere."""

@@ -242,6 +242,7 @@ async def _read_whole(tx: AsyncTransaction, loaded: Loaded, plan: _Plan) -> None
         loaded.add_lots(each, cast("Sequence[LotRecord]", live))
         loaded.add_lots(each, cast("Sequence[LotRecord]", foreign))
         held.live_lots = True
+    await loaded.read_left_lots(ids)
     # What comes back to a survivor that was merged away lies where it lay before.
     survivor = loaded.members[plan.survivor]
     wanted = []
@@ -397,6 +398,7 @@ async def _read_history(tx: AsyncTransaction, loaded: Loaded, way: Sequence[str]
         held.days, held.days_from = cast("Sequence[SpendDayRecord]", rows[2 * place]), ""
         loaded.add_lots(each, cast("Sequence[LotRecord]", rows[2 * place + 1]))
         held.live_lots = True
+    await loaded.read_left_lots((first, last))
     claims = [cast(ClaimRecord, row) for part_of in rows[4 : 4 + len(ids)] for row in part_of]
     entries = [cast(EntryRecord, row) for part_of in rows[4 + len(ids) :] for row in part_of]
     revisions = await read_revisions(loaded.world, tx, program_id, {claim.revision for claim in claims})

@@ -32,6 +32,7 @@ __all__ = [
     "ACCOUNTS",
     "FOREIGN_LOTS",
     "LANES",
+    "MOVED",
     "NO_REF",
     "Ledger",
     "Ref",
@@ -49,6 +50,7 @@ LANES: Final = 64
 EVENTS_A_ROW: Final = 60  # each has a bit in a 64-bit integer that says whether it was acknowledged
 # Lots of a member that was merged in are numbered from a multiple of this on, by the place of the member they began at.
 FOREIGN_LOTS: Final = 2**32
+MOVED: Final = "MOVED"  # the state of a lot whose rest lives on at another member
 _sha256 = hashlib.sha256
 _JOINED: Final = {length: "\x1f".join(["%s"] * (length + 1)) for length in range(1, 40)}
 
@@ -189,10 +191,16 @@ class Ledger:
             self.all_lots = True
 
     def adopt(self, lots: Iterable[LotRecord]) -> None:
-        """Make the closed lots of a member that was merged in known; their rows are written here once they change."""
+        """
+        Make the closed lots of a member that was merged in known; their rows are written here once they change.
+
+        A lot that was here, left by an un-merge and was closed where it began has a row in both places.
+        """
         for lot in lots:
             number = self.number_of(lot.member_id, lot.lot_no)
-            self.lots.setdefault(number, lot._replace(member_id=self.member_id, lot_no=number))
+            here = self.lots.get(number)
+            if here is None or (here.state == MOVED and lot.state != MOVED):
+                self.lots[number] = lot._replace(member_id=self.member_id, lot_no=number)
 
     def number_of(self, owner: str, lot_no: int) -> int:
         """

@@ -20,20 +20,18 @@ from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.gifts import ENROLLED_ROW, gift_of
 from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, settle_grant
 from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
-from crossloyalty.domain.ledger import NO_REF, OPENING_SPEND, AccountName, Ledger, Ref
+from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_SPEND, AccountName, Ledger, Ref
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.records import LotRecord, MemberGrantRecord
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.tiers import PINNED, Qualification, came_with
 
-__all__ = ["MERGE", "MOVED", "UNMERGE", "Moving", "absorb", "move_accounts", "move_lots"]
+__all__ = ["MERGE", "UNMERGE", "Moving", "absorb", "move_accounts", "move_lots"]
 
 # Kinds of the paired entries, out of one member and into the other.
 MERGE: Final = "merge"
 UNMERGE: Final = "unmerge"
-# The state of a lot whose rest lives on at another member.
-MOVED: Final = "MOVED"
 
 
 @attrs.frozen

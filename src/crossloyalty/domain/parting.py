@@ -20,9 +20,9 @@ from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.gifts import ENROLLED_ROW
 from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, load_grants, settle_given
 from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
-from crossloyalty.domain.ledger import NO_REF, OPENING_DAY, AccountName, Ref
+from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_DAY, AccountName, Ref
 from crossloyalty.domain.member import Member
-from crossloyalty.domain.merging import MERGE, MOVED, UNMERGE, Moving, move_accounts, move_lots
+from crossloyalty.domain.merging import MERGE, UNMERGE, Moving, move_accounts, move_lots
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, LotRecord, MemberGrantRecord
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.tiers import began_at, came_with

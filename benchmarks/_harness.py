@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -122,6 +123,14 @@ def speeds(
         target,
         note=note,
     )
+
+
+def own_peak_mb() -> float:
+    """Give this process's largest resident set; what `getrusage` tells would count the one that started it as well."""
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("this system does not tell a process's peak memory")
 
 
 def as_json(figures: Sequence[Figure]) -> str:

@@ -24,14 +24,15 @@ SOURCE: Final = Path(__file__).resolve().parents[1] / "src"
 sys.path[:0] = [str(SOURCE), str(Path(__file__).resolve().parent)]
 
 import attrs  # noqa: E402
-from _harness import BLOCK, PAIRS, Figure, alternate, as_json, as_table, settle_memory, speeds  # noqa: E402
-from _workload import Clock, Pair, Work, make_work, program  # noqa: E402
+from _harness import BLOCK, PAIRS, Figure, alternate, as_json, as_table, own_peak_mb, settle_memory, speeds  # noqa: E402
+from _workload import CLAIMS_A_MEMBER, Clock, Pair, Work, make_work, program  # noqa: E402
 
 from crossloyalty import ClaimRequest, Loyalty, Order, Proof, rules  # noqa: E402
 from crossloyalty.storage.sqlite import SqliteStorage  # noqa: E402
 
 WARM: Final = 100
 BULK: Final = 1_000
+HALF_BOUND: Final = 100_000
 LARGE: Final = 10_000
 SMALL: Final = 10
 
@@ -95,34 +96,70 @@ def proofs(folder: Path, *, pairs: int, binds: bool) -> Figure:
     return speeds(name, taken, BLOCK, target=None if binds else 0.8, note=note)
 
 
-def half_bound(folder: Path, *, pairs: int, size: int = BULK) -> Figure:
-    """Orders of which every second one's buyer is bound, against the same conversions in bulk."""
-    work = make_work(pairs * size)
-    ours, plain = _door(folder, "half-bound"), _door(folder, "half-plain")
-    with_buyers = bought(work)
-    for order, request in list(zip(with_buyers, work.requests, strict=True))[::2]:
-        ours.bind(request[0], platform=order.platform, buyer_id=order.buyer_id or "")
+def half_bound(folder: Path, *, orders: int = HALF_BOUND, size: int = BULK) -> Figure:
+    """
+    Orders of which every second one's buyer is bound, against the same conversions in bulk.
 
-    def ingest(at: int) -> None:
-        report = ours.ingest(with_buyers[at : at + size])
-        if report.claims_created != size // 2:
+    Args:
+        folder: Where the stores go.
+        orders: How many in all; each batch is made when its turn has come, so that memory does not grow with them.
+        size: How many a transaction.
+    """
+    bind_every_second(folder, orders=orders, size=size)
+    ours, plain = _door(folder, "half-bound"), _door(folder, "half-plain")
+    settle_memory()
+    taken = alternate(half_bound_pairs(ours, plain, orders=orders, size=size))
+    peak = own_peak_mb()
+    _sound(ours, plain)
+    note = (
+        f"{orders:,} orders in pairs of {size}, half of bound buyers; taken in and claimed in bulk; the process held"
+        f" {peak:.0f} MB at most"
+    )
+    figure = speeds("ingest.half_bound", taken, size, target=0.6, note=note)
+    return attrs.evolve(figure, unit="orders/s")
+
+
+def bind_every_second(folder: Path, *, orders: int, size: int) -> None:
+    """Bind the buyer of every second order that will come; not timed, so that it need not wait for the disk."""
+    door = Loyalty(program(), SqliteStorage(folder / "half-bound.db", synchronous="NORMAL"), clock=Clock())
+    for at in range(0, orders, size):
+        work = _part(at, orders=orders, size=size)
+        for order, request in list(zip(bought(work), work.requests, strict=True))[::2]:
+            door.bind(request.member_id, platform=order.platform, buyer_id=order.buyer_id or "")
+        _tell("bound the buyers of", at, at + size, orders)
+
+
+def half_bound_pairs(ours: Loyalty, plain: Loyalty, *, orders: int, size: int) -> Iterator[Pair]:
+    """Make the next batch for both sides."""
+
+    def ingest(work: Work) -> None:
+        report = ours.ingest(bought(work), batch=size)
+        if report.claims_created != size // 2 or report.batches != 1:
             raise SystemExit(f"not converted: {report}")
 
-    def in_bulk(at: int) -> None:
-        plain.ingest(work.orders[at : at + size])
+    def in_bulk(work: Work) -> None:
+        plain.ingest(work.orders, batch=size)
         asked = [
             ClaimRequest(member_id=who, platform=platform, order_no=order_no, proof=Proof.by_host("bulk"))
-            for who, platform, order_no, _, _ in work.requests[at : at + size : 2]
+            for who, platform, order_no, _, _ in work.requests[::2]
         ]
         if not all(result.created for result in plain.claim_many(asked)):
             raise SystemExit("not converted in bulk")
 
-    settle_memory()
-    taken = alternate((partial(ingest, at), partial(in_bulk, at)) for at in range(0, pairs * size, size))
-    _sound(ours, plain)
-    note = f"{pairs} pairs of {size} orders, half of bound buyers; taken in and claimed in bulk"
-    figure = speeds("ingest.half_bound", taken, size, target=0.6, note=note)
-    return attrs.evolve(figure, unit="orders/s")
+    for at in range(0, orders, size):
+        work = _part(at, orders=orders, size=size)
+        yield partial(ingest, work), partial(in_bulk, work)
+        _tell("took in", at, at + size, orders)
+
+
+def _part(at: int, *, orders: int, size: int) -> Work:
+    members = max(1, orders // CLAIMS_A_MEMBER)
+    return make_work(size, members=members, places=range(at, at + size), seed=at)
+
+
+def _tell(what: str, before: int, done: int, orders: int) -> None:
+    if done * 10 // orders > before * 10 // orders:
+        print(f"{what} {done:,} of {orders:,} orders", file=sys.stderr, flush=True)
 
 
 def large_member(folder: Path, *, pairs: int, large: int = LARGE, small: int = SMALL) -> Figure:
@@ -159,7 +196,7 @@ def figures(folder: Path, *, quick: bool) -> dict[str, Callable[[], Figure]]:
     return {
         "claim.with_proof": lambda: proofs(folder, pairs=pairs, binds=False),
         "claim.that_binds": lambda: proofs(folder, pairs=pairs, binds=True),
-        "ingest.half_bound": lambda: half_bound(folder, pairs=PAIRS if quick else 5 * PAIRS),
+        "ingest.half_bound": lambda: half_bound(folder, orders=(PAIRS * BULK if quick else HALF_BOUND)),
         "member.large": lambda: large_member(folder, pairs=pairs),
     }
 

@@ -27,7 +27,7 @@ SOURCE: Final = Path(__file__).resolve().parents[1] / "src"
 sys.path[:0] = [str(SOURCE), str(Path(__file__).resolve().parent)]
 
 import attrs  # noqa: E402
-from _harness import Figure, alternate, as_json, as_table, speeds  # noqa: E402
+from _harness import Figure, alternate, as_json, as_table, own_peak_mb, speeds  # noqa: E402
 
 ROWS: Final = 200_000
 PAIRS: Final = 3
@@ -152,14 +152,6 @@ def bare(path: Path, count: int) -> None:
         book.close()
     if seen != count + 1:
         raise SystemExit(f"{seen} rows of {count + 1}")
-
-
-def own_peak_mb() -> float:
-    """Give this process's largest resident set; what `getrusage` tells would count the one that started it as well."""
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("this system does not tell a process's peak memory")
 
 
 def peak_mb(side: str, path: Path, count: int) -> float:

@@ -14,7 +14,7 @@ def test_bound_buyers_have_everything_to_claim(modules, tmp_path: Path):
 
 
 def test_half_of_the_orders_convert_on_both_sides(modules, tmp_path: Path):
-    figure = modules("identity").half_bound(tmp_path, pairs=2, size=20)
+    figure = modules("identity").half_bound(tmp_path, orders=40, size=20)
     assert (figure.name, figure.target) == ("ingest.half_bound", 0.6)
     assert figure.ratio > 0
 

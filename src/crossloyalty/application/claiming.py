@@ -184,10 +184,8 @@ async def _claim(
     roots: list[RootKey] = [*more, *(Key(OrderRecord, key) for key in wanted)]
     askers = dict.fromkeys(each.request.member_id for each in asked if each.key is not None)  # others change nothing
     roots += [Key(MemberRecord, (program.program_id, member_id)) for member_id in askers]
-    device_of = {each.request.device: device_key(program.program_id, each.request.device) for each in asked}
-    device_of.pop("", None)
-    if guesses is not None:
-        device_of.clear()
+    named = () if guesses is not None else [each.request.device for each in asked if each.request.device]
+    device_of = {device: device_key(program.program_id, device) for device in named}
     roots += device_of.values()
     versions = await loaded.lock(roots, member_ids)
     await loaded.read(wanted, member_ids)

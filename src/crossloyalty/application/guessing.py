@@ -63,7 +63,6 @@ def count_attempts(
     rule = batch.program.attempts
     if rule is None:
         return set(), []
-    limits = (Limit.of_member(rule), Limit.of_order(rule), Limit.of_device(rule))
     tries: dict[object, Tries] = {}
     stop: set[tuple[OrderKey, str]] = set()
     for each in dict.fromkeys(asked):
@@ -79,6 +78,7 @@ def count_attempts(
         if any(what is not None and tries[what].locked(batch.now) for what in counted):
             stop.add((each.order, each.member_id))
         elif candidate.reasons[:1] in _GUESSES and not _same_again(batch, each, candidate):
+            limits = (Limit.of_member(rule), Limit.of_order(rule), Limit.of_device(rule))
             for what, limit in zip(counted, limits, strict=True):
                 if what is not None:
                     tries[what] = tries[what].counted(limit, batch.now)

@@ -1,14 +1,16 @@
 """
-Pull what changed at a platform: window by window, page by page, each page stored together with the place to go on from.
+Pull what changed at a platform: window by window, page by page, stored together with the place to go on from.
 
-A process that dies at any page goes on with the next one (F-30). Two that sync one list do not meet: one has the lease,
-and what one has read the other cannot write again. Nothing here knows a platform's name.
+Pages that come quickly are stored a few at a time (see `_Held`). A process that dies goes on behind the last page that
+was stored (F-30): what was read and not stored yet is read again, since the place moves in the transaction of its facts
+alone. Two that sync one list do not meet: one has the lease, and what one has read the other cannot write again.
+Nothing here knows a platform's name.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -17,7 +19,7 @@ import attrs
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.ingesting import Rejected
 from crossloyalty.application.ports import AsyncTransaction, Change, Replace
-from crossloyalty.application.sources import AsyncPullSource, Facts, SourceLimits
+from crossloyalty.application.sources import AsyncPullSource, Doubtful, Facts, Item, SourceLimits
 from crossloyalty.application.taking import About, Taken, asked, program_of, take
 from crossloyalty.application.watching import Watched, watch_changes, watch_due
 from crossloyalty.application.world import World
@@ -34,6 +36,9 @@ _T = TypeVar("_T")
 _SECOND_US: Final = 1_000_000
 _DAY_US: Final = 86_400 * _SECOND_US
 _KEPT_REJECTIONS: Final = 1_000
+# Up to when pages are held before they are stored: a process that dies reads again what it held.
+_ROWS_HELD: Final = 500
+_HELD_US: Final = 2 * _SECOND_US
 
 
 class Run(Protocol):
@@ -47,12 +52,13 @@ class Run(Protocol):
 @attrs.frozen
 class SyncProgress:
     """
-    How far a sync has come; handed to the callback after each page.
+    How far a sync has come; handed to the callback for each page, once it is stored.
 
     Args:
         feed: The list being read.
-        since, until: The window.
-        pages, orders, refunds: So far, over all lists.
+        since, until: The window of the page.
+        pages: So far, over all lists, this one included.
+        orders, refunds: Stored so far, over all lists.
     """
 
     feed: str
@@ -78,7 +84,7 @@ class SyncReport:
         watched: Finished orders that were fetched again to look for later refunds.
         busy: Lists somebody else is reading now; nothing was done there.
         read_to: For each list, up to when it has been read.
-        rejected: Items refused, the first 1,000 of them.
+        rejected: Items refused, the first 1,000 of them; each names its place among what was stored with it.
         rejected_count: How many were refused in all.
     """
 
@@ -155,8 +161,8 @@ async def sync(
         since: Where the first sync of a list begins, aware; later ones go on from what they have read. None: as far
             back as the platform lists changes.
         until: With *since*: read this range again and leave the place of the running sync alone.
-        progress: Called after each page.
-        lease_s: For how long a list is held for one process between two pages, in seconds.
+        progress: Called for each page, once it is stored.
+        lease_s: For how long a list is held for one process between two times that it stores, in seconds.
 
     Returns:
         The counts. Lists that somebody else is reading are named in `busy`.
@@ -260,16 +266,33 @@ class _Reader:
         report: SyncReport,
         progress: Callable[[SyncProgress], None] | None,
     ) -> SourceRecord:
+        held = _Held(place, self._lease_us)
+        try:
+            return await self._pages(root, held, begin, oldest, target, report, progress)
+        except Exception:
+            # What was read before it failed is stored; the next call goes on with the page that failed.
+            await self._store(root, held, report, progress)
+            raise
+
+    async def _pages(
+        self,
+        root: RootKey,
+        held: _Held,
+        begin: int,
+        oldest: int,
+        target: int,
+        report: SyncReport,
+        progress: Callable[[SyncProgress], None] | None,
+    ) -> SourceRecord:
         limits = self._source.limits
         longest = limits.longest_window_s * _SECOND_US
+        place = held.place
         resumed = bool(place.window_to_at)
         while True:
-            stored = place
             if not place.window_to_at:
-                if place.read_to_at >= target:
-                    return place
                 start = max(oldest, place.read_to_at - limits.overlap_s * _SECOND_US) if place.read_to_at else begin
-                if start >= target:
+                if place.read_to_at >= target or start >= target:
+                    await self._store(root, held, report, progress)
                     return place
                 place = place._replace(window_from_at=start, window_to_at=min(start + longest, target), page="")
             since, until = time_of(place.window_from_at), time_of(place.window_to_at)
@@ -281,29 +304,48 @@ class _Reader:
                     raise
                 # Platforms forget cursors; the window is read again from its first page.
                 resumed = False
-                place = await self._turned(root, stored, place._replace(page=""), Facts(), report)
+                place = place._replace(page="")
+                await self._save(root, held, place, Facts())
                 continue
             resumed = False
-            after = facts.next_page
-            if after is not None and (after == page or not after):
-                raise PlatformUnavailable("its pages do not move on", platform=self._about.platform)
-            if after is None:
-                new = place._replace(
-                    read_to_at=max(place.read_to_at, place.window_to_at), window_from_at=0, window_to_at=0, page=""
-                )
-            else:
-                new = place._replace(page=after)
-            place = await self._turned(root, stored, new, facts, report)
+            new = self._behind(place, facts)
+            if held.parts_with(facts):
+                await self._store(root, held, report, progress)
+            held.take(facts, new, (since, until), first=page is None, now=self._world.now())
+            place = new
+            if held.is_full(self._world.now()):
+                await self._store(root, held, report, progress)
+
+    def _behind(self, place: SourceRecord, facts: Facts) -> SourceRecord:
+        """Give the place behind a page that was read at a place."""
+        after = facts.next_page
+        if after is None:
+            read_to_at = max(place.read_to_at, place.window_to_at)
+            return place._replace(read_to_at=read_to_at, window_from_at=0, window_to_at=0, page="")
+        if after == (place.page or None) or not after:
+            raise PlatformUnavailable("its pages do not move on", platform=self._about.platform)
+        return place._replace(page=after)
+
+    async def _store(
+        self, root: RootKey, held: _Held, report: SyncReport, progress: Callable[[SyncProgress], None] | None
+    ) -> None:
+        """Store the pages that are held, with the place behind them, and tell of each."""
+        windows, facts, repeated = held.give()
+        if not windows:
+            return
+        taken = await self._save(root, held, held.place, facts)
+        taken.add_unchanged(repeated)
+        report.add(taken)
+        for since, until in windows:
             report.pages += 1
             if progress is not None:
                 progress(SyncProgress(self._feed, since, until, report.pages, report.orders, report.refunds))
 
-    async def _turned(
-        self, root: RootKey, stored: SourceRecord, new: SourceRecord, facts: Facts, report: SyncReport
-    ) -> SourceRecord:
-        turn = _Turn(root, stored, new, self._lease_us, self._about, facts)
-        report.add(await self._run(take(self._world, self._program_id, self._about, facts, turn)))
-        return new
+    async def _save(self, root: RootKey, held: _Held, place: SourceRecord, facts: Facts) -> Taken:
+        turn = _Turn(root, held.stored, place, self._lease_us, self._about, facts)
+        taken = await self._run(take(self._world, self._program_id, self._about, facts, turn))
+        held.stored = place
+        return taken
 
     async def _begin(self, root: RootKey) -> SourceRecord | None:
         async def body(tx: AsyncTransaction) -> SourceRecord | None:
@@ -327,6 +369,76 @@ class _Reader:
                 await tx.write([Replace(free)], roots={root: versions[root]}, final=True)
 
         await self._world.run(body)
+
+
+class _Held:
+    """
+    Pages that were read and are not stored yet, with the place behind them.
+
+    A few of them are stored together, because a transaction costs as much as fifty orders. The first page of a list is
+    stored at once, so that whoever has lost the lease, or has a store that takes nothing, hears of it early.
+
+    Args:
+        stored: The place as it stands in the store.
+        lease_us: How long the list is leased from one storing to the next, in microseconds.
+    """
+
+    def __init__(self, stored: SourceRecord, lease_us: int) -> None:
+        self.stored = stored
+        self.place = stored
+        self._longest_us = min(_HELD_US, lease_us // 4)
+        self._nothing_yet = True
+        self._began_at = 0
+        self._windows: list[tuple[datetime, datetime]] = []
+        self._items: list[Item] = []
+        self._doubtful: Sequence[Doubtful] = ()
+        self._repeated: list[Item] = []
+        # What the first page of the window gave, by identity: where pages are turned backwards, it is read twice.
+        self._told: Mapping[int, Item] = {}
+
+    def parts_with(self, facts: Facts) -> bool:
+        """Say that a page cannot be stored with those held: of what is in doubt, the last word counts."""
+        return bool(self._windows) and bool(self._doubtful or facts.doubtful)
+
+    def take(
+        self, facts: Facts, place: SourceRecord, window: tuple[datetime, datetime], *, first: bool, now: int
+    ) -> None:
+        """
+        Hold a page.
+
+        Args:
+            facts: What it said.
+            place: Behind it.
+            window: In which it was read.
+            first: It is the first page of that window.
+            now: The moment, in microseconds.
+        """
+        if not self._windows:
+            self._began_at = now
+        self._windows.append(window)
+        self.place = place
+        self._doubtful = facts.doubtful
+        told = self._told
+        if first:
+            self._told = {} if facts.doubtful else {id(item): item for item in facts.items}
+        elif told:
+            self._repeated += [item for item in facts.items if id(item) in told]
+            self._items += [item for item in facts.items if id(item) not in told]
+            return
+        self._items += facts.items
+
+    def is_full(self, now: int) -> bool:
+        """Say that it is time to store."""
+        soon = 0 <= now - self._began_at < self._longest_us
+        return self._nothing_yet or not soon or len(self._items) + len(self._repeated) >= _ROWS_HELD
+
+    def give(self) -> tuple[Sequence[tuple[datetime, datetime]], Facts, Sequence[Item]]:
+        """Give the windows of the pages held, what they said, and what they said again; nothing is held any more."""
+        windows, repeated = self._windows, self._repeated
+        facts = Facts(items=tuple(self._items), doubtful=tuple(self._doubtful))
+        self._windows, self._items, self._doubtful, self._repeated = [], [], (), []
+        self._nothing_yet = False
+        return windows, facts, repeated
 
 
 class _Turn:

@@ -16,7 +16,7 @@ from crossloyalty.adapters.jd.router import Router
 from crossloyalty.adapters.jd.settings import JdSettings
 from crossloyalty.adapters.jd.sp import SpApi
 from crossloyalty.adapters.wire.authorising import keep_tokens
-from crossloyalty.adapters.wire.backwards import following, known_total, place_of
+from crossloyalty.adapters.wire.backwards import FirstPage, following, known_total, place_of
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.plain import Closing, PlainSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
@@ -53,6 +53,7 @@ class _Shop(Closing):
         self._gateway = gateway
         self._sender = sender
         self._store = store
+        self._first_page: FirstPage[Item | Doubtful] = FirstPage("orderId")
         window_s = settings.window_minutes * 60
         self._limits = SourceLimits(
             longest_window_s=window_s,
@@ -111,9 +112,14 @@ class _Shop(Closing):
             total = known_total(stated, len(rows), gateway.page_size(feed), place)
         except Unreadable as error:
             raise PlatformUnavailable("the page is not as its description says", platform=_PLATFORM) from error
+        orders = feed == "orders"
+        first, window = self._first_page, (since, until)
         for value in rows:
-            found.take(await self._row(feed, value))
+            known = first.known(window, value) if orders else None
+            found.take(await self._row(feed, value) if known is None else known)
         after = following(place, total, gateway.page_size(feed))
+        if orders:
+            first.keep(window, place, after, zip(rows, found.all, strict=True))
         return found.facts(seen=len(rows), next_page=after, total=total)
 
     async def fetch(self, order_no: str, refund_id: str = "") -> Facts:
@@ -175,9 +181,11 @@ class _Found:
     def __init__(self) -> None:
         self._items: list[Item] = []
         self._doubtful: list[Doubtful] = []
+        self.all: list[Item | Doubtful] = []
 
     def take(self, one: Item | Doubtful) -> None:
         """Put one fact to the others."""
+        self.all.append(one)
         if isinstance(one, Doubtful):
             self._doubtful.append(one)
         else:

@@ -18,7 +18,7 @@ from crossloyalty.adapters.taobao.orders import read_order, refund_ids_of
 from crossloyalty.adapters.taobao.refunds import read_refund
 from crossloyalty.adapters.taobao.settings import TaobaoSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
-from crossloyalty.adapters.wire.backwards import Place, following, known_total, place_of
+from crossloyalty.adapters.wire.backwards import FirstPage, Place, following, known_total, place_of
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.plain import Closing, PlainChannel, PlainSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
@@ -55,6 +55,7 @@ class _Shop(Closing):
         self._settings = settings
         self._sender = sender
         self._store = store
+        self._first_page: FirstPage[Item | Doubtful] = FirstPage("tid")
         window_s = settings.window_minutes * 60
         self._limits = SourceLimits(
             longest_window_s=window_s,
@@ -115,7 +116,7 @@ class _Shop(Closing):
 
         answer, call = await self._asked(made)
         try:
-            return await self._read_page(feed, payload(answer, call), place)
+            return await self._read_page(feed, payload(answer, call), place, (since, until))
         except Unreadable as error:
             raise PlatformUnavailable("the page is not as its description says", platform=self.platform) from error
 
@@ -137,20 +138,30 @@ class _Shop(Closing):
         """Have this seller's messages put into the application's queue; once, after the seller's authorisation."""
         await self._sender.send(lambda now, session: calls.permit_messages(self._settings, now=now, session=session))
 
-    async def _read_page(self, feed: str, node: Node, place: Place | None) -> Facts:
+    async def _read_page(
+        self, feed: str, node: Node, place: Place | None, window: tuple[datetime, datetime]
+    ) -> Facts:
         found = _Found()
         plural, singular = ("trades", "trade") if feed == "orders" else ("refunds", "refund")
         listed = rows(node, plural, singular)
+        orders = feed == "orders"
+        first = self._first_page
         for value in listed:
-            if not isinstance(value, dict):
-                found.take(Doubtful(order_no="", code="UNREADABLE", detail=f"a row of the {plural} is no object"))
-            elif feed == "orders":
-                found.take(await self._order(Node(value, "order")))
-            else:
-                found.take(read_refund(Node(value, "refund"), self._settings))
+            known = first.known(window, value) if orders else None
+            found.take(await self._row(feed, plural, value) if known is None else known)
         total = known_total(node.whole("total_results"), len(listed), self._settings.page_size, place)
         after = following(place, total, self._settings.page_size)
+        if orders and self._settings.api == "simple":
+            # What a row of the full list is read as depends on a call of its own, which is made again.
+            first.keep(window, place, after, zip(listed, found.all, strict=True))
         return found.facts(seen=len(listed), next_page=after, total=total)
+
+    async def _row(self, feed: str, plural: str, value: object) -> Item | Doubtful:
+        if not isinstance(value, dict):
+            return Doubtful(order_no="", code="UNREADABLE", detail=f"a row of the {plural} is no object")
+        if feed == "orders":
+            return await self._order(Node(value, "order"))
+        return read_refund(Node(value, "refund"), self._settings)
 
     async def _order(self, trade: Node) -> Item | Doubtful:
         read = read_order(trade, self._settings)
@@ -213,9 +224,11 @@ class _Found:
     def __init__(self) -> None:
         self._items: list[Item] = []
         self._doubtful: list[Doubtful] = []
+        self.all: list[Item | Doubtful] = []
 
     def take(self, one: Item | Doubtful) -> None:
         """Put one fact to the others."""
+        self.all.append(one)
         if isinstance(one, Doubtful):
             self._doubtful.append(one)
         else:

@@ -8,13 +8,15 @@ one row would slip onto a page that was read already. Going backwards, a row is 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from crossloyalty.adapters.wire.reading import Unreadable
 from crossloyalty.errors import InvalidInput
 
-__all__ = ["Place", "following", "known_total", "place_of"]
+__all__ = ["FirstPage", "Place", "following", "known_total", "place_of"]
 
+_T = TypeVar("_T")
 _TEXT: Final = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,2})", re.ASCII)
 _MOST_ROUNDS: Final = 3
 
@@ -97,3 +99,58 @@ def following(place: Place | None, total: int | None, page_size: int) -> str | N
         return str(Place(last, rows, 0)) if last > 1 else None
     grown = rows > place.total and place.rounds < _MOST_ROUNDS
     return str(Place(last, rows, place.rounds + 1)) if grown and last > 1 else None
+
+
+class FirstPage(Generic[_T]):
+    """
+    What the rows of a window's first page were read as, so that they are not read anew when it comes again as the last.
+
+    What is given again is the very same object, by which whoever stores it knows that it says nothing new. One page is
+    kept, until its window has been read.
+
+    Args:
+        number: The field that tells rows apart.
+    """
+
+    def __init__(self, number: str) -> None:
+        self._number = number
+        # Set as one, because several threads may read from one source.
+        self._kept: tuple[Hashable, Mapping[Hashable, tuple[object, _T]]] = (None, {})
+
+    def known(self, window: Hashable, row: object) -> _T | None:
+        """
+        Give what a row was read as.
+
+        Args:
+            window: In which it stands now.
+            row: As the platform gives it.
+
+        Returns:
+            None when no such row stood on the first page, or when any field of it has changed.
+        """
+        of, rows = self._kept
+        if of != window or not rows:
+            return None
+        held = rows.get(self._number_of(row))
+        return held[1] if held is not None and held[0] == row else None
+
+    def keep(
+        self, window: Hashable, place: Place | None, after: str | None, rows: Iterable[tuple[object, _T]]
+    ) -> None:
+        """
+        Keep the rows of a first page, and let go of them when its window has been read.
+
+        Args:
+            window: In which they stand.
+            place: The page they are from.
+            after: What follows it, see `following`.
+            rows: Each with what it was read as.
+        """
+        if after is None:
+            self._kept = None, {}
+        elif place is None:
+            self._kept = window, {self._number_of(row): (row, said) for row, said in rows}
+
+    def _number_of(self, row: Any) -> Hashable:
+        number = row.get(self._number) if type(row) is dict else None
+        return number if isinstance(number, (str, int)) else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from functools import partial
+from functools import cache, partial
 from operator import itemgetter
 from types import TracebackType
 from typing import Final, Protocol
@@ -30,6 +30,10 @@ STATEMENTS: Final = Statements(SQLITE)
 # Rows become records without a call of Python code each.
 _MAKE: Final = {kind: partial(tuple.__new__, kind) for kind in SHAPES}
 _BARE: Final = itemgetter(slice(None))
+# From so many keys that differ in their last part alone, one look-up of all is cheaper than one each. A few lengths of
+# the list serve any number, so that each text is prepared once (100 keys: 0.6 to 1.4 µs each against 8 µs, SQLite 3.40).
+_TOGETHER_FROM: Final = 4
+_PIECES: Final = (8, 32, 128, 512)
 
 
 class Opener(Protocol):
@@ -263,7 +267,23 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
                 raise LimitReached(f"{table}.{add.field} would pass its bound")
 
     def _select_all(self, keys: Collection[Key]) -> dict[Key, Record]:
-        # One prepared look-up a key: inside the process it beats a row-value IN list by far (measured).
+        if len(keys) < _TOGETHER_FROM:
+            return self._select_singly(keys)
+        found: dict[Key, Record] = {}
+        alone: list[Key] = []
+        for group in _groups(keys):
+            if len(group) < _TOGETHER_FROM:
+                alone += group
+                continue
+            kind, make = group[0].kind, _MAKE[group[0].kind]
+            length = STATEMENTS.of[kind].key_length
+            for at in range(0, len(group), _PIECES[-1]):
+                sql, parameters = _look_up(group[at : at + _PIECES[-1]])
+                for row in self._cursor.execute(sql, parameters).fetchall():
+                    found[Key(kind, row[:length])] = make(row)
+        return found | self._select_singly(alone)
+
+    def _select_singly(self, keys: Collection[Key]) -> dict[Key, Record]:
         found: dict[Key, Record] = {}
         for key in keys:
             record = self._select(key)
@@ -293,10 +313,8 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             raise ours from error
 
     def _refresh(self) -> None:
-        for root in self._locked or ():
-            record = self._select(root)
-            if record is not None and self._locked is not None:
-                self._locked[root] = record
+        if self._locked:
+            self._locked |= self._select_all(self._locked)
         self._stale = False
 
     def _usable(self, *, writing: bool = False) -> None:
@@ -321,6 +339,41 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         self._opener.writers.ended()
         if self._opener.closed:
             connection.close()
+
+
+def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
+    """
+    Put keys that differ in their last part alone together.
+
+    Raises:
+        InvalidInput, WrongType: A key cannot be one of its kind.
+    """
+    groups: dict[tuple[object, ...], list[Key]] = {}
+    for key in keys:
+        kind, values = key
+        table = STATEMENTS.of.get(kind)
+        if table is None:
+            raise InvalidInput("not a key of a record class")
+        if not table.key_fits(values):
+            check_key(key)
+        groups.setdefault((kind, *values[:-1]), []).append(key)
+    return groups.values()
+
+
+def _look_up(keys: Sequence[Key]) -> tuple[str, list[object]]:
+    """Give the statement that finds keys which differ in their last part alone, and its parameters."""
+    kind, values = keys[0]
+    size = next(size for size in _PIECES if size >= len(keys))
+    parameters: list[object] = [*values[:-1], *(key.values[-1] for key in keys)]
+    parameters += [keys[-1].values[-1]] * (size - len(keys))  # a value that is named again finds nothing more
+    return _select_many(kind, size), parameters
+
+
+@cache
+def _select_many(kind: type[Record], size: int) -> str:
+    one = STATEMENTS.of[kind].select
+    head, _, _ = one.rpartition(" = ?")
+    return f"{head} IN ({', '.join('?' * size)})"
 
 
 def _never_close(handle: sqlite3.Connection) -> None:

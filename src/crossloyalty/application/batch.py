@@ -125,14 +125,17 @@ class Batch:
         """Name the member the order's buyer identity is bound to, "" for nobody."""
         if not order.buyer_id and not order.phone_index:
             return ""
-        buyer = self.loaded.buyers.get(
-            Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
-        )
+        buyer = self._identity(key.program_id, key.family, order.buyer_scope, order.buyer_id)
         member_id = "" if buyer is None else buyer.member_id
         if member_id or not order.phone_index or not self.program.binding.by_phone:
             return self.home(member_id)
-        phone = self.loaded.buyers.get(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index)))
+        phone = self._identity(key.program_id, PHONE, "", order.phone_index)
         return "" if phone is None else self.home(phone.member_id)
+
+    def _identity(self, *values: str) -> BuyerRecord | None:
+        """Give an identity as the decisions so far leave it, so that a batch is what its parts in turn would be."""
+        root = Key(BuyerRecord, values)
+        return self._buyers.get(root) or self.loaded.buyers.get(root)
 
     def buyer(self, root: Key) -> BuyerRecord:
         """Give the row of an identity as this batch leaves it."""
@@ -157,9 +160,7 @@ class Batch:
 
     def buyer_blocked(self, order: EffectiveOrder, key: OrderKey) -> bool:
         """Say whether the order's buyer identity is on the deny list now."""
-        buyer = self.loaded.buyers.get(
-            Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
-        )
+        buyer = self._identity(key.program_id, key.family, order.buyer_scope, order.buyer_id)
         if buyer is None or not buyer.blocked_reason:
             return False
         return buyer.blocked_until is None or buyer.blocked_until > self.now

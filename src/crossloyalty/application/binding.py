@@ -11,7 +11,7 @@ from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.claiming import ClaimRequest, answer_of
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, strength_of
+from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, orders_of, strength_of
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Insert, Replace, Scan
 from crossloyalty.application.programs import program_knowing
@@ -72,6 +72,7 @@ class _Binding:
     identity: Identity
     evidence: str
     via: str
+    ciphertext: str = ""
     member_id: str = ""  # who stands for the asker
     past: dict[OrderKey, None] = attrs.field(factory=dict)
     others: dict[str, None] = attrs.field(factory=dict)
@@ -88,6 +89,7 @@ async def bind(
     scope: str = "",
     evidence: str = "",
     via: str = "host",
+    ciphertext: str = "",
 ) -> BindResult:
     """
     Bind an identity, and convert the buyer's past orders that are inside the claim window (D41).
@@ -102,6 +104,7 @@ async def bind(
         evidence: What shows it, kept with the binding.
         via: Who says so: "host", "callback" (the platform itself), "operator" (a person, with evidence; overrides
             the cool-down and an open debt).
+        ciphertext: A phone under the host's cipher, "" for none.
 
     Returns:
         The outcome; an identity that is bound to somebody else is refused as a value.
@@ -115,7 +118,7 @@ async def bind(
         raise InvalidInput(f"an identity is bound via {', '.join(_ROADS)}, not {shown(via)}")
     if via == "operator" and not evidence:
         raise InvalidInput("an operator binds with evidence")
-    call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via)
+    call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via, ciphertext)
 
     async def body(tx: AsyncTransaction) -> BindResult:
         return await _bind(call, tx, program)
@@ -167,11 +170,11 @@ async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindR
         member = batch.member(member_id)
         if buyer.member_id != member_id:
             _take_over(call, batch, buyer, history)
-            # What the decisions below see of the identity.
-            loaded.buyers[buyer_key] = batch.buyer(buyer_key)
+        elif call.ciphertext and not buyer.ciphertext:
+            batch.put_buyer(buyer._replace(ciphertext=call.ciphertext))
         if not member.blocked():
             # The member is the bound buyer of these orders now; a request of theirs that waits keeps its time.
-            settle_all(batch, list(call.past), {})
+            settle_all(batch, [key for key in call.past if _is_theirs(batch, key, member_id)], {})
 
     batch, _ = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
@@ -236,7 +239,7 @@ def _take_over(call: _Binding, batch: Batch, buyer: BuyerRecord, history: Sequen
     ]
     if ended:
         batch.put_buyer(buyer, Replace.of(ended))
-    bind_now(batch, buyer, member, via=call.via, evidence=call.evidence)
+    bind_now(batch, buyer, member, via=call.via, evidence=call.evidence, ciphertext=call.ciphertext)
 
 
 async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer: BuyerRecord) -> int:
@@ -249,10 +252,10 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
     Raises:
         StartAgain: Some of them are not locked yet.
     """
-    if buyer.family == PHONE:
-        return 0  # orders are found by their buyer; those of a phone convert with their next message
+    scan = orders_of(buyer, by_phone=loaded.program.binding.by_phone, low=_window_start(loaded))
+    if scan is None:
+        return 0
     cap = loaded.program.backfill_orders
-    scan = Scan(OrderRecord, buyer[:4], by="by_buyer", low=_window_start(loaded), descending=True)
     rows = [cast(OrderRecord, row) for row in (await tx.read(scans=[scan])).rows[0]]
     # An order with another owner is somebody's claim already; it must not use up the cap, bind after bind.
     open_rows = [row for row in rows if not row.owner_id]
@@ -261,6 +264,12 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
         call.past.update(dict.fromkeys(fresh))
         raise StartAgain
     return max(0, len(open_rows) - cap)
+
+
+def _is_theirs(batch: Batch, key: OrderKey, member_id: str) -> bool:
+    """Say whether a past order is the member's now; whose phone it went to gives way to who bought it."""
+    order = batch.order(key).effective
+    return order is not None and batch.bound_to(order, key) == member_id
 
 
 def _window_start(loaded: Loaded) -> int | None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from crossloyalty.application.batch import Batch
-from crossloyalty.application.ports import Insert
+from crossloyalty.application.ports import Insert, Scan
 from crossloyalty.domain.calendar import DAY_US
 from crossloyalty.domain.effective import EffectiveOrder
-from crossloyalty.domain.identities import STRENGTHS
+from crossloyalty.domain.identities import PHONE, STRENGTHS
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.ownership import Standing
-from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key
+from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, OrderRecord
 
-__all__ = ["ACTIVE", "CONFLICT", "REFUSED", "UNBOUND", "bind_by_claim", "bind_now", "strength_of", "unbound"]
+__all__ = [
+    "ACTIVE",
+    "CONFLICT",
+    "REFUSED",
+    "UNBOUND",
+    "bind_by_claim",
+    "bind_now",
+    "orders_of",
+    "strength_of",
+    "unbound",
+]
 
 ACTIVE = "ACTIVE"
 UNBOUND = "UNBOUND"
@@ -44,16 +54,54 @@ def bind_by_claim(batch: Batch, order: EffectiveOrder, key: OrderKey, member: Me
         bind_now(batch, buyer, member, via=f"claim:{kind}", evidence=f"order {key.order_no}")
 
 
-def bind_now(batch: Batch, buyer: BuyerRecord, member: Member, *, via: str, evidence: str) -> None:
-    """Make an identity a member's, in its row and in its history."""
+def bind_now(
+    batch: Batch, buyer: BuyerRecord, member: Member, *, via: str, evidence: str, ciphertext: str = ""
+) -> None:
+    """
+    Make an identity a member's, in its row and in its history.
+
+    Args:
+        batch: Changed in place.
+        buyer: The identity; what is kept of a phone under a cipher stays, because the phone is the same.
+        member: Whose it is from now on.
+        via: By which road.
+        evidence: What showed it.
+        ciphertext: A phone under the host's cipher, "" for none.
+    """
     number = buyer.binding_no + 1
     now = batch.now
     bound = buyer._replace(
-        member_id=member.member_id, bound_at=now, evidence=evidence, binding_no=number, last_member_id="", free_at=None
+        member_id=member.member_id,
+        bound_at=now,
+        evidence=evidence,
+        binding_no=number,
+        last_member_id="",
+        free_at=None,
+        ciphertext=ciphertext or buyer.ciphertext,
     )
     row = BindingRecord(*buyer[:4], number, member.member_id, ACTIVE, via, evidence, now, None, "")
     batch.put_buyer(bound, Insert(row))
     member.ledger.emit("identity.bound", {"family": buyer.family, "scope": buyer.scope})
+
+
+def orders_of(buyer: BuyerRecord, *, by_phone: bool, low: int | None = None, limit: int | None = None) -> Scan | None:
+    """
+    Ask for the orders that name an identity, the latest first.
+
+    Args:
+        buyer: The identity.
+        by_phone: Whether the program takes the receiver's phone for the buyer's.
+        low: Those that count from this instant on, in microseconds.
+        limit: How many at most.
+
+    Returns:
+        None where no order makes the identity's member its buyer.
+    """
+    if buyer.family != PHONE:
+        return Scan(OrderRecord, buyer[:4], by="by_buyer", low=low, descending=True, limit=limit)
+    if not by_phone:
+        return None
+    return Scan(OrderRecord, (buyer[0], buyer[3]), by="by_phone", low=low, descending=True, limit=limit)
 
 
 def unbound(buyer: BuyerRecord, *, now: int, cooldown_days: int) -> BuyerRecord:
@@ -62,6 +110,7 @@ def unbound(buyer: BuyerRecord, *, now: int, cooldown_days: int) -> BuyerRecord:
         member_id="",
         bound_at=None,
         evidence="",
+        ciphertext="",
         last_member_id=buyer.member_id,
         free_at=now + cooldown_days * DAY_US,
     )

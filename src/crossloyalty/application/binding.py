@@ -8,13 +8,16 @@ from typing import Final, cast
 import attrs
 
 from crossloyalty.application.batch import Batch, MissingRoot
+from crossloyalty.application.carrying import identities_of
 from crossloyalty.application.claiming import ClaimRequest, answer_of
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, orders_of, strength_of
+from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, strength_of
 from crossloyalty.application.loading import Loaded
+from crossloyalty.application.past_orders import past_orders_scan
 from crossloyalty.application.ports import AsyncTransaction, Insert, Replace, Scan
-from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.programs import program_hint, program_knowing
+from crossloyalty.application.standing import ids_of
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import clean_text
@@ -23,10 +26,10 @@ from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.once import carry_once
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
-from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey, key_of
 from crossloyalty.errors import InvalidInput, shown
 
-__all__ = ["BindResult", "bind"]
+__all__ = ["BackfillResult", "BindResult", "backfill", "bind"]
 
 _ROADS: Final = ("host", "callback", "operator")
 
@@ -55,6 +58,30 @@ class BindResult:
     automatic: bool = True
 
 
+@attrs.frozen
+class BackfillResult:
+    """
+    What became of past orders.
+
+    Args:
+        converted: Order numbers that became claims.
+        left: Past orders beyond the cap `backfill_orders`; call again to go on.
+        backfill: One answer for each past order of the claim window that nobody held, the latest of an identity first.
+    """
+
+    converted: tuple[str, ...] = ()
+    left: int = 0
+    backfill: tuple[ClaimResult, ...] = ()
+
+    def plus(self, result: BindResult) -> BackfillResult:
+        """Add what became of the orders of one identity."""
+        return BackfillResult(
+            tuple(sorted((*self.converted, *result.converted))),
+            self.left + result.left,
+            (*self.backfill, *result.backfill),
+        )
+
+
 class _Refused(Exception):
     """Leaves the transaction without a trace, the root that `lock` has made for the member included."""
 
@@ -69,14 +96,26 @@ class _Binding:
 
     world: World
     asker: str
-    identity: Identity
-    evidence: str
-    via: str
+    identity: Identity | Key
+    evidence: str = ""
+    via: str = "host"
     ciphertext: str = ""
+    again: bool = False  # bind nothing; only look at the past orders of what is the member's already
     member_id: str = ""  # who stands for the asker
     past: dict[OrderKey, None] = attrs.field(factory=dict)
     others: dict[str, None] = attrs.field(factory=dict)
     more: set[RootKey] = attrs.field(factory=set)
+
+    @property
+    def platforms(self) -> Sequence[str]:
+        """Name the platforms the program has to know."""
+        return () if isinstance(self.identity, Key) else (self.identity.platform,)
+
+    def root(self, program: Program) -> Key:
+        """Name the row of the identity."""
+        if isinstance(self.identity, Key):
+            return self.identity
+        return identity_key(program.program_id, self.identity, program.known_platforms)
 
 
 async def bind(
@@ -119,14 +158,43 @@ async def bind(
     if via == "operator" and not evidence:
         raise InvalidInput("an operator binds with evidence")
     call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via, ciphertext)
+    return await _run(call, program_id)
 
+
+async def backfill(world: World, program_id: str, member_id: str) -> BackfillResult:
+    """
+    Convert the past orders of the claim window that a member's identities have bought and nobody holds.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Who.
+
+    Returns:
+        One answer for each order, and how many are left beyond the cap `backfill_orders` of each identity.
+    """
+    clean_id(member_id, "member_id")
+    await program_hint(world, program_id)
+
+    async def look(tx: AsyncTransaction) -> list[BuyerRecord]:
+        home, *_ = await ids_of(world, tx, program_id, member_id)
+        return await identities_of(tx, program_id, [home])
+
+    total = BackfillResult()
+    for row in await world.run(look, readonly=True):
+        call = _Binding(world, member_id, key_of(row), again=True)
+        total = total.plus(await _run(call, program_id))
+    return total
+
+
+async def _run(call: _Binding, program_id: str) -> BindResult:
     async def body(tx: AsyncTransaction) -> BindResult:
         return await _bind(call, tx, program)
 
     while True:
-        program = await program_knowing(world, program_id, [platform])
+        program = await program_knowing(call.world, program_id, call.platforms)
         try:
-            return await world.run(body)
+            return await call.world.run(body)
         except StartAgain:
             continue
         except MissingRoot as missing:
@@ -138,7 +206,7 @@ async def bind(
 async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindResult:
     program_id = program.program_id
     member_id = call.member_id = call.world.home(program_id, call.asker)
-    buyer_key = identity_key(program_id, call.identity, program.known_platforms)
+    buyer_key = call.root(program)
     members = list(dict.fromkeys([member_id, *(call.world.home(program_id, name) for name in call.others)]))
     roots = [buyer_key, *call.more, *(Key(OrderRecord, key) for key in call.past)]
     roots += [Key(MemberRecord, (program_id, name)) for name in members]
@@ -150,6 +218,8 @@ async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindR
     if buyer.last_member_id:  # who gave it up may have been merged since
         buyer = loaded.buyers[buyer_key] = buyer._replace(last_member_id=loaded.home(buyer.last_member_id))
     former = buyer.member_id or buyer.last_member_id
+    if call.again and buyer.member_id != member_id:
+        raise _Refused(Reason.OTHER_BUYER)
     if former not in ("", *members):
         call.others[former] = None
         raise StartAgain
@@ -252,7 +322,7 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
     Raises:
         StartAgain: Some of them are not locked yet.
     """
-    scan = orders_of(buyer, by_phone=loaded.program.binding.by_phone, low=_window_start(loaded))
+    scan = past_orders_scan(loaded, buyer)
     if scan is None:
         return 0
     cap = loaded.program.backfill_orders
@@ -270,15 +340,6 @@ def _is_theirs(batch: Batch, key: OrderKey, member_id: str) -> bool:
     """Say whether a past order is the member's now; whose phone it went to gives way to who bought it."""
     order = batch.order(key).effective
     return order is not None and batch.bound_to(order, key) == member_id
-
-
-def _window_start(loaded: Loaded) -> int | None:
-    days = loaded.program.eligibility.within_days
-    if days is None:
-        return None
-    # One day more than the window: the effective time of an order may be its payment. A request of the member's own
-    # that waits was made in time even where the window has closed since.
-    return loaded.program.calendar.after_days(loaded.now, -days - 1 - loaded.program.ticket_days)
 
 
 def _result(call: _Binding, batch: Batch, left: int, buyer: BuyerRecord) -> BindResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.ports import Insert, Scan
 from crossloyalty.domain.calendar import DAY_US
@@ -19,6 +21,8 @@ __all__ = [
     "UNBOUND",
     "bind_by_claim",
     "bind_now",
+    "by_order",
+    "is_free",
     "orders_of",
     "strength_of",
     "unbound",
@@ -30,28 +34,52 @@ CONFLICT = "CONFLICT"
 REFUSED = "REFUSED"
 
 
+class Homes(Protocol):
+    """Knows which member stands for which."""
+
+    def home(self, member_id: str) -> str:
+        """Name the member that stands for a member."""
+        ...
+
+
 def strength_of(via: str) -> int:
     """Say how much a binding is worth by the road it came; what is not known to us any more is worth least."""
     return STRENGTHS.get(via.removeprefix("claim:"), 0)
 
 
-def bind_by_claim(batch: Batch, order: EffectiveOrder, key: OrderKey, member: Member, stands: Standing) -> None:
+def bind_by_claim(
+    batch: Batch, order: EffectiveOrder, key: OrderKey, member: Member, stands: Standing
+) -> BuyerRecord | None:
     """
     Bind the buyer of an order to the member who has just shown that it is theirs (S0-8).
 
     An identity that belongs or once belonged to somebody else stays as it is: a claim is no place to settle that.
 
+    Returns:
+        The identity as it was before; None: nothing was bound.
+
     Raises:
         MissingRoot: The identity is not locked.
     """
     if not batch.loaded.versions:
-        return  # a quote changes nothing
+        return None  # a quote changes nothing
     root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
     buyer = batch.buyer(root)
-    free = not buyer.member_id and batch.home(buyer.last_member_id) in ("", member.member_id)
-    if free and not batch.buyer_blocked(order, key):
-        kind = "amount_and_day" if stands == "proof" else stands
-        bind_now(batch, buyer, member, via=f"claim:{kind}", evidence=f"order {key.order_no}")
+    if not is_free(batch, buyer, member.member_id) or batch.buyer_blocked(order, key):
+        return None
+    kind = "amount_and_day" if stands == "proof" else stands
+    bind_now(batch, buyer, member, via=f"claim:{kind}", evidence=by_order(key))
+    return buyer
+
+
+def is_free(homes: Homes, buyer: BuyerRecord, member_id: str) -> bool:
+    """Say whether an identity is nobody's, and was nobody else's; *homes* names whom members stand under."""
+    return not buyer.member_id and homes.home(buyer.last_member_id) in ("", member_id)
+
+
+def by_order(key: OrderKey) -> str:
+    """Say how the claim of an order is named as what showed a binding."""
+    return f"order {key.order_no}"
 
 
 def bind_now(

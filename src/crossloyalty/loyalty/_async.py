@@ -13,7 +13,7 @@ from crossloyalty.application import (
     ingesting,
 )
 from crossloyalty.application import programs as revisions
-from crossloyalty.application.binding import BindResult
+from crossloyalty.application.binding import BackfillResult, BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
@@ -207,6 +207,10 @@ class AsyncLoyalty:
                 via=via,
             )
         )
+
+    async def backfill(self, member_id: str) -> BackfillResult:
+        """See `Loyalty.backfill`."""
+        return await self._run(binding.backfill(self._world, self._id, member_id))
 
     async def bind_phone(self, member_id: str, phone: str, *, evidence: str = "", via: str = "host") -> BindResult:
         """See `Loyalty.bind_phone`."""

@@ -13,7 +13,7 @@ from crossloyalty.application import (
     ingesting,
 )
 from crossloyalty.application import programs as revisions
-from crossloyalty.application.binding import BindResult
+from crossloyalty.application.binding import BackfillResult, BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
@@ -253,6 +253,18 @@ class Loyalty:
                 via=via,
             )
         )
+
+    def backfill(self, member_id: str) -> BackfillResult:
+        """
+        Convert the past orders that a member's bound identities have bought and nobody holds; again, it goes on.
+
+        Args:
+            member_id: Who; such as a member whose claim has just bound its buyer (`ClaimResult.past_orders`).
+
+        Returns:
+            One answer for each past order inside the claim window, and how many are left for another call.
+        """
+        return self._runner.run(binding.backfill(self._runner.world, self._id, member_id))
 
     def bind_phone(self, member_id: str, phone: str, *, evidence: str = "", via: str = "host") -> BindResult:
         """

@@ -26,7 +26,16 @@ from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.once import carry_once
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
-from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey, key_of
+from crossloyalty.domain.records import (
+    BindingRecord,
+    BuyerRecord,
+    ClaimRecord,
+    Key,
+    MemberRecord,
+    OrderRecord,
+    RootKey,
+    key_of,
+)
 from crossloyalty.errors import InvalidInput, shown
 
 __all__ = ["BackfillResult", "BindResult", "backfill", "bind"]
@@ -327,8 +336,12 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
         return 0
     cap = loaded.program.backfill_orders
     rows = [cast(OrderRecord, row) for row in (await tx.read(scans=[scan])).rows[0]]
-    # An order with another owner is somebody's claim already; it must not use up the cap, bind after bind.
-    open_rows = [row for row in rows if not row.owner_id]
+    # What is somebody's claim already must not use up the cap, bind after bind; what was only shown for somebody who
+    # had the identity before goes along with it.
+    others = [row for row in rows if row.owner_id and loaded.home(row.owner_id) != call.member_id]
+    claims = (await tx.read([Key(ClaimRecord, row[:3]) for row in others])).records if others else {}
+    free = {row[:3] for row in others if Key(ClaimRecord, row[:3]) not in claims}
+    open_rows = [row for row in rows if not row.owner_id or row[:3] in free]
     fresh = [OrderKey(row.program_id, row.family, row.order_no) for row in open_rows[:cap]]
     if any(key not in call.past for key in fresh):
         call.past.update(dict.fromkeys(fresh))

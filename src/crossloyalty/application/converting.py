@@ -282,7 +282,8 @@ def _try(
         candidate.won = True
         if settled.reasons:
             candidate.reasons = by_precedence([*judgement.reasons, *settled.reasons])
-        if order.buyer_id and not candidate.auto and batch.program.binding.binds(stands):
+        # Who is the buyer's by their phone has shown nothing new.
+        if order.buyer_id and not candidate.auto and stands != "bound" and batch.program.binding.binds(stands):
             candidate.bound = bind_by_claim(batch, order, key, member, stands)
     elif verdict is Verdict.WAIT:
         open_refund = order.refund_open and Reason.NOT_FINISHED in judgement.reasons

@@ -1,4 +1,4 @@
--- checksum 1b524f10a7c514d287bca2f92650cb924b7c97c0272e4e0b3361fe9c04c83960
+-- checksum d7fa0d7f81bba88614139e273cd01971646956109b92bf2c6b9c6ce141e641cd
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE `crossloyalty_orders` (
   `coming_at` bigint,
   `facts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `attempts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-  `phone_index` varbinary(512) NOT NULL,
+  `phone_index` varbinary(512),
   PRIMARY KEY (`program_id`, `family`, `order_no`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_orders_by_due` ON `crossloyalty_orders` (`program_id`, `next_due_at`, `family`, `order_no`);

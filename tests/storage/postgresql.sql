@@ -1,4 +1,4 @@
--- checksum 2531ef62ce8771841c81c993ae076709eb49b3370823aacc7b19e546994ea99e
+-- checksum 1ccde79233c8f6032f211f439b1e281a50616abe0705062b483e3abe46fbee2b
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -40,14 +40,14 @@ CREATE TABLE "crossloyalty_orders" (
   "coming_at" bigint,
   "facts" text NOT NULL,
   "attempts" text NOT NULL,
-  "phone_index" text COLLATE "C" NOT NULL,
+  "phone_index" text COLLATE "C",
   PRIMARY KEY ("program_id", "family", "order_no")
 );
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
 CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
-CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no");
+CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,

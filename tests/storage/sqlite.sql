@@ -1,4 +1,4 @@
--- checksum 03e040e11f6644c2093d4e02a6da7db4a2a47a654b91f464d81e7739b6ce9e11
+-- checksum 1361d5119ff55906ee641b6583cc354af12dc0c4cb4085f6f2e814d532f01f8c
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -40,14 +40,14 @@ CREATE TABLE "crossloyalty_orders" (
   "coming_at" INTEGER,
   "facts" TEXT NOT NULL,
   "attempts" TEXT NOT NULL,
-  "phone_index" TEXT COLLATE BINARY NOT NULL,
+  "phone_index" TEXT COLLATE BINARY,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
 CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
-CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no");
+CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,

@@ -221,7 +221,7 @@ def _blanked(
 
 
 def _anonymous(order: OrderRecord, owner_id: str, facts: str) -> OrderRecord:
-    return order._replace(buyer_scope="", buyer_id="", phone_index="", owner_id=owner_id, facts=facts)
+    return order._replace(buyer_scope="", buyer_id="", phone_index=None, owner_id=owner_id, facts=facts)
 
 
 async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str], *, erased: bool) -> EraseResult:

@@ -449,8 +449,8 @@ def buyer_keys(order: OrderRecord, *, by_phone: bool = False) -> list[Key]:
         by_phone: Also the receiver's phone, which the program takes for the buyer's.
     """
     gift = '"beneficiary_id"' in order.facts
-    by_phone = by_phone and bool(order.phone_index)
-    if not order.buyer_id and not gift and not by_phone:
+    phone_index = order.phone_index if by_phone else None
+    if not order.buyer_id and not gift and phone_index is None:
         return []
     ids = {order.buyer_id: None}
     effective = effective_order(load_facts(order.facts)) if gift else None
@@ -458,6 +458,6 @@ def buyer_keys(order: OrderRecord, *, by_phone: bool = False) -> list[Key]:
         ids[effective.beneficiary_id] = None
     prefix = (order.program_id, order.family, order.buyer_scope)
     keys = [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
-    if by_phone:
-        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", order.phone_index)))
+    if phone_index is not None:
+        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", phone_index)))
     return keys

@@ -111,5 +111,5 @@ class OrderState:
             coming_at(order),
             self.facts_text(),
             self.attempts,
-            order.phone_index,
+            order.phone_index or None,
         )

@@ -431,7 +431,7 @@ def _may_name_an_end(row: OrderRecord | TicketRecord) -> bool:
 
 def _reindexed(job: _Job, row: OrderRecord | TicketRecord, news: Mapping[str, str]) -> OrderRecord | TicketRecord:
     if isinstance(row, OrderRecord):
-        phone_index = news.get(row.phone_index, row.phone_index)
+        phone_index = news.get(row.phone_index or "", row.phone_index)
         return row._replace(facts=reindexed_facts(row.facts, news), phone_index=phone_index)
     return row._replace(proof=reindexed_proof(row.proof, news, retire=job.retire))
 

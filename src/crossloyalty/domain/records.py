@@ -121,7 +121,7 @@ class OrderRecord(NamedTuple):
     coming_at: int | None = None
     facts: str = ""
     attempts: str = ""
-    phone_index: str = ""
+    phone_index: str | None = None
 
 
 class MemberRecord(NamedTuple):

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from crossloyalty import errors, rules
-from crossloyalty.application.binding import BindResult
+from crossloyalty.application.binding import BackfillResult, BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport, Rejected
@@ -80,6 +80,7 @@ __all__ = [
     "AsyncEngine",
     "AsyncLoyalty",
     "Attempt",
+    "BackfillResult",
     "BindResult",
     "BlockResult",
     "ClaimRequest",

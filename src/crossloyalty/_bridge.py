@@ -20,6 +20,7 @@ from crossloyalty.application.ports import (
     EnrolmentGateway,
     Found,
     PhoneCheck,
+    PhoneCipher,
     RateLimiter,
     Scan,
     Sleep,
@@ -45,6 +46,7 @@ from crossloyalty.errors import ConfigError, WrongType, shown
 __all__ = [
     "LiftedEnrolmentGateway",
     "LiftedPhoneCheck",
+    "LiftedPhoneCipher",
     "LiftedRateLimiter",
     "LiftedStorage",
     "drive",
@@ -140,6 +142,23 @@ class LiftedPhoneCheck:
     async def matches(self, *, platform: str, order_no: str, digits: str) -> bool:
         """See `PhoneCheck.matches`."""
         return self._plain.matches(platform=platform, order_no=order_no, digits=digits)
+
+
+class LiftedPhoneCipher:
+    """A plain cipher of phones, spelled async for the use cases."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: PhoneCipher) -> None:
+        self._plain = plain
+
+    async def encrypt(self, phone: str, *, program_id: str) -> str:
+        """See `PhoneCipher.encrypt`."""
+        return self._plain.encrypt(phone, program_id=program_id)
+
+    async def decrypt(self, text: str, *, program_id: str) -> str:
+        """See `PhoneCipher.decrypt`."""
+        return self._plain.decrypt(text, program_id=program_id)
 
 
 def lift_sleep(sleep: Sleep) -> AsyncSleep:

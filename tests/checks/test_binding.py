@@ -142,7 +142,7 @@ def test_d41_the_cap_bounds_one_bind(storage: Storage, clock: Clock) -> None:
 
 def test_d41_orders_that_others_hold_are_left_to_them(storage: Storage, clock: Clock) -> None:
     """Binding takes no order away from whoever claimed it with a proof before."""
-    loyalty = Loyalty(points_program(), storage, clock=clock)
+    loyalty = Loyalty(points_program(binding=rules.Binding(on_claim="never")), storage, clock=clock)
     taken, free = order(1, buyer_id="b1"), order(2, buyer_id="b1")
     loyalty.ingest([taken, free])
     assert claim_of(loyalty, "m2", taken).created
@@ -153,7 +153,8 @@ def test_d41_orders_that_others_hold_are_left_to_them(storage: Storage, clock: C
 
 def test_d41_orders_that_others_hold_do_not_use_up_the_cap(storage: Storage, clock: Clock) -> None:
     """Past orders that are somebody's claim already are not counted as left, nor do they keep the others waiting."""
-    loyalty = Loyalty(points_program(backfill_orders=2), storage, clock=clock)
+    program = points_program(backfill_orders=2, binding=rules.Binding(on_claim="never"))
+    loyalty = Loyalty(program, storage, clock=clock)
     loyalty.ingest([_of_age(n, n) for n in range(4)])
     for n in (0, 1):
         assert claim_of(loyalty, "m2", order(n), Proof.by_host("chat")).created

@@ -219,8 +219,8 @@ def test_d40_a_conflict_can_be_put_to_review(storage: Storage, clock: Clock) -> 
 
 
 def test_s0_8_the_first_claim_binds_its_buyer(storage: Storage, clock: Clock) -> None:
-    """With `on_claim` the buyer belongs to the claimer, with evidence and time; the next order converts alone."""
-    loyalty = door(storage, clock, on_claim="amount_and_day")
+    """By default the buyer belongs to the claimer, with evidence and time; the next order converts alone."""
+    loyalty = door(storage, clock)
     first = order(1, buyer_id="b1")
     loyalty.ingest([first])
     assert claim_of(loyalty, "m1", first).created
@@ -236,7 +236,7 @@ def test_s0_8_the_first_claim_binds_its_buyer(storage: Storage, clock: Clock) ->
     ("on_claim", "bound"), [("never", 0), ("amount_and_day", 1), ("phone_tail", 0), ("by_host", 0)]
 )
 def test_s0_8_a_weaker_proof_binds_nobody(storage: Storage, clock: Clock, on_claim: str, bound: int) -> None:
-    """What binds is configured; by default a claim takes its order and no more."""
+    """What binds is configured: a claim by a weaker proof takes its order and no more."""
     loyalty = door(storage, clock, on_claim=on_claim)
     loyalty.ingest([order(1, buyer_id="b1")])
     assert claim_of(loyalty, "m1", order(1)).created

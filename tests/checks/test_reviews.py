@@ -152,7 +152,7 @@ def test_what_a_gateway_takes_short_belongs_to_the_holder_who_lost(storage: Stor
 
 def test_the_true_buyer_who_comes_second_stands_before_staff(storage: Storage, clock: Clock) -> None:
     """D23: the bound buyer of an order that somebody else took is listed; approving moves the claim."""
-    loyalty = door(storage, clock)
+    loyalty = door(storage, clock, binding=rules.Binding(on_claim="never"))
     bought = order(1, buyer_id="b1")
     loyalty.ingest([bought])
     assert claim_of(loyalty, "thief", bought).created
@@ -171,7 +171,7 @@ def test_the_true_buyer_who_comes_second_stands_before_staff(storage: Storage, c
 
 def test_a_dispute_that_nobody_decides_runs_out(storage: Storage, clock: Clock) -> None:
     """Held requests end after `ticket_days`, those for an order that is taken as well."""
-    loyalty = door(storage, clock)
+    loyalty = door(storage, clock, binding=rules.Binding(on_claim="never"))
     bought = order(1, buyer_id="b1")
     loyalty.ingest([bought])
     claim_of(loyalty, "thief", bought)

@@ -95,6 +95,7 @@ class View:
             said.get("buyer_scope", ""),
             None if facts.erased else said.get("buyer_id"),
         )
+        self.phone = ("phone", "", None if facts.erased else said.get("receiver_phone_index"))
         self._refund(facts, said_at, lines)
 
     def _refund(self, facts: Facts, said_at: dict[str, datetime], lines: Any) -> None:

@@ -15,6 +15,7 @@ from crossloyalty import (
     Milestone,
     Order,
     OrderStatus,
+    PhoneIndex,
     Program,
     Proof,
     Refund,
@@ -26,6 +27,7 @@ from crossloyalty import (
 START = datetime(2026, 3, 1, 12, tzinfo=SHANGHAI)
 MEMBERS = ["m1", "m2", "m3"]
 PROGRAM_ID = "brand-a"
+PHONES = [PhoneIndex({1: b"k" * 32}).phone(PROGRAM_ID, phone) for phone in ("13800138000", "13900139001")]
 
 
 @attrs.frozen
@@ -39,6 +41,7 @@ class Slot:
     buyer: str | None = None
     own: int = 0
     with_lines: bool = True
+    phone: str | None = None
 
     @property
     def family(self) -> str:
@@ -60,14 +63,15 @@ SLOTS = [
         (("3816000000000000101", 12_345, None), ("3816000000000000102", 6_789, "food")),
         1_000,
         "b1",
+        phone=PHONES[0],
     ),
     Slot("tmall", "3816000000000000002", (("1", 20_000, None),), 0, "b2", with_lines=False),
-    Slot("jd", "290000000001", (("1", 9_990, None),), 600),
+    Slot("jd", "290000000001", (("1", 9_990, None),), 600, phone=PHONES[0]),
     Slot(
         "douyin", "3816000000000000001", (("a", 30_000, None), ("b", 25_050, None), ("gift", 0, None)), 0, "b1", 1_001
     ),
     Slot("jd", "290000000002", (("1", 150, None),), 0, "b2", with_lines=False),
-    Slot("douyin", "3816000000000000002", (("1", 60_000, None),), 0, "b3", 5_000),
+    Slot("douyin", "3816000000000000002", (("1", 60_000, None),), 0, "b3", 5_000, phone=PHONES[1]),
 ]
 
 
@@ -283,6 +287,7 @@ def order_message(
         )
         stated |= {
             "buyer_id": at.buyer,
+            "receiver_phone_index": at.phone,
             "paid_fen": at.paid,
             "shipping_fen": at.shipping,
             "own_value_fen": at.own or None,

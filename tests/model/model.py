@@ -18,7 +18,7 @@ from facts import LONG_AGO, RANKS, REFUND_RANKS, Facts, Ticket, View
 from guesses import count
 from ledger import Grant, Member, amount, each_of, local_day, midnight
 from limits import MULTIPLIED, capped, caps_of, parts, running, threshold
-from united import United
+from owned import Owned
 
 from crossloyalty import Milestone, Order, Program, Proof, Refund, rules
 
@@ -49,12 +49,11 @@ class Claim:
         return "PENDING_ISSUE" if waits else "GRANTED"
 
 
-class Model(United):
+class Model(Owned):
     """Every operation answers what the library must answer, and leaves what it must hold."""
 
     def __init__(self, program: Program, now: datetime) -> None:
         super().__init__(program, now)
-        self.left: dict[tuple[str, str, str], tuple[str, datetime]] = {}  # unbound: whose it was, free from when
         self.aliases: dict[Key, Key] = {}
 
     # -- claims ------------------------------------------------------------------------------------------------------
@@ -268,7 +267,7 @@ class Model(United):
         wants = [(name, proof, self.now, False, "") for name, proof in asking.items()]
         answers: dict[str, tuple[bool, set[str]]] = {}
         view = View(facts) if facts.snaps else None
-        bound = self.bound.get(view.buyer, "") if view and view.buyer[2] else ""
+        bound = self.bound_to(view)
         facts.owner = bound or facts.owner
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
             for name, ticket in sorted(facts.tickets.items()):
@@ -331,6 +330,8 @@ class Model(United):
             return False, set(reasons)
         facts.tickets.pop(known, None)
         extra = self._make(facts, view, key, name, "auto" if auto else stands)
+        if not auto:
+            self.bound_by_claim(view, key, name, stands)
         return True, {*reasons, *extra}
 
     def _make(self, facts: Facts, view: View, key: Key, name: str, via: str, holder: int = 1) -> set[str]:
@@ -435,7 +436,7 @@ class Model(United):
             facts = self.orders.get(key, Facts())
             theirs = facts.claim is not None and self.home(facts.claim.member) == name
             view = View(facts) if facts.snaps else None
-            bound = view is not None and bool(view.buyer[2]) and self.bound.get(view.buyer) == name
+            bound = view is not None and self.bound_to(view) == name
             if proof.kind == "by_host" or theirs or bound or "MEMBER_BLOCKED" in reasons or (name, key) in stopped:
                 continue
             again = any(self.home(at) == name and ticket.proof == proof for at, ticket in facts.tickets.items())
@@ -463,45 +464,6 @@ class Model(United):
             again = any(each[0] == name and self.aliases.get(each[1], each[1]) == meant for each in asked[:place])
             told.append((False, {"ALREADY_CLAIMED_BY_YOU"}) if created and again else (created, reasons))
         return told
-
-    def bind(self, name: str, buyer: tuple[str, str, str]) -> bool:
-        name = self.home(name)
-        if self.bound.get(buyer, name) != name:
-            return False
-        former, free = self.left.get(buyer, (name, LONG_AGO))
-        former = self.home(former)
-        if former != name and (self.now < free or any(debt > 0 for debt in self.member(former).debt.values())):
-            return False
-        self.member(name)
-        if former != name:
-            self._once_given(former, name)
-        self.left.pop(buyer, None)
-        self.bound[buyer] = name
-        if not self.members[name].blocked:
-            mine = [key for key, at in self.orders.items() if at.snaps and not at.claim and View(at).buyer == buyer]
-            # A repeat makes nothing possible.
-            self._work([key for key in mine if self.home(self.orders[key].owner) != name])
-        return True
-
-    def _once_given(self, former: str, name: str) -> None:
-        """What was given once through an identity is not given again through it."""
-        for kind in ("once", "gifts"):
-            mine = getattr(self.member(name), kind)
-            for rule_id, grant in getattr(self.member(former), kind).items():
-                if grant.target or grant.before:
-                    own = mine.setdefault(rule_id, Grant(grant.rule))
-                    own.before = own.before or not own.target
-
-    def unbind(self, name: str, buyer: tuple[str, str, str], cooldown: timedelta) -> bool:
-        name = self.home(name)
-        if self.bound.get(buyer) != name:
-            return buyer not in self.bound and self.home(self.left.get(buyer, ("", None))[0]) == name
-        del self.bound[buyer]
-        self.left[buyer] = (name, self.now + cooldown)
-        for facts in self.orders.values():
-            if facts.snaps and not facts.claim and self.home(facts.owner) == name and View(facts).buyer == buyer:
-                facts.owner = ""
-        return True
 
     # -- staff -------------------------------------------------------------------------------------------------------
 
@@ -540,6 +502,7 @@ class Model(United):
         for (_, cap, span), allowed in claim.counted:
             self.used[old.name, cap, span] -= allowed
         claim.net, facts.claim = 0, None
+        self.take_along(view, key, old.name, name)
         self.whose = ""
         self.retier(old.name, True)
         facts.tickets.pop(asked_as, None)

@@ -7,6 +7,8 @@ written once stay as they are. The list of steps that hypothesis prints is the w
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 import tempfile
 from collections import Counter
@@ -30,6 +32,7 @@ from hypothesis.stateful import (
 )
 from messages import (
     MEMBERS,
+    PHONES,
     PROGRAM_ID,
     SLOTS,
     Registry,
@@ -56,6 +59,13 @@ from model import Model
 slots = st.integers(0, len(SLOTS) - 1)
 members = st.sampled_from(MEMBERS)
 proofs = st.sampled_from(["right", "right", "right", "host", "wrong", "none"])
+bindings = st.builds(
+    rules.Binding,
+    on_claim=st.sampled_from(["amount_and_day", "amount_and_day", "by_host", "never"]),
+    by_phone=st.booleans(),
+    conflict=st.sampled_from(["refuse", "move", "review"]),
+    cooldown_days=st.just(5),
+)
 requests = st.lists(
     st.tuples(members, slots, proofs, st.integers(0, 2)), min_size=1, max_size=3, unique_by=lambda each: each[:2]
 )
@@ -71,13 +81,14 @@ class Machine(RuleBasedStateMachine):
         variant=st.sampled_from([1, 4, 5, 2, 0, 3]),
         owners=st.tuples(*[st.sampled_from(["m1", "m2", "m1", ""])] * 6),
         one=st.sampled_from([False, False, True]),
+        binding=bindings,
     )
-    def begin(self, variant: int, owners: tuple[str, ...], one: bool) -> None:
+    def begin(self, variant: int, owners: tuple[str, ...], one: bool, binding: rules.Binding) -> None:
         """Most runs begin with some orders converted, because most of what can go wrong comes behind that."""
         self.clock = clock_at_start()
         self.storage = self.make_storage()
         self.next_door()
-        self.program = attrs.evolve(program(variant), binding=rules.Binding(cooldown_days=5))
+        self.program = attrs.evolve(program(variant), binding=binding)
         self.loyalty = Loyalty(self.program, self.storage, clock=self.clock)
         self.model = Model(self.program, self.clock.at)
         self.registry = Registry()
@@ -186,13 +197,18 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         member=members,
-        platform=st.sampled_from(["taobao", "tmall", "jd", "douyin"]),
-        buyer=st.sampled_from(["b1", "b2", "b3"]),
+        who=st.tuples(st.sampled_from(["taobao", "tmall", "jd", "douyin"]), st.sampled_from(["b1", "b2", "b3"]))
+        | st.tuples(st.just("phone"), st.sampled_from(PHONES)),
+        via=st.sampled_from(["host", "host", "callback", "operator"]),
+        shown=st.booleans(),
     )
-    def bind(self, member: str, platform: str, buyer: str) -> None:
-        result = self.loyalty.bind(member, platform=platform, buyer_id=buyer)
+    def bind(self, member: str, who: tuple[str, str], via: str = "host", shown: bool = False) -> None:
+        platform, buyer = who
+        evidence = "seen" if shown or via == "operator" else ""
+        result = self.loyalty.bind(member, platform=platform, buyer_id=buyer, via=via, evidence=evidence)
         family = "taobao" if platform == "tmall" else platform
-        assert result.bound is self.model.bind(member, (family, "", buyer))
+        why = self.model.bind(member, (family, "", buyer), via, evidence)
+        assert (result.bound, result.reason.name if result.reason else "") == (not why, why)
 
     @precondition(lambda self: self.model.bound)
     @rule(data=st.data(), member=members)
@@ -203,7 +219,7 @@ class Machine(RuleBasedStateMachine):
         result = self.loyalty.unbind(holder, platform=family, buyer_id=buyer)
         assert result.unbound is self.model.unbind(holder, (family, "", buyer), timedelta(days=5))
         if data.draw(st.booleans()):
-            self.bind(data.draw(members), family, buyer)
+            self.bind(data.draw(members), (family, buyer))
 
     @precondition(lambda self: self.claimed())
     @rule(data=st.data(), member=members)
@@ -221,6 +237,9 @@ class Machine(RuleBasedStateMachine):
         if not held:
             return
         review, key = data.draw(st.sampled_from(held)), self.once()
+        if review.kind == "binding":
+            self.decide_wish(review, yes, key)
+            return
         place = (review.family, review.order_no)
         if yes:
             result = self.loyalty.approve(review.id, reason="seen", operator="ann", key=key)
@@ -228,6 +247,14 @@ class Machine(RuleBasedStateMachine):
         else:
             assert self.loyalty.refuse(review.id, reason="no", operator="ann", key=key).done
             self.model.refuse(review.member_id, place)
+
+    def decide_wish(self, review: Any, yes: bool, key: str) -> None:
+        # A review names the wish, not the identity, to whoever reads it; its id leads there.
+        _, _, family, scope, buyer, _ = json.loads(base64.urlsafe_b64decode(review.id))
+        do = self.loyalty.approve if yes else self.loyalty.refuse
+        result = do(review.id, reason="seen", operator="ann", key=key)
+        holder = self.model.grant_wish(review.member_id, (family, scope, buyer), yes)
+        assert (result.done, result.holder_id) == (True, holder)
 
     @rule(hours=st.sampled_from([1, 12, 24, 24 * 5, 24 * 12, 24 * 26, 24 * 33]))
     def wait(self, hours: int) -> None:
@@ -351,6 +378,7 @@ class Machine(RuleBasedStateMachine):
         assert_sound(self.loyalty)
         tables = dump(self.storage, PROGRAM_ID)
         self.append_only(tables)
+        self.compare_identities(tables)
         self.compare_claims(tables)
         for member in MEMBERS:
             if self.model.home(member) == member:
@@ -365,6 +393,12 @@ class Machine(RuleBasedStateMachine):
             for row in self.ledger.get(table, []):
                 assert now[row[:3]] == row
             self.ledger[table] = list(now.values())
+
+    def compare_identities(self, tables: dict[str, list[Any]]) -> None:
+        held = {row[1:4]: row.member_id for row in tables["buyers"] if row.member_id}
+        assert held == self.model.bound
+        wishes = Counter((row[1:4], row.member_id) for row in tables["bindings"] if row.state == "CONFLICT")
+        assert wishes == Counter(self.model.wishes)
 
     def compare_claims(self, tables: dict[str, list[Any]]) -> None:
         held = {(row.family, row.order_no): row for row in tables["claims"]}

@@ -28,6 +28,11 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 9  | an alias that was undone is followed for ever        | the worked checks of merging                       |
 | 12 | a second refund takes the first's reversal as target | state machine, by the model or by `verify()`       |
 | 13 | a dispute leaves the first holder what it gave       | state machine, by the model or by `verify()`       |
+| 13 | a dispute leaves the identity with the first holder  | state machine, by the model or by `verify()`       |
+| 13 | an identity moves whatever the conflict policy says  | state machine, by the model or by `verify()`       |
+| 13 | any claim binds its buyer, however weak its proof    | state machine, by the model or by `verify()`       |
+| 13 | a batch does not know what it has bound itself       | state machine, by the model or by `verify()`       |
+| 13 | a lock is opened by what the claim behind it binds   | the worked checks of claims that bind              |
 | 13 | an unbound identity is free at once                  | the worked checks of identities                    |
 | 13 | what was given once goes along with no identity      | the worked checks of identities                    |
 | 13 | a token proves every order                           | the worked checks of proofs                        |
@@ -51,7 +56,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MACHINE = "tests/model/test_machine.py::test_the_library_does_what_the_model_says[memory]"
 # What the machine says of a bug: answers, claims or members differ from the model's, or `verify()` complains. Which of
 # them comes first is the search's choice.
-DIFFERS = r"def act\(|def answers|def compare_\w+|invariant='I-\d\d'"
+DIFFERS = r"def act\(|def answers|def bind\(|def compare_\w+|invariant='I-\d\d'"
 KILL = "tests/reliability/test_kill.py::test_a_killed_write_is_all_or_nothing_and_can_be_repeated[claim that converts]"
 
 # Look for the first failure only, without making it small: here it is enough that there is one.
@@ -307,6 +312,48 @@ BUGS = [
         (MACHINE,),
         DIFFERS,
         (("domain/settlement.py", "grant, rule, 0, ref=ref", "grant, rule, grant.granted, ref=ref"),),
+    ),
+    Bug(
+        "13 a dispute leaves the identity with the first holder",
+        (MACHINE,),
+        DIFFERS,
+        (("application/reviewing.py", "if result.done and claim is not None:", "if False:"),),
+    ),
+    Bug(
+        "13 an identity moves whatever the policy says",
+        (MACHINE,),
+        DIFFERS,
+        (
+            (
+                "application/binding.py",
+                'if rules.conflict == "move" and strong else Reason.OTHER_BUYER',
+                "if strong else None",
+            ),
+        ),
+    ),
+    Bug(
+        "13 any claim binds its buyer",
+        (MACHINE,),
+        DIFFERS,
+        (("domain/rules/binding.py", " and PROOF_STRENGTHS[stands] >= PROOF_STRENGTHS[self.on_claim]", ""),),
+    ),
+    Bug(
+        "13 a batch does not know what it has bound",
+        (MACHINE,),
+        DIFFERS,
+        (
+            (
+                "application/batch.py",
+                "self._buyers.get(root) or self.loaded.buyers.get(root)",
+                "self.loaded.buyers.get(root)",
+            ),
+        ),
+    ),
+    Bug(
+        "13 a lock is opened by what a claim would bind",
+        ("tests/checks/test_claims_bind.py",),
+        "test_a_lock_is_not_opened",
+        (("application/guessing.py", ", before=True", ""),),
     ),
     Bug(
         "13 an unbound identity is free at once",

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 from builders import PROGRAM_ID, Clock, day, order, refund, right_proof, section8_program
+from ciphers import FixedCipher
 
 from crossloyalty import (
     Engine,
@@ -61,9 +62,10 @@ LATER: Final = day(18)  # what is earned on it becomes spendable on the 20th
 _PATIENCE_S: Final = 180.0
 _fork = multiprocessing.get_context("fork")
 
-PHONE = "13800138000"
+PHONE, OTHER_PHONE = "13800138000", "13900139001"
 _KEYS = {1: b"o" * 32, 2: b"n" * 32}
-CHECKS = ProofChecks(phone_index=PhoneIndex(_KEYS))
+CIPHER = FixedCipher()
+CHECKS = ProofChecks(phone_index=PhoneIndex(_KEYS), phone_cipher=CIPHER)
 WHITE = 200_000
 FIRST = order(1, buyer_id="b-1", lines=None, paid_fen=WHITE)
 SECOND = order(2, platform="douyin", paid_fen=30_000)
@@ -145,6 +147,11 @@ def _with_a_phone(door: Loyalty) -> None:
     door.bind("m1", platform="phone", buyer_id=before.phone(PROGRAM_ID, PHONE))
     door.merge("m1", "m2", key="seed merge", survivor="m2", version=1)
     door.ingest([order(5, receiver_phone_index=before.phone(PROGRAM_ID, PHONE))])
+
+
+def _with_a_kept_phone(door: Loyalty) -> None:
+    _with_a_phone(door)
+    door.bind_phone("m2", PHONE)
 
 
 def _bought_before(door: Loyalty) -> None:
@@ -240,6 +247,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "merge": Operation(_two_members, lambda door: door.merge("m2", "m1", key="k")),
     "erase_person": Operation(_merged, lambda door: door.erase_person("m2")),
     "reindex_phones": Operation(_with_a_phone, lambda door: door.reindex_phones([PHONE])),
+    "bind_phone": Operation(_with_a_phone, lambda door: door.bind_phone("m2", OTHER_PHONE, evidence="SMS")),
+    "bind_phone that is bound": Operation(_with_a_phone, lambda door: door.bind_phone("m2", PHONE)),
+    "reindex_phones out of the cipher": Operation(_with_a_kept_phone, lambda door: door.reindex_phones(encrypt=True)),
     "reindex_phones that retires": Operation(_with_a_phone, lambda door: door.reindex_phones([PHONE], retire=True)),
     "unmerge": Operation(_merged, lambda door: door.unmerge("m2", key="k")),
     "refund of an order that was merged in": Operation(_merged, lambda door: door.ingest([refund(THIRD, 4_000)])),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from builders import Clock, order, refund, right_proof
+from ciphers import BadCipher, ToyCipher
 from harness import LATER, open_door, program
 from places import Place
 from stores import session
@@ -241,6 +242,7 @@ def test_printed_values_and_events_hold_no_buyer(door: Loyalty) -> None:
 TYPED, SENT_BY_DOUBLE = "13911112222", ("13800138000", "张三", "canary")
 KEYS = {1: b"key-of-blind-indexes-version-1!!", 2: b"key-of-blind-indexes-version-2!!"}
 TOKEN_KEY = b"key-of-order-tokens-32-bytes-it-is"
+HIDDEN, CIPHER_KEY = "13722223333", b"key-of-the-cipher-of-phones"
 KNOWN, STAYS = "known-to-be-stored", "stays-with-m1"
 
 
@@ -261,7 +263,7 @@ def test_nothing_entrusted_is_at_rest(place: Place, caplog: pytest.LogCaptureFix
     """I-81: after claims, binds, syncs, messages, merges, an export and an erasure no secret is kept."""
     kit = XiaohongshuKit()
     index = PhoneIndex(KEYS)
-    checks = ProofChecks(phone_index=index, tokens=OrderTokens(TOKEN_KEY))
+    checks = ProofChecks(phone_index=index, tokens=OrderTokens(TOKEN_KEY), phone_cipher=ToyCipher(CIPHER_KEY))
     texts: list[str] = []
     with caplog.at_level(logging.DEBUG), Stand.open(kit, orders=12) as stand, place.open() as storage:
         for name in ("httpx", "httpcore", "crossloyalty"):
@@ -281,6 +283,9 @@ def test_nothing_entrusted_is_at_rest(place: Place, caplog: pytest.LogCaptureFix
             door.claim("m1", platform=kit.platform, order_no=second.order_no, proof=Proof.token(token)),
             door.reindex_phones([TYPED]),
             door.reindex_phones([TYPED], retire=True),
+            door.bind_phone("m1", f"+86 {HIDDEN}", evidence=KNOWN),
+            door.bind_phone("m3", HIDDEN),
+            door.reindex_phones([TYPED], encrypt=True),
         ]
         message = stand.double.message(third.order_no)
         answers.append(
@@ -290,6 +295,10 @@ def test_nothing_entrusted_is_at_rest(place: Place, caplog: pytest.LogCaptureFix
             door.handle_messages(stand.source),
             door.merge("m1", "m2", key="k1"),
             door.export_person("m1", operator="desk").to_json(),
+            door.export_person("m1", operator="desk").to_csv("phones"),
+            repr(door.export_person("m1", operator="desk", phone_cipher=ToyCipher(CIPHER_KEY))),
+            *door.identities("m1").items,
+            door.member("m1"),
             door.verify(),
             *door.pending_events(limit=1_000),
             stand.source,
@@ -297,13 +306,34 @@ def test_nothing_entrusted_is_at_rest(place: Place, caplog: pytest.LogCaptureFix
             checks,
         ]
         assert [answer.created for answer in answers[:4]] == [True, False, False, True]  # type: ignore[attr-defined]
-        assert answers[6].taken == 1  # type: ignore[attr-defined]
+        assert answers[9].taken == 1  # type: ignore[attr-defined]
+        kept = door.export_person("m1", operator="desk", phone_cipher=ToyCipher(CIPHER_KEY)).sections["phones"]
+        assert sorted(row["phone"] for row in kept) == sorted([TYPED, HIDDEN])  # what is there, and not to be seen
+        for wrong in (f"{HIDDEN}****", f"{HIDDEN}99999999", HIDDEN[:-1] + "x"):
+            with pytest.raises(CrossloyaltyError) as caught:
+                door.bind_phone("m1", wrong)
+            texts.append(everything_about(caught.value).replace(__file__, "this file"))
+        for open_cipher in (lambda phone: phone, lambda phone: phone.encode(), lambda phone: f"v1:{phone}\n"):
+            with pytest.raises(CrossloyaltyError) as caught:
+                Loyalty(
+                    program_for(kit),
+                    storage,
+                    checks=ProofChecks(phone_index=index, phone_cipher=BadCipher(open_cipher)),
+                ).bind_phone("m4", HIDDEN)
+            texts.append(everything_about(caught.value).replace(__file__, "this file"))
         before = at_rest(place, storage)
         answers.append(door.erase_person("m1"))
         behind = at_rest(place, storage)
         texts += [repr(answer) for answer in answers]
     assert KNOWN.encode() in before  # so it would be seen, if anything were
-    secrets = [TYPED, token, *(key.decode() for key in (*KEYS.values(), TOKEN_KEY)), *SENT_BY_DOUBLE]
+    secrets = [
+        TYPED,
+        HIDDEN,
+        token,
+        CIPHER_KEY.decode(),
+        *(key.decode() for key in (*KEYS.values(), TOKEN_KEY)),
+        *SENT_BY_DOUBLE,
+    ]
     for secret in secrets:
         assert secret.encode() not in before
         assert secret.encode() not in behind

@@ -1,4 +1,4 @@
--- checksum 2cf64f71b5ed5bc44b648c06aac4ea3b68a58660ac8279ef7e040b206eb54e85
+-- checksum d7fa0d7f81bba88614139e273cd01971646956109b92bf2c6b9c6ce141e641cd
 CREATE TABLE `crossloyalty_schema_version` (
   `version` bigint NOT NULL,
   `checksum` varbinary(512) NOT NULL,
@@ -19,6 +19,7 @@ CREATE TABLE `crossloyalty_buyers` (
   `binding_no` bigint NOT NULL,
   `last_member_id` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `free_at` bigint,
+  `ciphertext` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (`program_id`, `family`, `scope`, `buyer_id`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_buyers_by_member` ON `crossloyalty_buyers` (`program_id`, `member_id`, `family`, `scope`, `buyer_id`);
@@ -39,12 +40,14 @@ CREATE TABLE `crossloyalty_orders` (
   `coming_at` bigint,
   `facts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `attempts` mediumtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  `phone_index` varbinary(512),
   PRIMARY KEY (`program_id`, `family`, `order_no`)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_orders_by_due` ON `crossloyalty_orders` (`program_id`, `next_due_at`, `family`, `order_no`);
 CREATE INDEX `crossloyalty_orders_by_owner` ON `crossloyalty_orders` (`program_id`, `owner_id`, `effective_at`, `family`, `order_no`);
 CREATE INDEX `crossloyalty_orders_by_coming` ON `crossloyalty_orders` (`program_id`, `owner_id`, `coming_at`, `family`, `order_no`);
 CREATE INDEX `crossloyalty_orders_by_buyer` ON `crossloyalty_orders` (`program_id`, `family`, `buyer_scope`, `buyer_id`, `effective_at`, `order_no`);
+CREATE INDEX `crossloyalty_orders_by_phone` ON `crossloyalty_orders` (`program_id`, `phone_index`, `effective_at`, `family`, `order_no`);
 CREATE TABLE `crossloyalty_members` (
   `program_id` varbinary(512) NOT NULL,
   `member_id` varbinary(512) NOT NULL,
@@ -332,15 +335,15 @@ CREATE TABLE `crossloyalty_watches` (
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX `crossloyalty_watches_by_next` ON `crossloyalty_watches` (`program_id`, `platform`, `shop_id`, `next_at`, `order_no`);
 -- buyers
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
-INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `bound_at` = %s, `evidence` = %s, `blocked_reason` = %s, `blocked_until` = %s, `binding_no` = %s, `last_member_id` = %s, `free_at` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), `version`, CONVERT(`member_id` USING utf8mb4), `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`, `ciphertext`) FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
+INSERT INTO `crossloyalty_buyers` (`program_id`, `family`, `scope`, `buyer_id`, `version`, `member_id`, `bound_at`, `evidence`, `blocked_reason`, `blocked_until`, `binding_no`, `last_member_id`, `free_at`, `ciphertext`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_buyers` SET `version` = `version` + 1, `member_id` = %s, `bound_at` = %s, `evidence` = %s, `blocked_reason` = %s, `blocked_until` = %s, `binding_no` = %s, `last_member_id` = %s, `free_at` = %s, `ciphertext` = %s WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 UPDATE `crossloyalty_buyers` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_buyers` WHERE `program_id` = %s AND `family` = %s AND `scope` = %s AND `buyer_id` = %s;
 -- orders
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
-INSERT INTO `crossloyalty_orders` (`program_id`, `family`, `order_no`, `version`, `next_due_at`, `platform`, `shop_id`, `buyer_scope`, `buyer_id`, `owner_id`, `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE `crossloyalty_orders` SET `version` = `version` + 1, `next_due_at` = %s, `platform` = %s, `shop_id` = %s, `buyer_scope` = %s, `buyer_id` = %s, `owner_id` = %s, `effective_at` = %s, `status` = %s, `paid_fen` = %s, `coming_at` = %s, `facts` = %s, `attempts` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`, CONVERT(`phone_index` USING utf8mb4)) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
+INSERT INTO `crossloyalty_orders` (`program_id`, `family`, `order_no`, `version`, `next_due_at`, `platform`, `shop_id`, `buyer_scope`, `buyer_id`, `owner_id`, `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`, `phone_index`) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE `crossloyalty_orders` SET `version` = `version` + 1, `next_due_at` = %s, `platform` = %s, `shop_id` = %s, `buyer_scope` = %s, `buyer_id` = %s, `owner_id` = %s, `effective_at` = %s, `status` = %s, `paid_fen` = %s, `coming_at` = %s, `facts` = %s, `attempts` = %s, `phone_index` = %s WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 UPDATE `crossloyalty_orders` SET `version` = `version` + 1 WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s AND `version` = %s;
 DELETE FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` = %s;
 -- members
@@ -457,9 +460,9 @@ UPDATE `crossloyalty_limits` SET `used` = `used` + %s WHERE `program_id` = %s AN
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s ORDER BY `lot_no`;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` >= %s AND `due_at` <= %s AND `due_at` IS NOT NULL ORDER BY `due_at`, `lot_no`;
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `lot_no`, CONVERT(`asset` USING utf8mb4), `book`, CONVERT(`state` USING utf8mb4), `granted`, `remaining`, `held`, `expired`, `blocked`, `issue_at`, `expires_at`, `due_at`, `family`, `order_no`, `holder_no`, `rule_id`, `activated`) FROM `crossloyalty_lots` WHERE `program_id` = %s AND `member_id` = %s AND `due_at` IS NOT NULL AND (`due_at`, `lot_no`) < (%s, %s) ORDER BY `due_at` DESC, `lot_no` DESC LIMIT %s;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
-SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`, CONVERT(`phone_index` USING utf8mb4)) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `next_due_at` <= %s AND `next_due_at` IS NOT NULL AND (`next_due_at`, `family`, `order_no`) > (%s, %s, %s) ORDER BY `next_due_at`, `family`, `order_no` LIMIT %s;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`, CONVERT(`phone_index` USING utf8mb4)) FROM `crossloyalty_orders` WHERE `program_id` = %s AND `family` = %s AND `order_no` < %s ORDER BY `order_no` DESC;
+SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`family` USING utf8mb4), CONVERT(`order_no` USING utf8mb4), `version`, `next_due_at`, `platform`, `shop_id`, CONVERT(`buyer_scope` USING utf8mb4), CONVERT(`buyer_id` USING utf8mb4), CONVERT(`owner_id` USING utf8mb4), `effective_at`, `status`, `paid_fen`, `coming_at`, `facts`, `attempts`, CONVERT(`phone_index` USING utf8mb4)) FROM `crossloyalty_orders` ORDER BY `program_id`, `family`, `order_no`;
 -- many rows at once
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), CONVERT(`asset` USING utf8mb4), CONVERT(`account` USING utf8mb4), `book`, `balance`, `seq`) FROM `crossloyalty_accounts` WHERE (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s) OR (`program_id` = %s AND `member_id` = %s AND `asset` = %s AND `account` = %s);
 SELECT JSON_ARRAY(CONVERT(`program_id` USING utf8mb4), CONVERT(`member_id` USING utf8mb4), `version`, `next_due_at`, `created_at`, `last_at`, `entry_seq`, `entry_hash`, `event_seq`, `event_hash`, `tier`, `tier_on`, `qualifications`, `blocked_reason`, `blocked_until`, `attempts`) FROM `crossloyalty_members` WHERE `program_id` = %s AND `member_id` IN (%s, %s) ORDER BY `program_id`, `member_id` FOR UPDATE;

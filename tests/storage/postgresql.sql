@@ -1,4 +1,4 @@
--- checksum fea5fece72e80391597fa41b99b79c86d541cfc72e41e70c0b4e8c375b860b12
+-- checksum 1ccde79233c8f6032f211f439b1e281a50616abe0705062b483e3abe46fbee2b
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -19,6 +19,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "binding_no" bigint NOT NULL,
   "last_member_id" text NOT NULL,
   "free_at" bigint,
+  "ciphertext" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 );
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -39,12 +40,14 @@ CREATE TABLE "crossloyalty_orders" (
   "coming_at" bigint,
   "facts" text NOT NULL,
   "attempts" text NOT NULL,
+  "phone_index" text COLLATE "C",
   PRIMARY KEY ("program_id", "family", "order_no")
 );
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
 CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
+CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" text COLLATE "C" NOT NULL,
   "member_id" text COLLATE "C" NOT NULL,
@@ -332,15 +335,15 @@ CREATE TABLE "crossloyalty_watches" (
 );
 CREATE INDEX "crossloyalty_watches_by_next" ON "crossloyalty_watches" ("program_id", "platform", "shop_id", "next_at", "order_no");
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s, "binding_no" = %s, "last_member_id" = %s, "free_at" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at", "ciphertext" FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at", "ciphertext") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = %s, "bound_at" = %s, "evidence" = %s, "blocked_reason" = %s, "blocked_until" = %s, "binding_no" = %s, "last_member_id" = %s, "free_at" = %s, "ciphertext" = %s WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = %s AND "family" = %s AND "scope" = %s AND "buyer_id" = %s;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
-INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
-UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = %s, "platform" = %s, "shop_id" = %s, "buyer_scope" = %s, "buyer_id" = %s, "owner_id" = %s, "effective_at" = %s, "status" = %s, "paid_fen" = %s, "coming_at" = %s, "facts" = %s, "attempts" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = %s, "platform" = %s, "shop_id" = %s, "buyer_scope" = %s, "buyer_id" = %s, "owner_id" = %s, "effective_at" = %s, "status" = %s, "paid_fen" = %s, "coming_at" = %s, "facts" = %s, "attempts" = %s, "phone_index" = %s WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
 UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s AND "version" = %s;
 DELETE FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" = %s;
 -- members
@@ -457,9 +460,9 @@ UPDATE "crossloyalty_limits" SET "used" = "used" + %s WHERE "program_id" = %s AN
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s ORDER BY "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s AND "due_at" >= %s AND "due_at" <= %s AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = %s AND "member_id" = %s AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (%s, %s) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT %s;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "next_due_at" <= %s AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (%s, %s, %s) ORDER BY "next_due_at", "family", "order_no" LIMIT %s;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" < %s ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "next_due_at" <= %s AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (%s, %s, %s) ORDER BY "next_due_at", "family", "order_no" LIMIT %s;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = %s AND "family" = %s AND "order_no" < %s ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
 -- many rows at once
 SELECT t.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS v ("program_id", "member_id", "asset", "account") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."asset", x."account", x."book", x."balance", x."seq" FROM "crossloyalty_accounts" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" AND x."asset" = v."asset" AND x."account" = v."account" OFFSET 0) t;
 SELECT t.* FROM unnest(%s::text[], %s::text[]) AS v ("program_id", "member_id") CROSS JOIN LATERAL (SELECT x."program_id", x."member_id", x."version", x."next_due_at", x."created_at", x."last_at", x."entry_seq", x."entry_hash", x."event_seq", x."event_hash", x."tier", x."tier_on", x."qualifications", x."blocked_reason", x."blocked_until", x."attempts" FROM "crossloyalty_members" x WHERE x."program_id" = v."program_id" AND x."member_id" = v."member_id" FOR UPDATE OFFSET 0) t;

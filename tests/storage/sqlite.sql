@@ -1,4 +1,4 @@
--- checksum c6bfe64e9f047c4bffd4c8d7e03ff7536550ae89e75953da221c184336992750
+-- checksum 1361d5119ff55906ee641b6583cc354af12dc0c4cb4085f6f2e814d532f01f8c
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -19,6 +19,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "binding_no" INTEGER NOT NULL,
   "last_member_id" TEXT NOT NULL,
   "free_at" INTEGER,
+  "ciphertext" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
 CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
@@ -39,12 +40,14 @@ CREATE TABLE "crossloyalty_orders" (
   "coming_at" INTEGER,
   "facts" TEXT NOT NULL,
   "attempts" TEXT NOT NULL,
+  "phone_index" TEXT COLLATE BINARY,
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
 CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
 CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
+CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "member_id" TEXT COLLATE BINARY NOT NULL,
@@ -332,15 +335,15 @@ CREATE TABLE "crossloyalty_watches" (
 ) STRICT;
 CREATE INDEX "crossloyalty_watches_by_next" ON "crossloyalty_watches" ("program_id", "platform", "shop_id", "next_at", "order_no");
 -- buyers
-SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
-INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ?, "binding_no" = ?, "last_member_id" = ?, "free_at" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
+SELECT "program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at", "ciphertext" FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
+INSERT INTO "crossloyalty_buyers" ("program_id", "family", "scope", "buyer_id", "version", "member_id", "bound_at", "evidence", "blocked_reason", "blocked_until", "binding_no", "last_member_id", "free_at", "ciphertext") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_buyers" SET "version" = "version" + 1, "member_id" = ?, "bound_at" = ?, "evidence" = ?, "blocked_reason" = ?, "blocked_until" = ?, "binding_no" = ?, "last_member_id" = ?, "free_at" = ?, "ciphertext" = ? WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 UPDATE "crossloyalty_buyers" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_buyers" WHERE "program_id" = ? AND "family" = ? AND "scope" = ? AND "buyer_id" = ?;
 -- orders
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
-INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "status" = ?, "paid_fen" = ?, "coming_at" = ?, "facts" = ?, "attempts" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
+INSERT INTO "crossloyalty_orders" ("program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE "crossloyalty_orders" SET "version" = "version" + 1, "next_due_at" = ?, "platform" = ?, "shop_id" = ?, "buyer_scope" = ?, "buyer_id" = ?, "owner_id" = ?, "effective_at" = ?, "status" = ?, "paid_fen" = ?, "coming_at" = ?, "facts" = ?, "attempts" = ?, "phone_index" = ? WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 UPDATE "crossloyalty_orders" SET "version" = "version" + 1 WHERE "program_id" = ? AND "family" = ? AND "order_no" = ? AND "version" = ?;
 DELETE FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" = ?;
 -- members
@@ -457,6 +460,6 @@ UPDATE "crossloyalty_limits" SET "used" = "used" + ? WHERE "program_id" = ? AND 
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? ORDER BY "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" >= ? AND "due_at" <= ? AND "due_at" IS NOT NULL ORDER BY "due_at", "lot_no";
 SELECT "program_id", "member_id", "lot_no", "asset", "book", "state", "granted", "remaining", "held", "expired", "blocked", "issue_at", "expires_at", "due_at", "family", "order_no", "holder_no", "rule_id", "activated" FROM "crossloyalty_lots" WHERE "program_id" = ? AND "member_id" = ? AND "due_at" IS NOT NULL AND ("due_at", "lot_no") < (?, ?) ORDER BY "due_at" DESC, "lot_no" DESC LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
-SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "next_due_at" <= ? AND "next_due_at" IS NOT NULL AND ("next_due_at", "family", "order_no") > (?, ?, ?) ORDER BY "next_due_at", "family", "order_no" LIMIT ?;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" WHERE "program_id" = ? AND "family" = ? AND "order_no" < ? ORDER BY "order_no" DESC;
+SELECT "program_id", "family", "order_no", "version", "next_due_at", "platform", "shop_id", "buyer_scope", "buyer_id", "owner_id", "effective_at", "status", "paid_fen", "coming_at", "facts", "attempts", "phone_index" FROM "crossloyalty_orders" ORDER BY "program_id", "family", "order_no";

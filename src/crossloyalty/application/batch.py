@@ -121,18 +121,28 @@ class Batch:
         """Name the member that stands for a member; somebody who was not read stands for themselves."""
         return self.loaded.homes.get(member_id, member_id)
 
-    def bound_to(self, order: EffectiveOrder, key: OrderKey) -> str:
-        """Name the member the order's buyer identity is bound to, "" for nobody."""
+    def bound_to(self, order: EffectiveOrder, key: OrderKey, *, before: bool = False) -> str:
+        """
+        Name the member the order's buyer identity is bound to, "" for nobody.
+
+        Args:
+            order: The order.
+            key: Its key.
+            before: As it was before this batch; else as the decisions so far leave it.
+        """
         if not order.buyer_id and not order.phone_index:
             return ""
-        buyer = self.loaded.buyers.get(
-            Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
-        )
+        find = self.loaded.buyers.get if before else self._identity
+        buyer = find(Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id)))
         member_id = "" if buyer is None else buyer.member_id
         if member_id or not order.phone_index or not self.program.binding.by_phone:
             return self.home(member_id)
-        phone = self.loaded.buyers.get(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index)))
+        phone = find(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index)))
         return "" if phone is None else self.home(phone.member_id)
+
+    def _identity(self, root: Key) -> BuyerRecord | None:
+        """Give an identity as the decisions so far leave it, so that a batch is what its parts in turn would be."""
+        return self._buyers.get(root) or self.loaded.buyers.get(root)
 
     def buyer(self, root: Key) -> BuyerRecord:
         """Give the row of an identity as this batch leaves it."""
@@ -157,9 +167,7 @@ class Batch:
 
     def buyer_blocked(self, order: EffectiveOrder, key: OrderKey) -> bool:
         """Say whether the order's buyer identity is on the deny list now."""
-        buyer = self.loaded.buyers.get(
-            Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
-        )
+        buyer = self._identity(Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id)))
         if buyer is None or not buyer.blocked_reason:
             return False
         return buyer.blocked_until is None or buyer.blocked_until > self.now

@@ -8,13 +8,16 @@ from typing import Final, cast
 import attrs
 
 from crossloyalty.application.batch import Batch, MissingRoot
+from crossloyalty.application.carrying import identities_of
 from crossloyalty.application.claiming import ClaimRequest, answer_of
 from crossloyalty.application.converting import settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.identifying import ACTIVE, CONFLICT, UNBOUND, bind_now, strength_of
 from crossloyalty.application.loading import Loaded
+from crossloyalty.application.past_orders import past_orders_scan
 from crossloyalty.application.ports import AsyncTransaction, Insert, Replace, Scan
-from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.programs import program_hint, program_knowing
+from crossloyalty.application.standing import ids_of
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import clean_text
@@ -23,10 +26,19 @@ from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.once import carry_once
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason
-from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import (
+    BindingRecord,
+    BuyerRecord,
+    ClaimRecord,
+    Key,
+    MemberRecord,
+    OrderRecord,
+    RootKey,
+    key_of,
+)
 from crossloyalty.errors import InvalidInput, shown
 
-__all__ = ["BindResult", "bind"]
+__all__ = ["BackfillResult", "BindResult", "backfill", "bind"]
 
 _ROADS: Final = ("host", "callback", "operator")
 
@@ -55,6 +67,30 @@ class BindResult:
     automatic: bool = True
 
 
+@attrs.frozen
+class BackfillResult:
+    """
+    What became of past orders.
+
+    Args:
+        converted: Order numbers that became claims.
+        left: Past orders beyond the cap `backfill_orders`; call again to go on.
+        backfill: One answer for each past order of the claim window that nobody held, the latest of an identity first.
+    """
+
+    converted: tuple[str, ...] = ()
+    left: int = 0
+    backfill: tuple[ClaimResult, ...] = ()
+
+    def plus(self, result: BindResult) -> BackfillResult:
+        """Add what became of the orders of one identity."""
+        return BackfillResult(
+            tuple(sorted((*self.converted, *result.converted))),
+            self.left + result.left,
+            (*self.backfill, *result.backfill),
+        )
+
+
 class _Refused(Exception):
     """Leaves the transaction without a trace, the root that `lock` has made for the member included."""
 
@@ -69,13 +105,26 @@ class _Binding:
 
     world: World
     asker: str
-    identity: Identity
-    evidence: str
-    via: str
+    identity: Identity | Key
+    evidence: str = ""
+    via: str = "host"
+    ciphertext: str = ""
+    again: bool = False  # bind nothing; only look at the past orders of what is the member's already
     member_id: str = ""  # who stands for the asker
     past: dict[OrderKey, None] = attrs.field(factory=dict)
     others: dict[str, None] = attrs.field(factory=dict)
     more: set[RootKey] = attrs.field(factory=set)
+
+    @property
+    def platforms(self) -> Sequence[str]:
+        """Name the platforms the program has to know."""
+        return () if isinstance(self.identity, Key) else (self.identity.platform,)
+
+    def root(self, program: Program) -> Key:
+        """Name the row of the identity."""
+        if isinstance(self.identity, Key):
+            return self.identity
+        return identity_key(program.program_id, self.identity, program.known_platforms)
 
 
 async def bind(
@@ -88,6 +137,7 @@ async def bind(
     scope: str = "",
     evidence: str = "",
     via: str = "host",
+    ciphertext: str = "",
 ) -> BindResult:
     """
     Bind an identity, and convert the buyer's past orders that are inside the claim window (D41).
@@ -102,6 +152,7 @@ async def bind(
         evidence: What shows it, kept with the binding.
         via: Who says so: "host", "callback" (the platform itself), "operator" (a person, with evidence; overrides
             the cool-down and an open debt).
+        ciphertext: A phone under the host's cipher, "" for none.
 
     Returns:
         The outcome; an identity that is bound to somebody else is refused as a value.
@@ -115,15 +166,44 @@ async def bind(
         raise InvalidInput(f"an identity is bound via {', '.join(_ROADS)}, not {shown(via)}")
     if via == "operator" and not evidence:
         raise InvalidInput("an operator binds with evidence")
-    call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via)
+    call = _Binding(world, member_id, Identity(platform, buyer_id, scope), evidence, via, ciphertext)
+    return await _run(call, program_id)
 
+
+async def backfill(world: World, program_id: str, member_id: str) -> BackfillResult:
+    """
+    Convert the past orders of the claim window that a member's identities have bought and nobody holds.
+
+    Args:
+        world: The ports.
+        program_id: The program.
+        member_id: Who.
+
+    Returns:
+        One answer for each order, and how many are left beyond the cap `backfill_orders` of each identity.
+    """
+    clean_id(member_id, "member_id")
+    await program_hint(world, program_id)
+
+    async def look(tx: AsyncTransaction) -> list[BuyerRecord]:
+        home, *_ = await ids_of(world, tx, program_id, member_id)
+        return await identities_of(tx, program_id, [home])
+
+    total = BackfillResult()
+    for row in await world.run(look, readonly=True):
+        call = _Binding(world, member_id, key_of(row), again=True)
+        total = total.plus(await _run(call, program_id))
+    return total
+
+
+async def _run(call: _Binding, program_id: str) -> BindResult:
     async def body(tx: AsyncTransaction) -> BindResult:
         return await _bind(call, tx, program)
 
     while True:
-        program = await program_knowing(world, program_id, [platform])
+        program = await program_knowing(call.world, program_id, call.platforms)
         try:
-            return await world.run(body)
+            return await call.world.run(body)
         except StartAgain:
             continue
         except MissingRoot as missing:
@@ -135,7 +215,7 @@ async def bind(
 async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindResult:
     program_id = program.program_id
     member_id = call.member_id = call.world.home(program_id, call.asker)
-    buyer_key = identity_key(program_id, call.identity, program.known_platforms)
+    buyer_key = call.root(program)
     members = list(dict.fromkeys([member_id, *(call.world.home(program_id, name) for name in call.others)]))
     roots = [buyer_key, *call.more, *(Key(OrderRecord, key) for key in call.past)]
     roots += [Key(MemberRecord, (program_id, name)) for name in members]
@@ -147,6 +227,8 @@ async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindR
     if buyer.last_member_id:  # who gave it up may have been merged since
         buyer = loaded.buyers[buyer_key] = buyer._replace(last_member_id=loaded.home(buyer.last_member_id))
     former = buyer.member_id or buyer.last_member_id
+    if call.again and buyer.member_id != member_id:
+        raise _Refused(Reason.OTHER_BUYER)
     if former not in ("", *members):
         call.others[former] = None
         raise StartAgain
@@ -167,11 +249,11 @@ async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindR
         member = batch.member(member_id)
         if buyer.member_id != member_id:
             _take_over(call, batch, buyer, history)
-            # What the decisions below see of the identity.
-            loaded.buyers[buyer_key] = batch.buyer(buyer_key)
+        elif call.ciphertext and not buyer.ciphertext:
+            batch.put_buyer(buyer._replace(ciphertext=call.ciphertext))
         if not member.blocked():
             # The member is the bound buyer of these orders now; a request of theirs that waits keeps its time.
-            settle_all(batch, list(call.past), {})
+            settle_all(batch, [key for key in call.past if _is_theirs(batch, key, member_id)], {})
 
     batch, _ = await decide(loaded, decision)
     changes, touched = batch.changes(versions)
@@ -236,7 +318,7 @@ def _take_over(call: _Binding, batch: Batch, buyer: BuyerRecord, history: Sequen
     ]
     if ended:
         batch.put_buyer(buyer, Replace.of(ended))
-    bind_now(batch, buyer, member, via=call.via, evidence=call.evidence)
+    bind_now(batch, buyer, member, via=call.via, evidence=call.evidence, ciphertext=call.ciphertext)
 
 
 async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer: BuyerRecord) -> int:
@@ -249,13 +331,17 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
     Raises:
         StartAgain: Some of them are not locked yet.
     """
-    if buyer.family == PHONE:
-        return 0  # orders are found by their buyer; those of a phone convert with their next message
+    scan = past_orders_scan(loaded, buyer)
+    if scan is None:
+        return 0
     cap = loaded.program.backfill_orders
-    scan = Scan(OrderRecord, buyer[:4], by="by_buyer", low=_window_start(loaded), descending=True)
     rows = [cast(OrderRecord, row) for row in (await tx.read(scans=[scan])).rows[0]]
-    # An order with another owner is somebody's claim already; it must not use up the cap, bind after bind.
-    open_rows = [row for row in rows if not row.owner_id]
+    # What is somebody's claim already must not use up the cap, bind after bind; what was only shown for somebody who
+    # had the identity before goes along with it.
+    others = [row for row in rows if row.owner_id and loaded.home(row.owner_id) != call.member_id]
+    claims = (await tx.read([Key(ClaimRecord, row[:3]) for row in others])).records if others else {}
+    free = {row[:3] for row in others if Key(ClaimRecord, row[:3]) not in claims}
+    open_rows = [row for row in rows if not row.owner_id or row[:3] in free]
     fresh = [OrderKey(row.program_id, row.family, row.order_no) for row in open_rows[:cap]]
     if any(key not in call.past for key in fresh):
         call.past.update(dict.fromkeys(fresh))
@@ -263,13 +349,10 @@ async def _find_past(call: _Binding, tx: AsyncTransaction, loaded: Loaded, buyer
     return max(0, len(open_rows) - cap)
 
 
-def _window_start(loaded: Loaded) -> int | None:
-    days = loaded.program.eligibility.within_days
-    if days is None:
-        return None
-    # One day more than the window: the effective time of an order may be its payment. A request of the member's own
-    # that waits was made in time even where the window has closed since.
-    return loaded.program.calendar.after_days(loaded.now, -days - 1 - loaded.program.ticket_days)
+def _is_theirs(batch: Batch, key: OrderKey, member_id: str) -> bool:
+    """Say whether a past order is the member's now; whose phone it went to gives way to who bought it."""
+    order = batch.order(key).effective
+    return order is not None and batch.bound_to(order, key) == member_id
 
 
 def _result(call: _Binding, batch: Batch, left: int, buyer: BuyerRecord) -> BindResult:

@@ -7,7 +7,14 @@ from typing import Any
 
 import attrs
 
-from crossloyalty.application.ports import AsyncPhoneCheck, AsyncRateLimiter, PhoneCheck, RateLimiter
+from crossloyalty.application.ports import (
+    AsyncPhoneCheck,
+    AsyncPhoneCipher,
+    AsyncRateLimiter,
+    PhoneCheck,
+    PhoneCipher,
+    RateLimiter,
+)
 from crossloyalty.domain.phones import PhoneIndex
 from crossloyalty.domain.tokens import OrderTokens
 from crossloyalty.errors import ConfigError, WrongType, shown
@@ -39,11 +46,12 @@ def is_async(port: object, name: str) -> bool:
 @attrs.frozen(kw_only=True)
 class ProofChecks:
     """
-    What proofs are checked by, given to a door when it is built.
+    What proofs are checked by and phones are kept by, given to a door when it is built.
 
     Args:
         phone_index: For `Proof.phone` and `Proof.phone_tail` against the indexes in the order.
         tokens: For `Proof.token` and `issue_token`.
+        phone_cipher: Hides the phones that `bind_phone` keeps; unless given, only their blind indexes are kept.
         phone_check: For phones that only the platform can compare; asked while no transaction is open.
         rate_limiter: Counts attempts in the place of the library. Unless given, they are counted in the transaction of
             the answer, and inside a host's transaction apart from it.
@@ -51,6 +59,9 @@ class ProofChecks:
 
     phone_index: PhoneIndex | None = attrs.field(default=None, validator=_is_a(PhoneIndex))
     tokens: OrderTokens | None = attrs.field(default=None, validator=_is_a(OrderTokens))
+    phone_cipher: PhoneCipher | AsyncPhoneCipher | None = attrs.field(
+        default=None, validator=_has("encrypt", "decrypt"), repr=False
+    )
     phone_check: PhoneCheck | AsyncPhoneCheck | None = attrs.field(default=None, validator=_has("matches"))
     rate_limiter: RateLimiter | AsyncRateLimiter | None = attrs.field(default=None, validator=_has("take", "give_back"))
 
@@ -61,6 +72,7 @@ class ProofChecks:
         Raises:
             ConfigError: One is.
         """
-        for port, name in ((self.phone_check, "matches"), (self.rate_limiter, "take")):
+        ports = ((self.phone_check, "matches"), (self.rate_limiter, "take"), (self.phone_cipher, "encrypt"))
+        for port, name in ports:
             if port is not None and is_async(port, name):
                 raise ConfigError(f"{type(port).__name__}.{name} is asynchronous; this door needs a plain one")

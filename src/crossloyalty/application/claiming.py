@@ -12,8 +12,9 @@ from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import Candidate, settle_all
 from crossloyalty.application.deciding import StartAgain, decide
 from crossloyalty.application.guessing import Asking, count_attempts, device_key, is_guess
+from crossloyalty.application.identifying import is_free
 from crossloyalty.application.loading import Loaded
-from crossloyalty.application.orderstate import OrderState
+from crossloyalty.application.past_orders import count_past_orders
 from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
@@ -192,9 +193,9 @@ async def _claim(
     if loaded.program.platforms != program.platforms:
         raise StartAgain
     await _resolve_aliases(tx, loaded, wanted, resolved)
-    if program.binding.on_claim != "never":
-        _lock_buyers(loaded, wanted)
     await loaded.read_more()
+    if loaded.program.binding.on_claim != "never":
+        _lock_buyers(loaded, wanted)
     tokens = await _tokens(tx, loaded, asked)
 
     devices = await _devices(tx, device_of.values())
@@ -238,17 +239,23 @@ async def _claim(
         if not late:
             break
         stopped |= late
+    await _count_past_orders(tx, batch, outcome.values())
     changes, touched = batch.changes(versions)
     if noted:
         changes.append(Replace.of(noted))
         touched.update((key_of(row), versions[key_of(row)]) for row in noted)
     changes += tokens.spent(outcome)
-    for state in batch.orders():
-        if state.tickets and not state.record.platform and state.record.next_due_at is None:
-            changes += _placeholder(loaded, state)
+    changes += _placeholders(loaded, batch)
     if changes:
         await tx.write(changes, roots=touched, final=True)
     return _answers(batch, asked, resolved, outcome)
+
+
+async def _count_past_orders(tx: AsyncTransaction, batch: Batch, candidates: Iterable[Candidate]) -> None:
+    """Find what else those have bought whom claims of this batch have bound."""
+    for candidate in candidates:
+        if candidate.bound is not None:
+            candidate.past_orders = await count_past_orders(tx, batch, candidate.bound)
 
 
 def _at_home(loaded: Loaded, asked: Iterable[Asked]) -> list[Asked]:
@@ -279,10 +286,12 @@ def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> 
     """
     for key, group in wanted.items():
         order = loaded.orders[key]
-        if order.buyer_id and key not in loaded.claims and any(each.request.proof.kind != "none" for each in group):
-            root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
-            if root not in loaded.versions:
-                raise MissingRoot(root)
+        if not order.buyer_id or key in loaded.claims:
+            continue
+        root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
+        proven = [each.request.member_id for each in group if each.request.proof.kind != "none"]
+        if root not in loaded.versions and any(is_free(loaded, loaded.buyers[root], each) for each in proven):
+            raise MissingRoot(root)
 
 
 @attrs.define
@@ -362,16 +371,21 @@ async def _devices(tx: AsyncTransaction, keys: Iterable[Key]) -> dict[Key, Limit
     return {key: cast(LimitRecord, found.get(key, new[key])) for key in wanted}
 
 
-def _placeholder(loaded: Loaded, state: OrderState) -> list[Insert]:
+def _placeholders(loaded: Loaded, batch: Batch) -> list[Change]:
     """
-    Mark a number that is waited for.
+    Mark the numbers that are waited for.
 
-    If it turns out to be a sub-order's, the ingest of the parent meets this row and moves the tickets; the unique key
+    If one turns out to be a sub-order's, the ingest of the parent meets this row and moves the tickets; the unique key
     decides the race between the two.
     """
-    if loaded.aliases.get(state.key) is not None:
-        return []
-    return [Insert(AliasRecord(*state.key, state.key.order_no))]
+    return [
+        Insert(AliasRecord(*state.key, state.key.order_no))
+        for state in batch.orders()
+        if state.tickets
+        and not state.record.platform
+        and state.record.next_due_at is None
+        and loaded.aliases.get(state.key) is None
+    ]
 
 
 def _answers(
@@ -453,6 +467,8 @@ def answer_of(
         state.facts_text(),
         batch.program_of(claim),
         claim.calc,
+        bound=candidate.bound is not None and not again,
+        past_orders=0 if again else candidate.past_orders,
     )
 
 

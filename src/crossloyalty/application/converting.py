@@ -62,6 +62,8 @@ class Candidate:
         state: The ticket's state after the decision.
         ticket_of: The member its ticket was written with, "" for *member_id* itself.
         stopped: Too many attempts went before; it was not looked at.
+        bound: The buyer's identity that its claim has bound, as it was before.
+        past_orders: How many other orders of that buyer nobody holds.
     """
 
     member_id: str
@@ -75,6 +77,8 @@ class Candidate:
     state: str = ""
     ticket_of: str = ""
     stopped: bool = False
+    bound: BuyerRecord | None = None
+    past_orders: int = 0
 
 
 def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, list[Candidate]]) -> None:
@@ -278,8 +282,9 @@ def _try(
         candidate.won = True
         if settled.reasons:
             candidate.reasons = by_precedence([*judgement.reasons, *settled.reasons])
-        if order.buyer_id and not candidate.auto and batch.program.binding.binds(stands):
-            bind_by_claim(batch, order, key, member, stands)
+        # Who is the buyer's by their phone has shown nothing new.
+        if order.buyer_id and not candidate.auto and stands != "bound" and batch.program.binding.binds(stands):
+            candidate.bound = bind_by_claim(batch, order, key, member, stands)
     elif verdict is Verdict.WAIT:
         open_refund = order.refund_open and Reason.NOT_FINISHED in judgement.reasons
         _keep(batch, state, candidate, "REFUND_OPEN" if open_refund else "PENDING_FINISH")

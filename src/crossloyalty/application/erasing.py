@@ -112,7 +112,7 @@ async def _erase_identities(world: World, program_id: str, ids: Sequence[str]) -
         for key, bindings in zip(buyers, found.rows, strict=True):
             row = cast(BuyerRecord, found.records[key])
             if row.member_id in ids or row.last_member_id in ids:
-                gone = row._replace(evidence="", last_member_id="", free_at=None)
+                gone = row._replace(evidence="", last_member_id="", free_at=None, ciphertext="")
                 rows.append(gone._replace(member_id="", bound_at=None) if row.member_id in ids else gone)
             for held in cast("Sequence[BindingRecord]", bindings):
                 if held.member_id in ids:
@@ -215,9 +215,13 @@ def _blanked(
     if order.facts and ERASED not in facts:
         erase_facts(facts)
         owner = order.owner_id if claim is not None else ""
-        rows.append(order._replace(buyer_scope="", buyer_id="", owner_id=owner, facts=dump_facts(facts)))
+        rows.append(_anonymous(order, owner, dump_facts(facts)))
     rows += [doubt._replace(payload="", detail="") for doubt in doubts if doubt.payload or doubt.detail]
     return rows
+
+
+def _anonymous(order: OrderRecord, owner_id: str, facts: str) -> OrderRecord:
+    return order._replace(buyer_scope="", buyer_id="", phone_index=None, owner_id=owner_id, facts=facts)
 
 
 async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str], *, erased: bool) -> EraseResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -14,7 +14,8 @@ import attrs
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.deciding import decide
 from crossloyalty.application.loading import Loaded
-from crossloyalty.application.ports import AsyncTransaction, Scan
+from crossloyalty.application.phones import open_phone
+from crossloyalty.application.ports import AsyncPhoneCipher, AsyncTransaction, Scan
 from crossloyalty.application.programs import program_hint
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
@@ -24,6 +25,7 @@ from crossloyalty.domain.privacy import masked, neutral
 from crossloyalty.domain.records import (
     AccountRecord,
     BindingRecord,
+    BuyerRecord,
     ClaimRecord,
     EnrolmentRecord,
     EntryRecord,
@@ -60,6 +62,8 @@ _TOLD: Final[Mapping[str, tuple[type[Record], str | None, tuple[str, ...]]]] = {
     "spend_days": (SpendDayRecord, None, ("day", "spend_fen")),
     "sources": (TagRecord, None, ("tag", "claims", "net_fen", "first_at", "last_at")),
 }
+_HEADS: Final = {"member": ("name", "value"), "phones": ("phone",)}
+_HIDDEN: Final = "****"
 _MASKED: Final = ("buyer_id", "external_id", "evidence")
 
 
@@ -95,13 +99,16 @@ class PersonExport:
         rows = self.sections[section]
         text = io.StringIO()
         writer = csv.writer(text)
-        writer.writerow(_TOLD[section][2] if section in _TOLD else ("name", "value"))
+        heads = {name: told for name, (_, _, told) in _TOLD.items()} | _HEADS
+        writer.writerow(heads[section])
         for row in rows:
             writer.writerow([neutral("" if value is None else str(value)) for value in row.values()])
         return text.getvalue()
 
 
-async def export_person(world: World, program_id: str, member_id: str, *, operator: str) -> PersonExport:
+async def export_person(
+    world: World, program_id: str, member_id: str, *, operator: str, phone_cipher: AsyncPhoneCipher | None = None
+) -> PersonExport:
     """
     Give everything that is kept about a person, whichever ids they were merged from.
 
@@ -110,13 +117,14 @@ async def export_person(world: World, program_id: str, member_id: str, *, operat
         program_id: The program.
         member_id: Who.
         operator: Who asks for it; kept with the event `member.exported` that is written first.
+        phone_cipher: Shows the phones that are kept under it, behind the transaction; None: they stay masked.
     """
     clean_id(member_id, "member_id")
     clean_id(operator, "operator")
     clean_text(operator, "operator")
     await program_hint(world, program_id)
 
-    async def body(tx: AsyncTransaction) -> PersonExport:
+    async def body(tx: AsyncTransaction) -> tuple[PersonExport, Iterable[str]]:
         home = world.home(program_id, member_id)
         versions = await tx.lock([Key(MemberRecord, (program_id, home))])
         loaded = Loaded(world, tx, program_id, world.now(), versions)
@@ -124,13 +132,17 @@ async def export_person(world: World, program_id: str, member_id: str, *, operat
         await loaded.read((), [home])
         ids = loaded.members[home].ids
         scans = [Scan(kind, (program_id, each), by=by) for kind, by, _ in _TOLD.values() for each in ids]
-        found = (await tx.read(scans=scans)).rows
+        scans.append(Scan(BuyerRecord, (program_id, home), by="by_member"))
+        *found, bound = (await tx.read(scans=scans)).rows
+        # While a key of indexes is changed, one phone is bound under two of them.
+        kept = dict.fromkeys(row.ciphertext for row in cast("Sequence[BuyerRecord]", bound) if row.ciphertext)
         sections: dict[str, tuple[Mapping[str, Any], ...]] = {}
         for at, (name, (_, _, told)) in enumerate(_TOLD.items()):
             parts = found[at * len(ids) : (at + 1) * len(ids)]
             sections[name] = tuple(_told(row, told) for part in parts for row in part)
         root = loaded.members[home].root
         standing = [("tier", root.tier), ("tier_on", root.tier_on), ("blocked_reason", root.blocked_reason)]
+        sections["phones"] = tuple({"phone": _HIDDEN} for _ in kept)
         sections["member"] = tuple({"name": name, "value": value} for name, value in standing)
 
         def decision(batch: Batch) -> None:
@@ -140,9 +152,13 @@ async def export_person(world: World, program_id: str, member_id: str, *, operat
         batch, _ = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
         await tx.write(changes, roots=touched, final=True)
-        return PersonExport(home, ids, time_of(loaded.now), dict(sorted(sections.items())))
+        return PersonExport(home, ids, time_of(loaded.now), dict(sorted(sections.items()))), kept
 
-    return await world.run(body)
+    export, kept = await world.run(body)
+    if phone_cipher is None:
+        return export
+    phones = tuple([{"phone": await open_phone(phone_cipher, program_id, text)} for text in kept])
+    return attrs.evolve(export, sections={**export.sections, "phones": phones})
 
 
 def _told(row: Record, names: Sequence[str]) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def _known(batch: Batch, asking: Asking, candidate: Candidate) -> bool:
     if state.claim_was is not None and batch.home(state.claim_was.member_id) == asking.member_id:
         return True
     order = state.effective
-    return order is not None and batch.bound_to(order, asking.order) == asking.member_id
+    # Whom this very request has bound was a stranger before it.
+    return order is not None and batch.bound_to(order, asking.order, before=True) == asking.member_id
 
 
 def _same_again(batch: Batch, asking: Asking, candidate: Candidate) -> bool:

@@ -471,15 +471,15 @@ def buyer_keys(order: OrderRecord, *, by_phone: bool = False) -> list[Key]:
         by_phone: Also the receiver's phone, which the program takes for the buyer's.
     """
     gift = '"beneficiary_id"' in order.facts
-    by_phone = by_phone and '"receiver_phone_index"' in order.facts
-    if not order.buyer_id and not gift and not by_phone:
+    phone_index = order.phone_index if by_phone else None
+    if not order.buyer_id and not gift and phone_index is None:
         return []
     ids = {order.buyer_id: None}
-    effective = effective_order(load_facts(order.facts)) if gift or by_phone else None
+    effective = effective_order(load_facts(order.facts)) if gift else None
     if effective is not None:
         ids[effective.beneficiary_id] = None
     prefix = (order.program_id, order.family, order.buyer_scope)
     keys = [Key(BuyerRecord, (*prefix, buyer_id)) for buyer_id in ids if buyer_id]
-    if by_phone and effective is not None and effective.phone_index:
-        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", effective.phone_index)))
+    if phone_index is not None:
+        keys.append(Key(BuyerRecord, (order.program_id, PHONE, "", phone_index)))
     return keys

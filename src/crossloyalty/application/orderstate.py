@@ -92,6 +92,7 @@ class OrderState:
                 *old[10:14],
                 self.facts_text(),
                 self.attempts,
+                old.phone_index,
             )
         return OrderRecord(
             old.program_id,
@@ -110,4 +111,5 @@ class OrderState:
             coming_at(order),
             self.facts_text(),
             self.attempts,
+            order.phone_index or None,
         )

@@ -303,6 +303,44 @@ class AsyncPhoneCheck(Protocol):
         ...
 
 
+class PhoneCipher(Protocol):
+    """
+    Hides phones and shows them again, by keys that only the host has; called while no transaction of ours is open.
+
+    The text it makes is stored as it is. Let it begin with the version of its key, so that old texts can be read while
+    the key is changed, and let it bind the program in (as associated data), so that no text is good for two merchants.
+    """
+
+    def encrypt(self, phone: str, *, program_id: str) -> str:
+        """
+        Hide a phone.
+
+        Args:
+            phone: Digits alone, without China's country code.
+            program_id: Whose.
+
+        Returns:
+            1 to 1,000 printable ASCII characters, such as base64; the phone does not stand in them.
+        """
+        ...
+
+    def decrypt(self, text: str, *, program_id: str) -> str:
+        """Show a phone again; may raise what it likes where the text is not its own."""
+        ...
+
+
+class AsyncPhoneCipher(Protocol):
+    """A `PhoneCipher` of an asynchronous host, such as one that asks a key server."""
+
+    async def encrypt(self, phone: str, *, program_id: str) -> str:
+        """See `PhoneCipher.encrypt`."""
+        ...
+
+    async def decrypt(self, text: str, *, program_id: str) -> str:
+        """See `PhoneCipher.decrypt`."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class EnrolmentAnswer:
     """

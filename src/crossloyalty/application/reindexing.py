@@ -1,21 +1,31 @@
 """
 Move blind indexes of phones to the key of a new version.
 
-An index cannot be turned round, so the phones come from the host. Each is looked up under all versions there are keys
-of. Between the first run and the one that retires the old versions a phone is bound under all of them, so orders that
-name it by either convert; the last digits of a phone are so few that nobody has to bring them.
+An index cannot be turned round, so the phones come from the host, or out of what its cipher has hidden. Each is looked
+up under all versions there are keys of. Between the first run and the one that retires the old versions a phone is
+bound under all of them, so orders that name it by either convert; the last digits of a phone are so few that nobody has
+to bring them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 import attrs
 
 from crossloyalty.application.deciding import StartAgain
-from crossloyalty.application.ports import AsyncTransaction, Change, Delete, Insert, Replace, Scan
+from crossloyalty.application.phones import hidden, open_phone, require_index
+from crossloyalty.application.ports import (
+    AsyncPhoneCipher,
+    AsyncTransaction,
+    Change,
+    Delete,
+    Insert,
+    Replace,
+    Scan,
+)
 from crossloyalty.application.programs import program_hint
 from crossloyalty.application.standing import links_key
 from crossloyalty.application.world import World
@@ -68,7 +78,7 @@ class PhoneReindexReport:
         moved: Of which what was known changed in this call.
         already: Of which all was in place.
         unknown: That are no identity under any version.
-        invalid: That were no phones.
+        invalid: That were no phones; of ciphertexts, those that do not hold the phone they are kept with.
         conflicts: Phones of two members, the first 1,000 of them.
         conflict_count: How many there were in all.
         orders: Orders whose indexes were replaced.
@@ -105,6 +115,8 @@ class _Job:
     batch: int
     report: PhoneReindexReport
     progress: Callable[[PhoneReindexReport], None] | None
+    cipher: AsyncPhoneCipher | None
+    encrypt: bool
 
     def keys(self, phone: str) -> tuple[Key, ...]:
         """Name the identities of a phone, old versions in front, the current one last."""
@@ -123,6 +135,17 @@ class _Job:
                     found[index.of(self.program_id, field, value, version)] = now
         return found
 
+    async def opened(self, row: BuyerRecord) -> str:
+        """Give the phone of an identity out of its ciphertext; what belongs to another index is no phone."""
+        if self.cipher is None:
+            return ""
+        phone = await open_phone(self.cipher, self.program_id, row.ciphertext)
+        try:
+            its = self.index.every(self.program_id, "phone", normal_phone(phone))
+        except InvalidInput:
+            return ""
+        return phone if row.buyer_id in its else ""
+
     def tell(self) -> None:
         """Say how far it is."""
         if self.progress is not None:
@@ -132,9 +155,10 @@ class _Job:
 async def reindex_phones(
     world: World,
     program_id: str,
-    phones: Iterable[str],
+    phones: Iterable[str] | None = None,
     *,
     retire: bool = False,
+    encrypt: bool = False,
     batch: int = 200,
     progress: Callable[[PhoneReindexReport], None] | None = None,
 ) -> PhoneReindexReport:
@@ -144,8 +168,10 @@ async def reindex_phones(
     Args:
         world: The ports, with a `PhoneIndex` that has the keys of both versions.
         program_id: The program.
-        phones: In any spelling; read as needed, 100,000 of them at a time are held in memory.
+        phones: In any spelling; read as needed, 100,000 of them at a time are held in memory. None: those that are kept
+            under the cipher.
         retire: Take the old versions out, so that they find nothing any more; else both find the same member.
+        encrypt: Hide each of them anew, also those that are kept by their index alone; each run changes them then.
         batch: Phones or orders a transaction, 1 to 10,000.
         progress: Called after each batch with the counts so far.
 
@@ -153,26 +179,27 @@ async def reindex_phones(
         Counts, and the phones that two members have. A call that broke off goes on when it is repeated.
 
     Raises:
-        ConfigError: The door was built without a `PhoneIndex`.
+        ConfigError: The door was built without a `PhoneIndex`, or without the cipher that is needed.
         InvalidInput: *batch* is out of range.
+        Whatever the cipher itself raises; batches before that are stored.
     """
     if type(batch) is not int or not 1 <= batch <= 10_000:
         raise InvalidInput(f"a batch has 1 to 10000 phones, not {shown(batch)}")
-    if type(retire) is not bool:
-        raise WrongType(f"retire is True or False, not {shown(retire)}")
+    for value, name in ((retire, "retire"), (encrypt, "encrypt")):
+        if type(value) is not bool:
+            raise WrongType(f"{name} is True or False, not {shown(value)}")
     checked_call(progress, "progress")
     if isinstance(phones, str | bytes | bytearray):
         raise WrongType("what reindex_phones takes is a list of phones")  # it may be a phone, so it is not shown
-    rest = walked(phones, "what reindex_phones takes")
-    index = world.phone_index
-    if index is None:
-        raise ConfigError(
-            "phones are re-indexed by a PhoneIndex; build the door with checks=ProofChecks(phone_index=…)"
-        )
+    index, cipher = require_index(world), world.phone_cipher
+    if cipher is None and (phones is None or encrypt):
+        raise ConfigError("phones are read and hidden by a PhoneCipher; build the door with one in its ProofChecks")
+    report = PhoneReindexReport()
+    job = _Job(world, program_id, index, retire, batch, report, progress, cipher, encrypt)
+    take = _kept(job) if phones is None else _given(walked(phones, "what reindex_phones takes"))
     await program_hint(world, program_id)
-    job = _Job(world, program_id, index, retire, batch, PhoneReindexReport(), progress)
     first = True
-    while (chunk := await _chunk(job, rest)) or first:
+    while (chunk := await _chunk(job, take)) or first:
         if len(index.versions) > 1:
             news = job.news("phone", chunk)
             await _walk(job, OrderRecord, 3, news, tails=first)
@@ -181,10 +208,45 @@ async def reindex_phones(
     return job.report
 
 
-async def _chunk(job: _Job, rest: Iterator[str]) -> list[str]:
+_Take: TypeAlias = Callable[[int], Awaitable[list[str]]]
+
+
+def _given(phones: Iterable[str]) -> _Take:
+    rest = iter(phones)
+
+    async def take(count: int) -> list[str]:
+        return list(islice(rest, count))
+
+    return take
+
+
+def _kept(job: _Job) -> _Take:
+    """Give the phones that are kept under a cipher, which is called between transactions; none at the end."""
+    after: tuple[str | int, ...] | None = None
+    over = False
+
+    async def take(count: int) -> list[str]:
+        nonlocal after, over
+        phones: list[str] = []
+        while not phones and not over:
+            scan = Scan(BuyerRecord, (job.program_id, PHONE), limit=count, after=after)
+
+            async def look(tx: AsyncTransaction, scan: Scan = scan) -> Sequence[BuyerRecord]:
+                return cast("Sequence[BuyerRecord]", (await tx.read(scans=[scan])).rows[0])
+
+            rows = await job.world.run(look, readonly=True)
+            over = len(rows) < count
+            after = rows[-1][:4] if rows else after
+            phones = [await job.opened(row) for row in rows if row.ciphertext]
+        return phones
+
+    return take
+
+
+async def _chunk(job: _Job, take: _Take) -> list[str]:
     """Move the identities of as many phones as one walk over the orders takes."""
     done: list[str] = []
-    while len(done) < _WALK and (given := list(islice(rest, job.batch))):
+    while len(done) < _WALK and (given := await take(job.batch)):
         report = job.report
         report.seen += len(given)
         report.batches += 1
@@ -206,6 +268,7 @@ async def _chunk(job: _Job, rest: Iterator[str]) -> list[str]:
 
 async def _identities(job: _Job, phones: Sequence[str], given: int) -> None:
     places = {phone: job.keys(phone) for phone in phones}
+    sealed: dict[Key, str] = {}
     every = [key for keys in places.values() for key in keys]
 
     async def look(tx: AsyncTransaction) -> tuple[list[tuple[Key, ...]], list[Key]]:
@@ -224,11 +287,15 @@ async def _identities(job: _Job, phones: Sequence[str], given: int) -> None:
         versions = await tx.lock([*(key for keys in there for key in keys), *members])
         if (await look(tx)) != (there, members):
             raise StartAgain
-        return await _move(job, tx, there, members, versions)
+        return await _move(job, tx, there, members, versions, sealed)
 
     while True:
         there, members = await job.world.run(look, readonly=True)
         moved, conflicts = 0, list[PhoneConflict]()
+        if job.encrypt and job.cipher is not None:
+            for phone, keys in places.items():
+                if keys in there and keys[-1] not in sealed:
+                    sealed[keys[-1]] = await hidden(job.cipher, job.program_id, phone)
         if there:
             try:
                 moved, conflicts = await job.world.run(body)
@@ -253,6 +320,7 @@ async def _move(
     there: Sequence[tuple[Key, ...]],
     members: Sequence[Key],
     versions: Mapping[RootKey, int],
+    sealed: Mapping[Key, str],
 ) -> tuple[int, list[PhoneConflict]]:
     keys = [key for each in there for key in each]
     names = [links_key(job.program_id, str(root.values[1])) for root in members]
@@ -282,6 +350,8 @@ async def _move(
                 row, history = united(rows[key], [rows[name] for name in each], [histories[name] for name in each], now)
             else:
                 row, history = blank(rows[key]), []
+            if row.member_id and current in sealed:
+                row = row._replace(ciphertext=sealed[current])
             before = {held[:5]: held for held in histories[key]}
             after = {held[:5]: held for held in history}
             if row == rows[key] and before == after:
@@ -361,7 +431,8 @@ def _may_name_an_end(row: OrderRecord | TicketRecord) -> bool:
 
 def _reindexed(job: _Job, row: OrderRecord | TicketRecord, news: Mapping[str, str]) -> OrderRecord | TicketRecord:
     if isinstance(row, OrderRecord):
-        return row._replace(facts=reindexed_facts(row.facts, news))
+        phone_index = news.get(row.phone_index or "", row.phone_index)
+        return row._replace(facts=reindexed_facts(row.facts, news), phone_index=phone_index)
     return row._replace(proof=reindexed_proof(row.proof, news, retire=job.retire))
 
 

@@ -13,7 +13,7 @@ import attrs
 from crossloyalty.application.batch import Batch, MissingRoot
 from crossloyalty.application.converting import Candidate, convert
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identifying import ACTIVE, CONFLICT, REFUSED, UNBOUND, bind_now
+from crossloyalty.application.identifying import ACTIVE, CONFLICT, REFUSED, UNBOUND, bind_now, by_order
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.operating import Keyed
 from crossloyalty.application.pages import Page, checked_limit, cursor_of, row_behind
@@ -22,6 +22,7 @@ from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.keys import OrderKey, clean_id, normalise_order_no
+from crossloyalty.domain.member import Member
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import (
@@ -355,7 +356,15 @@ async def _give(
                 raise MissingRoot(holder_root)
         await loaded.read_more()
         await loaded.read_tickets([order])
-        batch, result = await decide(loaded, lambda batch: _decide_order(batch, order, member_id, evidence, asked))
+        bindings = await _bound_by_claim(tx, loaded, order)
+
+        def decision(batch: Batch) -> ReviewResult:
+            result = _decide_order(batch, order, member_id, evidence, asked)
+            if result.done and claim is not None:
+                _take_along(batch, order, bindings, batch.member(member_id), evidence)
+            return result
+
+        batch, result = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
         await tx.write([*changes, keyed.keep(result.document(), loaded.now)], roots=touched, final=True)
         return result
@@ -367,6 +376,35 @@ async def _give(
             continue
         except MissingRoot as missing:
             more.add(missing.root)
+
+
+async def _bound_by_claim(tx: AsyncTransaction, loaded: Loaded, order: OrderKey) -> Sequence[BindingRecord]:
+    """Read the history of the buyer's identity where this very claim has bound it to its holder."""
+    claim, record = loaded.claims.get(order), loaded.orders[order]
+    buyer = loaded.buyers.get(Key(BuyerRecord, (*order[:2], record.buyer_scope, record.buyer_id)))
+    if claim is None or buyer is None or buyer.evidence != by_order(order):
+        return ()
+    if loaded.home(buyer.member_id) != loaded.home(claim.member_id):
+        return ()
+    return cast("Sequence[BindingRecord]", (await tx.read(scans=[Scan(BindingRecord, buyer[:4])])).rows[0])
+
+
+def _take_along(
+    batch: Batch, order: OrderKey, bindings: Sequence[BindingRecord], member: Member, evidence: str
+) -> None:
+    """
+    Give an identity to the true buyer of the order by whose claim it was bound: the holder before proved nothing.
+
+    Raises:
+        MissingRoot: The identity is not locked.
+    """
+    for row in bindings:
+        if row.state == ACTIVE and row.via.startswith("claim:") and row.evidence == by_order(order):
+            buyer = batch.buyer(Key(BuyerRecord, row[:4]))
+            batch.put_buyer(buyer, Replace(row._replace(state=UNBOUND, ended_at=batch.now, ended_why="dispute")))
+            where = {"family": buyer.family, "scope": buyer.scope}
+            batch.member(row.member_id).ledger.emit("identity.unbound", {**where, "why": "dispute"})
+            bind_now(batch, buyer, member, via="operator", evidence=evidence)
 
 
 def _decide_order(batch: Batch, order: OrderKey, member_id: str, evidence: str, asked: bool) -> ReviewResult:

@@ -10,7 +10,7 @@ import attrs
 
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identifying import ACTIVE, UNBOUND, unbound
+from crossloyalty.application.identifying import ACTIVE, UNBOUND, orders_of, unbound
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
 from crossloyalty.application.programs import program_knowing
@@ -142,13 +142,14 @@ async def _history_and_orders(
     Raises:
         StartAgain: Some of them are not locked yet.
     """
-    scans = [
-        Scan(BindingRecord, buyer[:4], descending=True),
-        Scan(OrderRecord, buyer[:4], by="by_buyer", descending=True, limit=_MOST_ORDERS),
-    ]
-    history, orders = (await tx.read(scans=scans)).rows
+    bought_by = orders_of(buyer, by_phone=loaded.program.binding.by_phone, limit=_MOST_ORDERS)
+    scans = [Scan(BindingRecord, buyer[:4], descending=True), *([] if bought_by is None else [bought_by])]
+    history, *found = (await tx.read(scans=scans)).rows
     shown = [
-        cast(OrderRecord, row) for row in orders if loaded.home(cast(OrderRecord, row).owner_id) == buyer.member_id
+        cast(OrderRecord, row)
+        for rows in found
+        for row in rows
+        if loaded.home(cast(OrderRecord, row).owner_id) == buyer.member_id
     ]
     keys = [OrderKey(row.program_id, row.family, row.order_no) for row in shown]
     if any(key not in bought for key in keys):

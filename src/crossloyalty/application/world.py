@@ -12,6 +12,7 @@ import attrs
 
 from crossloyalty.application.ports import (
     AsyncPhoneCheck,
+    AsyncPhoneCipher,
     AsyncRateLimiter,
     AsyncSleep,
     AsyncStorage,
@@ -64,6 +65,7 @@ class World:
         homes: Into whom members were merged, by (program id, member id); a hint, checked where it is followed.
         phone_index: Makes blind indexes of phones.
         tokens: Signs and checks tokens of orders.
+        phone_cipher: Hides phones that are kept; None: only their indexes are.
         phone_check: Asks a platform whether a phone is that of an order.
         limiter: Counts attempts apart from the transaction of the answer; None: they are counted in it.
     """
@@ -78,6 +80,7 @@ class World:
     homes: MutableMapping[tuple[str, str], str] = attrs.field(factory=dict)
     phone_index: PhoneIndex | None = None
     tokens: OrderTokens | None = None
+    phone_cipher: AsyncPhoneCipher | None = None
     phone_check: AsyncPhoneCheck | None = None
     limiter: AsyncRateLimiter | None = None
 

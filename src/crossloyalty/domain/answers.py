@@ -9,7 +9,7 @@ import attrs
 
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.effective import effective_order
-from crossloyalty.domain.explanation import explain_claim, explain_time, state_word
+from crossloyalty.domain.explanation import explain_bound, explain_claim, explain_time, state_word
 from crossloyalty.domain.facts import load_facts
 from crossloyalty.domain.grants import load_grants
 from crossloyalty.domain.program import CALC, Program
@@ -87,6 +87,8 @@ class ClaimResult:
         tier: The asker's tier now, "" in a program without tiers.
         claimable_from: When time alone will cure a refusal; None: it will not.
         holder_id: Who holds the claim, for staff; "" for nobody.
+        bound: Whether this claim has bound the order's buyer to the asker, so that later orders convert by themselves.
+        past_orders: How many other orders of that buyer inside the claim window nobody holds; `backfill` converts them.
     """
 
     member_id: str
@@ -103,6 +105,8 @@ class ClaimResult:
     _facts: str = attrs.field(default="", repr=False, eq=False)
     _program: Program | None = attrs.field(default=None, repr=False, eq=False)
     _calc: int = attrs.field(default=CALC, repr=False, eq=False)
+    bound: bool = attrs.field(default=False, kw_only=True)
+    past_orders: int = attrs.field(default=0, kw_only=True)
 
     @property
     def reason(self) -> Reason | None:
@@ -165,6 +169,8 @@ class ClaimResult:
         if self.state:
             word = state_word(self.state, language)
             sentences.append(f"State: {word}." if en else f"状态：{word}。")
+        if self.bound:
+            sentences += explain_bound(self.past_orders, language)
         if self.claimable_from is not None and self._program is not None:
             instant = round(self.claimable_from.timestamp() * 1_000_000)
             sentences.append(explain_time(instant, self._program.calendar, language))

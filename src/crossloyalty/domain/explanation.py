@@ -19,7 +19,7 @@ from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.rule_sentences import NOUNS, explain_rule, yuan
 
-__all__ = ["explain_claim", "explain_order", "explain_time", "state_word"]
+__all__ = ["explain_bound", "explain_claim", "explain_order", "explain_time", "state_word"]
 
 _STATES: Final = {
     "PENDING_ISSUE": ("待发放", "to be issued"),
@@ -34,6 +34,21 @@ _STATES: Final = {
     "REJECTED": ("已驳回", "refused"),
     "EXPIRED": ("超时", "expired"),
 }
+
+
+def explain_bound(past_orders: int, language: str) -> list[str]:
+    """
+    Say that a claim has bound its buyer, and how many past orders may follow.
+
+    Args:
+        past_orders: Orders of that buyer that nobody holds.
+        language: "zh" or "en".
+    """
+    if language == "en":
+        more = [f"Earlier orders that may be converted as well: {past_orders}."] if past_orders else []
+        return ["Your account at the platform is known now: later orders convert by themselves.", *more]
+    more = [f"另有 {past_orders} 笔以往订单可一并兑换。"] if past_orders else []
+    return ["已识别您的平台账号，今后的订单将自动兑换。", *more]
 
 
 def state_word(state: str, language: str) -> str:

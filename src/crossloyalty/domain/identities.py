@@ -24,15 +24,18 @@ _NO_IDENTITY: Final = {
 _HOSTS_OWN = re.compile(r"x_[a-z0-9_]{1,18}", re.ASCII)
 _MASKS: Final = frozenset("*＊∗✱•●")
 _INDEX = re.compile(r"[1-9][0-9]{0,3}:[0-9a-f]{64}", re.ASCII)
-# How much a binding is worth by the road it came: what a person has shown < what the platform says < a look by staff.
+# How much a binding is worth by the road it came, or by the proof of the claim that made it: what a person has shown <
+# what the platform says < a look by staff.
 STRENGTHS: Final = {
     "amount_and_day": 1,
     "phone_tail": 2,
     "phone": 3,
     "token": 4,
     "host": 5,
+    "by_host": 5,
     "callback": 6,
     "operator": 7,
+    "review": 7,
 }
 
 

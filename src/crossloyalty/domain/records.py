@@ -77,7 +77,8 @@ class BuyerRecord(NamedTuple):
     Root: an identity, such as a platform's buyer, and the member it is bound to.
 
     `family` is the platform's family, or the kind of identity where no order carries it. `binding_no` numbers the
-    latest row of `bindings`; until `free_at` an unbound identity is bound to nobody but `last_member_id`.
+    latest row of `bindings`; until `free_at` an unbound identity is bound to nobody but `last_member_id`. `ciphertext`
+    is a bound phone as the host's cipher gave it, "" where the host keeps none.
     """
 
     program_id: str
@@ -93,6 +94,7 @@ class BuyerRecord(NamedTuple):
     binding_no: int = 0
     last_member_id: str = ""
     free_at: int | None = None
+    ciphertext: str = ""
 
 
 class OrderRecord(NamedTuple):
@@ -119,6 +121,7 @@ class OrderRecord(NamedTuple):
     coming_at: int | None = None
     facts: str = ""
     attempts: str = ""
+    phone_index: str | None = None
 
 
 class MemberRecord(NamedTuple):
@@ -488,6 +491,7 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
             "by_owner": ("program_id", "owner_id", "effective_at", "family", "order_no"),
             "by_coming": ("program_id", "owner_id", "coming_at", "family", "order_no"),
             "by_buyer": ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no"),
+            "by_phone": ("program_id", "phone_index", "effective_at", "family", "order_no"),
         },
     ),
     MemberRecord: Kind("members", 2, {"by_due": ("program_id", "next_due_at", "member_id")}),

@@ -76,7 +76,9 @@ def united(
     )
     if active:
         last = active[-1]
-        return one._replace(member_id=last.member_id, bound_at=last.bound_at, evidence=last.evidence), history
+        text = next((row.ciphertext for row in reversed(rows) if row.ciphertext), "")
+        bound = one._replace(member_id=last.member_id, bound_at=last.bound_at, evidence=last.evidence, ciphertext=text)
+        return bound, history
     cooling = max(rows, key=lambda row: (bool(row.last_member_id), row.free_at or 0))
     return one._replace(last_member_id=cooling.last_member_id, free_at=cooling.free_at), history
 

@@ -13,7 +13,7 @@ from crossloyalty.application import (
     ingesting,
 )
 from crossloyalty.application import programs as revisions
-from crossloyalty.application.binding import BindResult
+from crossloyalty.application.binding import BackfillResult, BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
@@ -30,6 +30,7 @@ from crossloyalty.loyalty._runners import (
     checked_program,
     checked_requests,
     claim_one,
+    lifted_cipher,
     lifted_gateway,
     program_ids,
 )
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
-    from crossloyalty.application.ports import AsyncEnrolmentGateway
+    from crossloyalty.application.ports import AsyncEnrolmentGateway, AsyncPhoneCipher
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reindexing import PhoneReindexReport
@@ -206,6 +207,16 @@ class AsyncLoyalty:
                 via=via,
             )
         )
+
+    async def backfill(self, member_id: str) -> BackfillResult:
+        """See `Loyalty.backfill`."""
+        return await self._run(binding.backfill(self._world, self._id, member_id))
+
+    async def bind_phone(self, member_id: str, phone: str, *, evidence: str = "", via: str = "host") -> BindResult:
+        """See `Loyalty.bind_phone`."""
+        from crossloyalty.application import phones
+
+        return await self._run(phones.bind_phone(self._world, self._id, member_id, phone, evidence=evidence, via=via))
 
     async def unbind(
         self, member_id: str, *, platform: str, buyer_id: str, scope: str = "", reason: str = ""
@@ -426,17 +437,23 @@ class AsyncLoyalty:
 
         return await self._run(erasing.erase_person(self._world, self._id, member_id))
 
-    async def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+    async def export_person(
+        self, member_id: str, *, operator: str, phone_cipher: AsyncPhoneCipher | None = None
+    ) -> PersonExport:
         """See `Loyalty.export_person`."""
         from crossloyalty.application import exporting
 
-        return await self._run(exporting.export_person(self._world, self._id, member_id, operator=operator))
+        cipher = lifted_cipher(phone_cipher, plain=self._runner.is_plain)
+        return await self._run(
+            exporting.export_person(self._world, self._id, member_id, operator=operator, phone_cipher=cipher)
+        )
 
     async def reindex_phones(
         self,
-        phones: Iterable[str],
+        phones: Iterable[str] | None = None,
         *,
         retire: bool = False,
+        encrypt: bool = False,
         batch: int = 200,
         progress: Callable[[PhoneReindexReport], None] | None = None,
     ) -> PhoneReindexReport:
@@ -444,7 +461,9 @@ class AsyncLoyalty:
         from crossloyalty.application import reindexing
 
         return await self._run(
-            reindexing.reindex_phones(self._world, self._id, phones, retire=retire, batch=batch, progress=progress)
+            reindexing.reindex_phones(
+                self._world, self._id, phones, retire=retire, encrypt=encrypt, batch=batch, progress=progress
+            )
         )
 
     async def record_action(self, member_id: str, *, action: str, key: str) -> ActionResult:

@@ -13,7 +13,7 @@ from crossloyalty.application import (
     ingesting,
 )
 from crossloyalty.application import programs as revisions
-from crossloyalty.application.binding import BindResult
+from crossloyalty.application.binding import BackfillResult, BindResult
 from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ingesting import IngestProgress, IngestReport
@@ -29,6 +29,7 @@ from crossloyalty.loyalty._runners import (
     checked_program,
     checked_requests,
     claim_one,
+    lifted_cipher,
     lifted_gateway,
     program_ids,
     run_here,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from crossloyalty.application.opening import OpeningProgress, OpeningReport
     from crossloyalty.application.operating import AdjustResult, BlockResult, CouponUse, TierResult
     from crossloyalty.application.pages import ClaimView, EntryView, OrderView, Page, TicketView
-    from crossloyalty.application.ports import EnrolmentGateway
+    from crossloyalty.application.ports import EnrolmentGateway, PhoneCipher
     from crossloyalty.application.recalculating import RecalculationReport
     from crossloyalty.application.receiving import InboxReport, ParkedMessage, Received
     from crossloyalty.application.reindexing import PhoneReindexReport
@@ -251,6 +252,40 @@ class Loyalty:
                 evidence=evidence,
                 via=via,
             )
+        )
+
+    def backfill(self, member_id: str) -> BackfillResult:
+        """
+        Convert the past orders that a member's bound identities have bought and nobody holds; again, it goes on.
+
+        Args:
+            member_id: Who; such as a member whose claim has just bound its buyer (`ClaimResult.past_orders`).
+
+        Returns:
+            One answer for each past order inside the claim window, and how many are left for another call.
+        """
+        return self._runner.run(binding.backfill(self._runner.world, self._id, member_id))
+
+    def bind_phone(self, member_id: str, phone: str, *, evidence: str = "", via: str = "host") -> BindResult:
+        """
+        Bind a phone to a member: by its blind index, and under the cipher of this door where it has one.
+
+        Args:
+            member_id: Whose phone it is.
+            phone: In any spelling; it is stored nowhere as it is.
+            evidence, via: As for `bind`.
+
+        Returns:
+            The outcome, as of `bind`; with `Binding(by_phone=True)` past orders that name the phone convert now.
+
+        Raises:
+            InvalidInput: It is no phone, or a masked one; the message does not show it.
+            ConfigError: The door was built without a `PhoneIndex`, or its cipher hides nothing.
+        """
+        from crossloyalty.application import phones
+
+        return self._runner.run(
+            phones.bind_phone(self._runner.world, self._id, member_id, phone, evidence=evidence, via=via)
         )
 
     def unbind(
@@ -648,23 +683,28 @@ class Loyalty:
 
         return self._runner.run(erasing.erase_person(self._runner.world, self._id, member_id))
 
-    def export_person(self, member_id: str, *, operator: str) -> PersonExport:
+    def export_person(self, member_id: str, *, operator: str, phone_cipher: PhoneCipher | None = None) -> PersonExport:
         """
         Give everything that is kept about a person, masked; each call is noted as the event `member.exported`.
 
         Args:
             member_id: Who, by any of their ids.
             operator: Who asks for it.
+            phone_cipher: Shows the phones that are kept under it; unless given, they stay masked.
         """
         from crossloyalty.application import exporting
 
-        return self._runner.run(exporting.export_person(self._runner.world, self._id, member_id, operator=operator))
+        cipher = lifted_cipher(phone_cipher, plain=True)
+        return self._runner.run(
+            exporting.export_person(self._runner.world, self._id, member_id, operator=operator, phone_cipher=cipher)
+        )
 
     def reindex_phones(
         self,
-        phones: Iterable[str],
+        phones: Iterable[str] | None = None,
         *,
         retire: bool = False,
+        encrypt: bool = False,
         batch: int = 200,
         progress: Callable[[PhoneReindexReport], None] | None = None,
     ) -> PhoneReindexReport:
@@ -672,8 +712,9 @@ class Loyalty:
         Put what is kept of phones under the current version of the `PhoneIndex` of this door; idempotent.
 
         Args:
-            phones: All there are, in any spelling; read as needed.
+            phones: All there are, in any spelling; read as needed. None: those kept under the cipher of this door.
             retire: Take the old versions out, so that they find nothing any more; else both find the same member.
+            encrypt: Hide each of them anew by the cipher, also those that are kept by their index alone.
             batch: Phones or orders a transaction, 1 to 10,000.
             progress: Called after each batch with the counts so far.
 
@@ -681,13 +722,13 @@ class Loyalty:
             Counts, and the phones that two members have; of those nothing is changed.
 
         Raises:
-            ConfigError: The door was built without a `PhoneIndex`.
+            ConfigError: The door was built without a `PhoneIndex`, or without the cipher that is needed.
         """
         from crossloyalty.application import reindexing
 
         return self._runner.run(
             reindexing.reindex_phones(
-                self._runner.world, self._id, phones, retire=retire, batch=batch, progress=progress
+                self._runner.world, self._id, phones, retire=retire, encrypt=encrypt, batch=batch, progress=progress
             )
         )
 

@@ -13,6 +13,7 @@ import attrs
 from crossloyalty._bridge import (
     LiftedEnrolmentGateway,
     LiftedPhoneCheck,
+    LiftedPhoneCipher,
     LiftedRateLimiter,
     LiftedStorage,
     drive,
@@ -26,6 +27,7 @@ from crossloyalty.application.claiming import ClaimRequest
 from crossloyalty.application.grouping import GroupCommit
 from crossloyalty.application.ports import (
     AsyncEnrolmentGateway,
+    AsyncPhoneCipher,
     AsyncRateLimiter,
     AsyncSleep,
     AsyncStorage,
@@ -33,6 +35,7 @@ from crossloyalty.application.ports import (
     Clock,
     EnrolmentGateway,
     PhoneCheck,
+    PhoneCipher,
     RateLimiter,
     Sleep,
     Storage,
@@ -54,6 +57,7 @@ __all__ = [
     "checked_program",
     "checked_requests",
     "claim_one",
+    "lifted_cipher",
     "lifted_gateway",
     "program_ids",
     "run_here",
@@ -126,6 +130,7 @@ def _give_checks(world: World, checks: ProofChecks | None, *, plain: bool) -> No
     if plain:
         checks.require_plain()
     world.phone_index, world.tokens = checks.phone_index, checks.tokens
+    world.phone_cipher = lifted_cipher(checks.phone_cipher, plain=plain)
     phone_check, limiter = checks.phone_check, checks.rate_limiter
     if phone_check is not None:
         ours = is_async(phone_check, "matches")
@@ -133,6 +138,27 @@ def _give_checks(world: World, checks: ProofChecks | None, *, plain: bool) -> No
     if limiter is not None:
         ours = is_async(limiter, "take")
         world.limiter = cast(Any, limiter) if ours else LiftedRateLimiter(cast(RateLimiter, limiter))
+
+
+def lifted_cipher(cipher: PhoneCipher | AsyncPhoneCipher | None, *, plain: bool) -> AsyncPhoneCipher | None:
+    """
+    Spell a cipher async.
+
+    Raises:
+        ConfigError: It is asynchronous, and everything runs to its end in one thread.
+        WrongType: It is no cipher.
+    """
+    from crossloyalty.application.checking import is_async
+
+    if cipher is None:
+        return None
+    if not all(callable(getattr(cipher, name, None)) for name in ("encrypt", "decrypt")):
+        raise WrongType(f"a cipher has methods encrypt and decrypt, a {type(cipher).__name__} has not")
+    if not is_async(cipher, "decrypt"):
+        return LiftedPhoneCipher(cast(PhoneCipher, cipher))
+    if plain:
+        raise ConfigError(f"{type(cipher).__name__}.decrypt is asynchronous; this door needs a plain one")
+    return cast(AsyncPhoneCipher, cipher)
 
 
 def lifted_gateway(gateway: EnrolmentGateway | AsyncEnrolmentGateway, *, plain: bool) -> AsyncEnrolmentGateway:

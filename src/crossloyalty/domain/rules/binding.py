@@ -32,7 +32,7 @@ class Binding:
 
     Args:
         on_claim: The weakest proof whose first successful claim binds the order's buyer identity, so that later orders
-            convert by themselves; "never": claims bind nobody.
+            convert by themselves; "never": claims bind nobody. An order number alone never binds (S0-8).
         by_phone: An order whose receiver's phone index is bound to a member converts for that member. The receiver is
             not always the buyer.
         conflict: When an identity of somebody else is bound: "refuse" it, "move" it with evidence that is at least as
@@ -41,7 +41,7 @@ class Binding:
     """
 
     on_claim: str = attrs.field(
-        default="never", validator=one_of("never", "amount_and_day", "phone_tail", "phone", "token", "by_host")
+        default="amount_and_day", validator=one_of("never", "amount_and_day", "phone_tail", "phone", "token", "by_host")
     )
     by_phone: bool = attrs.field(default=False, validator=flag)
     conflict: str = attrs.field(default="refuse", validator=one_of("refuse", "move", "review"))

@@ -435,18 +435,21 @@ class Loaded:
 
     async def read_left_lots(self, member_ids: Iterable[str]) -> None:
         """
-        Read where they began the lots that members have left, by an un-merge: who is closed there is closed there.
+        Read where they began the lots that left members by an un-merge and may have been closed there since.
 
         Args:
-            member_ids: Members whose foreign lots have been read.
+            member_ids: Members that are or become one; their foreign lots have been read.
         """
+        member_ids = list(member_ids)
+        one = {owner for each in member_ids for owner in (each, *self.members[each].links.absorbed)}
         keys: list[Key] = []
         for member_id in member_ids:
             held = self.members[member_id]
             for lot in held.lots:
                 place, began_no = divmod(lot.lot_no, FOREIGN_LOTS)
-                if place and lot.state == MOVED:
-                    keys.append(Key(LotRecord, (self.program_id, held.links.origins[place - 1], began_no)))
+                owner = held.links.origins[place - 1] if place else member_id
+                if place and lot.state == MOVED and owner in one:
+                    keys.append(Key(LotRecord, (self.program_id, owner, began_no)))
         found = await self._tx.read(list(dict.fromkeys(keys))) if keys else None
         for row in found.records.values() if found is not None else ():
             began = cast(LotRecord, row)

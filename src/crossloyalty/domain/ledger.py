@@ -199,7 +199,7 @@ class Ledger:
         for lot in lots:
             number = self.number_of(lot.member_id, lot.lot_no)
             here = self.lots.get(number)
-            if here is None or (here.state == MOVED and lot.state != MOVED):
+            if here is None or (here.state == MOVED and lot.state != MOVED and lot.due_at is None):
                 self.lots[number] = lot._replace(member_id=self.member_id, lot_no=number)
 
     def number_of(self, owner: str, lot_no: int) -> int:

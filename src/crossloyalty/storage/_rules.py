@@ -97,7 +97,7 @@ def version_of(record: Any) -> int:
 
 def bumped(record: Any, version: int) -> Record:
     """Give a root with this version."""
-    kind = type(record)
+    kind: Any = type(record)
     at = _version_at(kind)
     # As `_replace` does, four times as fast.
     root: Record = tuple.__new__(kind, (*record[:at], version, *record[at + 1 :]))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import cache, partial
 from operator import itemgetter
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from crossloyalty.application.ports import Ahead, Change, Found, Scan, Transaction
 from crossloyalty.domain.records import Key, Record, RootKey
@@ -362,7 +362,8 @@ def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
 
 def _look_up(keys: Sequence[Key]) -> tuple[str, list[object]]:
     """Give the statement that finds keys which differ in their last part alone, and its parameters."""
-    kind, values = keys[0]
+    kind: Any = keys[0].kind
+    values = keys[0].values
     size = next(size for size in _PIECES if size >= len(keys))
     parameters: list[object] = [*values[:-1], *(key.values[-1] for key in keys)]
     parameters += [keys[-1].values[-1]] * (size - len(keys))  # a value that is named again finds nothing more

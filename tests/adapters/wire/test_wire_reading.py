@@ -163,7 +163,7 @@ def test_the_depth_is_that_of_the_characters(text: str, more: int):
     """Whatever stands in strings, escaped or without an end, is no depth; one level above 64 is too deep."""
     whole = "[" * more + text
     try:
-        reading._check_depth(whole)
+        reading._check_depth(whole.encode())
         refused = False
     except ValueError:
         refused = True
@@ -180,7 +180,7 @@ def test_the_quick_look_agrees_with_the_characters(parts: list[str], times: int)
     """Of many brackets, in strings and outside, those outside alone are depth, whichever way they are counted."""
     text = "".join(parts) * times
     try:
-        reading._check_depth(text)
+        reading._check_depth(text.encode())
         refused = False
     except ValueError:
         refused = True
@@ -212,5 +212,5 @@ def test_the_depth_is_found_in_time(text: str):
     """Texts made of quotes and backslashes take no longer than others."""
     began = time.monotonic()
     with suppress(ValueError):
-        reading._check_depth("[]" * 70 + text)
+        reading._check_depth(("[]" * 70 + text).encode())
     assert time.monotonic() - began < 2.0

@@ -214,7 +214,7 @@ class Node:
 
     Args:
         value: The object.
-        path: Where it stands, for messages: in words, or the object around it, the field there and the place in its list.
+        path: Where it stands, for messages: in words, or the object around it, the field and the place in its list.
 
     Raises:
         Unreadable: It is no object.
@@ -258,8 +258,8 @@ class Node:
 
     def need_text(self, name: str) -> str:
         """Give a text that has to be there."""
-        value = self.text(name)
-        return self._there(name, None) if value is None else value
+        value = self._get(name)
+        return value if type(value) is str and value else self._there(name, self.text(name))
 
     def whole(self, name: str) -> int | None:
         """Give a whole number, written as a number or as text."""
@@ -274,8 +274,8 @@ class Node:
 
     def need_whole(self, name: str) -> int:
         """Give a whole number that has to be there."""
-        value = self.whole(name)
-        return self._there(name, None) if value is None else value
+        value = self._get(name)
+        return value if type(value) is int and _LEAST <= value <= _MOST else self._there(name, self.whole(name))
 
     def fen(self, name: str) -> int | None:
         """Give an amount that is stated in fen, ≥ 0."""
@@ -289,14 +289,17 @@ class Node:
 
     def need_fen(self, name: str) -> int:
         """Give an amount in fen that has to be there."""
-        value = self.fen(name)
-        return self._there(name, None) if value is None else value
+        value = self._get(name)
+        return value if type(value) is int and 0 <= value <= LARGEST_FEN else self._there(name, self.fen(name))
 
     def yuan(self, name: str) -> int | None:
         """Give, in fen, an amount ≥ 0 that is stated in yuan."""
         value = self._get(name)
-        if value is None or value == "":
-            return None
+        if not value:
+            if value is None or value == "":
+                return None
+            if type(value) is Decimal:
+                return 0
         try:
             fen = yuan_to_fen(value)
         except Unreadable as error:
@@ -307,18 +310,17 @@ class Node:
 
     def need_yuan(self, name: str) -> int:
         """Give, in fen, an amount in yuan that has to be there."""
-        value = self.yuan(name)
-        return self._there(name, None) if value is None else value
+        return self._there(name, self.yuan(name))
 
     def flag(self, name: str) -> bool | None:
         """Give a truth, written as true, 1, "true", "1" or their opposites."""
-        value = self.raw(name)
-        if value is None:
+        value = self._get(name)
+        if value is None or value == "":
             return None
-        if value is True or value in (1, "1", "true", "True"):
-            return True
-        if value is False or value in (0, "0", "false", "False"):
+        if value in (0, "0", "false", "False"):  # which is what most of them say
             return False
+        if value in (1, "1", "true", "True"):
+            return True
         raise self._bad(name, "true or false")
 
     def beijing(self, name: str) -> datetime | None:

@@ -44,7 +44,7 @@ from crossloyalty.domain.calendar import instant_of
 CLAIMS_A_MEMBER: Final = 10
 DAYS: Final = 8
 SHORT: Final = 100
-_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 16)})"
+_INSERT_ORDER: Final = f"INSERT INTO crossloyalty_orders VALUES ({','.join('?' * 17)})"
 _DAY_US: Final = 86_400_000_000
 _CHUNK_MEMBERS: Final = 1_000
 
@@ -147,6 +147,7 @@ def fill(path: Path, claims: int) -> None:
                     None,
                     facts,
                     "",
+                    None,
                 )
                 orders.append(row)
             sums_of(rows, member)

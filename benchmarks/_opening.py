@@ -57,7 +57,7 @@ def _member_rows(rows: Sequence[Any], numbers: Sequence[int], name: str, at: int
     member = claim.member_id
     keys = [f"opening:{name}:{number}" for number in numbers]
     head = (PROGRAM, member)
-    yield "orders", (PROGRAM, "taobao", claim.order_no, 1, None, "", "", "", "", member, 0, "", 0, None, "", "")
+    yield "orders", (PROGRAM, "taobao", claim.order_no, 1, None, "", "", "", "", member, 0, "", 0, None, "", "", None)
     yield (
         "claims",
         (PROGRAM, "taobao", claim.order_no, member, 1, "IMPORTED", "import", 1, 2, at, at, 0, "taobao", *_NOTHING),

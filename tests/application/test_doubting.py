@@ -133,6 +133,52 @@ def test_a_refund_in_doubt_is_a_doubt_of_its_own(door, store, clock):
     assert door.member("m1").points == 90
 
 
+def test_a_doubtful_refund_clears_itself_alone(door, clock):
+    """Two refunds and the order itself in doubt: each goes when it is told soundly, and the last frees the order."""
+    pull(door, clock, order(1))
+    pull(door, clock, doubtful=[doubt(), doubt(refund_id="r1"), doubt(refund_id="r2")])
+    assert sorted(each.refund_id for each in door.doubtful().items) == ["", "r1", "r2"]
+    assert claim(door).reason is Reason.IN_REVIEW
+    pull(door, clock, refunds=[refund(order(1), 1_000, refund_id="r2")])
+    assert sorted(each.refund_id for each in door.doubtful().items) == ["", "r1"]
+    pull(door, clock, order(1))
+    assert [each.refund_id for each in door.doubtful().items] == ["r1"]
+    assert door.member("m1").points == 0
+    report = pull(door, clock, refunds=[refund(order(1), 500, refund_id="r1", status=RefundStatus.CLOSED)])
+    assert (report.claims_created, door.doubtful().items, door.member("m1").points) == (1, (), 90)
+
+
+def test_a_refund_in_doubt_holds_an_issue_back(store, clock):
+    """Points that wait for the after-sale window do not come while a refund is in doubt, and come once it is closed."""
+    door = Loyalty(
+        Program(
+            program_id=PROGRAM_ID,
+            eligibility=rules.Finished(within_days=90),
+            rewards=[rules.PointsPerYuan("1", issue_after_days=40)],
+        ),
+        store,
+        clock=clock,
+    )
+    pull(door, clock, order(1))
+    assert claim(door).created
+    pull(door, clock, doubtful=[doubt(refund_id="r1", code="UNKNOWN_STATUS")])
+    clock.move(days=60)
+    door.run_due()
+    assert door.member("m1").points == 0
+    pull(door, clock, refunds=[refund(order(1), 1_000, refund_id="r1", status=RefundStatus.CLOSED)])
+    door.run_due()
+    assert door.member("m1").points == 100
+
+
+def test_a_doubt_gives_back_nothing_of_a_known_refund(door, clock):
+    """A refund that was told soundly goes on counting while the same one is in doubt."""
+    pull(door, clock, order(1))
+    assert claim(door).points == 100
+    pull(door, clock, refunds=[refund(order(1), 4_000, refund_id="r1")])
+    pull(door, clock, doubtful=[doubt(refund_id="r1", code="UNKNOWN_STATUS")])
+    assert door.member("m1").points == 60
+
+
 def test_told_again_it_stands_there_once(door, store, clock):
     """The row keeps since when, and shows what was told last."""
     pull(door, clock, doubtful=[doubt()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, timedelta
 from itertools import pairwise
 
@@ -20,7 +21,7 @@ from crossloyalty import (
     rules,
 )
 from crossloyalty.application.ports import SourceCapabilities
-from crossloyalty.application.sources import Facts, SourceLimits
+from crossloyalty.application.sources import Doubtful, Facts, SourceLimits
 from crossloyalty.domain.records import SourceRecord
 from crossloyalty.errors import (
     ConfigError,
@@ -259,6 +260,111 @@ def test_facts_that_are_none_are_an_outage(door):
 
     with pytest.raises(PlatformUnavailable, match="no Facts"):
         door.sync(Wrong(), since=day(19))
+
+
+def many(count):
+    """Give orders that change a second apart from noon of the 19th on."""
+    return [at(order(n), day(19) + timedelta(seconds=n)) for n in range(1, count + 1)]
+
+
+def test_pages_are_stored_a_few_at_a_time_and_never_more_than_about_500_rows(door, store):
+    """1,300 orders on pages of 100: the first page alone, then five at a time; each time the place is behind them."""
+    source = ListSource(many(1_300), feeds=("orders",), page_rows=100)
+    stored = []
+
+    def look():
+        numbers, page = known(store), places(store)["orders"].page
+        stored.append(len(numbers))
+        assert (json.loads(page)[1] if page else None) == max(numbers, default=None)
+
+    source.before = look
+    assert door.sync(source, since=day(19)).pages == 13
+    assert stored == [0, *[100] * 5, *[600] * 5, *[1_100] * 2]
+    assert len(known(store)) == 1_300
+
+
+def test_slow_pages_are_stored_one_by_one(door, store, clock):
+    """A platform that takes three seconds a page has each page stored before the next one is asked for."""
+    source = ListSource(many(50), feeds=("orders",), page_rows=10)
+    stored = []
+
+    def slow():
+        stored.append(len(known(store)))
+        clock.move(seconds=3)
+
+    source.before = slow
+    door.sync(source, since=day(19))
+    assert stored[:5] == [0, 10, 20, 30, 40]
+
+
+@pytest.mark.parametrize("asked", range(2, 14))
+def test_what_was_read_and_not_stored_is_read_again(door, store, clock, asked):
+    """An interrupt at any page loses the pages that were held, not their orders: the next sync reads them again."""
+    source = ListSource(many(1_300), feeds=("orders",), page_rows=100)
+
+    def interrupt():
+        source.error = KeyboardInterrupt() if len(source.asked) == asked else None
+
+    source.before = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        door.sync(source, since=day(19))
+    before = len(known(store))
+    assert before in (100, 600, 1_100)
+    clock.move(seconds=121)
+    assert door.sync(source, since=day(19)).orders_new == 1_300 - before
+    assert len(known(store)) == 1_300
+
+
+def test_an_outage_stores_every_page_that_was_read(door, store):
+    """The eleventh page fails: the ten before it are in, and the next sync asks for the eleventh."""
+    source = ListSource(many(1_300), feeds=("orders",), page_rows=100)
+
+    def fail():
+        source.error = PlatformUnavailable("down", platform="taobao") if len(source.asked) == 11 else None
+
+    source.before = fail
+    with pytest.raises(PlatformUnavailable):
+        door.sync(source, since=day(19))
+    assert len(known(store)) == 1_000
+    failed = source.asked[-1]
+    door.sync(source)
+    assert source.asked[11] == failed
+
+
+class Told(ListSource):
+    """Gives the same pages whatever is asked."""
+
+    def __init__(self, *pages):
+        super().__init__(feeds=("orders",))
+        self.pages = pages
+
+    def page(self, feed, since, until, page):
+        self.asked.append((feed, since, until, page))
+        place = int(page or 0)
+        following = str(place + 1) if place + 1 < len(self.pages) else None
+        return attrs.evolve(self.pages[place], next_page=following)
+
+
+@pytest.mark.parametrize("sound_last", [True, False])
+def test_of_what_is_in_doubt_the_last_word_of_several_pages_counts(door, sound_last):
+    """An order that a later page tells soundly is in doubt no more; one that a later page doubts is."""
+    sound = Facts(items=(at(order(1), day(20)),), seen=1)
+    doubt = Facts(doubtful=(Doubtful(order_no=number(1), code="AMOUNT_MISMATCH", detail="1 ≠ 2"),), seen=1)
+    first = Facts(items=(at(order(2), day(20)),), seen=1)
+    report = door.sync(Told(first, *((doubt, sound) if sound_last else (sound, doubt))), since=day(20, 11))
+    assert report.doubtful == 1
+    assert [each.order_no for each in door.doubtful().items] == ([] if sound_last else [number(1)])
+
+
+def test_a_row_that_stands_on_the_first_page_and_again_on_a_later_one_counts_twice_and_changes_nothing(door, store):
+    """The very same row again is counted as told and unchanged; one that has changed meanwhile is taken in."""
+    one, two = at(order(1), day(20, 11)), at(order(2), day(20, 11))
+    changed = attrs.evolve(two, paid_fen=777, modified_at=day(20, 11) + timedelta(seconds=1))
+    pages = (Facts(items=(one, two), seen=2), Facts(items=(at(order(3), day(20)),), seen=1))
+    report = door.sync(Told(*pages, Facts(items=(one, changed), seen=2)), since=day(20, 11))
+    assert (report.orders, report.orders_new, report.changed, report.unchanged) == (5, 3, 4, 1)
+    [row] = [row for row in dump(store)["orders"] if row.order_no == number(2)]
+    assert '"paid_fen":777' in row.facts
 
 
 # -- two at once -------------------------------------------------------------------------------------------------------

@@ -114,3 +114,21 @@ def test_s1_2_gateways_are_looked_at_first(loyalty: Loyalty) -> None:
         loyalty.enrol("m1", identities=[Identity("x_id", str(n)) for n in range(21)])
     with pytest.raises(WrongType):
         loyalty.enrol("m1", identities=["o6"])  # type: ignore[list-item]
+
+
+def test_d5_members_that_became_one_are_enrolled_there_once(loyalty: Loyalty) -> None:
+    """The sides of both are those of the survivor; who waits under the other id is not enrolled a second time."""
+    other_side = Youzan()
+    loyalty.enrol("m1", sides=["youzan"])
+    loyalty.enrol("m2", sides=["youzan", "jd"])
+    loyalty.run_enrolments(other_side, side="jd")
+    loyalty.merge("m1", "m2", key="k1")
+    assert loyalty.enrol("m1", sides=["youzan", "jd"]).sides == {"youzan": "PENDING", "jd": "DONE"}
+    assert loyalty.run_enrolments(other_side, side="youzan").done == 1
+    assert loyalty.run_enrolments(other_side, side="youzan").done == 0
+    assert loyalty.enrol("m2", sides=["youzan"]).sides == {"youzan": "DONE"}
+    loyalty.unmerge("m2", key="k2")
+    assert loyalty.enrol("m1", sides=["youzan"]).sides == {"youzan": "DONE"}
+    assert loyalty.enrol("m2", sides=["youzan", "jd"]).sides == {"youzan": "PENDING", "jd": "DONE"}
+    assert loyalty.run_enrolments(other_side, side="youzan").done == 1
+    assert_sound(loyalty)

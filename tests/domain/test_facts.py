@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.facts import Facts, dump_facts, load_facts, merge_order, merge_refund, stated
+from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundStatus, SourceKind
 
 moments = st.sampled_from([None, day(1), day(2), day(3)])
@@ -144,3 +145,16 @@ def test_a_refund_id_is_one_refund() -> None:
 def test_nobody_has_described_it() -> None:
     """The empty text is an order without facts."""
     assert load_facts("") == {"snapshots": {}, "refunds": {}}
+
+
+@given(st.lists(orders, min_size=1, max_size=3), st.booleans())
+def test_facts_are_stored_as_one_text_whichever_way_it_is_made(snapshots: Sequence[Order], refunded: bool) -> None:
+    """What was just merged is put together from texts at hand; it reads as if all of it had been written anew."""
+    facts = load_facts("")
+    for snapshot in snapshots:
+        merge_order(facts, snapshot)
+    if refunded:
+        merge_refund(facts, refund(order(1), 100))
+    text = dump_facts(facts)
+    assert text == json_text(facts)
+    assert dump_facts(load_facts(text)) == text

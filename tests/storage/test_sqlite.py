@@ -509,6 +509,21 @@ def test_a_new_root_needs_no_write_to_exist_and_one_insert_to_be_written(path: P
         assert tx.read([limit, key_of(DAY)]).records[limit] == LimitRecord("p", "budget", version=1, used=3)
 
 
+def test_many_keys_are_looked_up_at_once(path: Path) -> None:
+    """Of 700 keys with two heads, every second one stored, those that are there come, in three calls."""
+    days = [SpendDayRecord("p", member, f"d{n:04}", n) for member in ("m", "n") for n in range(600)]
+    storage = SqliteStorage(path)
+    insert(storage, *days[::2])
+    keys = [*map(key_of, days[:600]), *map(key_of, days[600:698]), key_of(DAY), Key(MemberRecord, ("p", "m"))]
+    sent: list[str] = []
+    storage.connection().handle.set_trace_callback(sent.append)
+    with storage.transaction(readonly=True) as tx:
+        found = tx.read(keys).records
+    assert found.pop(Key(MemberRecord, ("p", "m"))).version == 1
+    assert found == {key_of(day): day for day in [*days[:600:2], *days[600:698:2]]}
+    assert len([text for text in sent if "spend_days" in text]) == 3
+
+
 def _schema_of(path: Path) -> dict[str, str]:
     handle = sqlite3.connect(path)
     try:

@@ -10,7 +10,7 @@ from crossloyalty.application.orderstate import OrderState
 from crossloyalty.application.ports import Change, Delete, Insert, Replace
 from crossloyalty.application.writes import Writes
 from crossloyalty.domain.effective import EffectiveOrder
-from crossloyalty.domain.identities import PHONE
+from crossloyalty.domain.identities import PHONE, is_denied
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import Need
@@ -166,11 +166,13 @@ class Batch:
         self._bindings += rows
 
     def buyer_blocked(self, order: EffectiveOrder, key: OrderKey) -> bool:
-        """Say whether the order's buyer identity is on the deny list now."""
+        """Say whether the order's buyer, or the phone that stands for them, is on the deny list now."""
         buyer = self._identity(Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id)))
-        if buyer is None or not buyer.blocked_reason:
+        if is_denied(buyer, self.now):
+            return True
+        if not order.phone_index or not self.program.binding.by_phone:
             return False
-        return buyer.blocked_until is None or buyer.blocked_until > self.now
+        return is_denied(self._identity(Key(BuyerRecord, (key.program_id, PHONE, "", order.phone_index))), self.now)
 
     def program_of(self, claim: ClaimRecord) -> Program:
         """Give the revision a claim was first settled under."""

@@ -21,7 +21,7 @@ from crossloyalty.application.standing import ids_of
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult
 from crossloyalty.domain.checks import clean_text
-from crossloyalty.domain.identities import PHONE, Identity, identity_key
+from crossloyalty.domain.identities import PHONE, Identity, identity_key, is_denied
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.once import carry_once
 from crossloyalty.domain.program import Program
@@ -51,7 +51,8 @@ class BindResult:
     Args:
         bound: Whether the identity belongs to the member now.
         reason: Why not: OTHER_BUYER, when it is bound to somebody else already (D40); IN_REVIEW, when staff will look
-            at that; IDENTITY_COOLING and DEBT_OPEN, when somebody else gave it up lately, or owes something (D39).
+            at that; IDENTITY_COOLING and DEBT_OPEN, when somebody else gave it up lately, or owes something (D39);
+            MEMBER_BLOCKED, when it is on the deny list (S4-3).
         converted: Order numbers of past orders that became claims by it.
         left: Past orders beyond the cap `backfill_orders`; bind again to go on.
         backfill: What became of each past order of the claim window that nobody held, the latest first.
@@ -227,6 +228,8 @@ async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindR
     if buyer.last_member_id:  # who gave it up may have been merged since
         buyer = loaded.buyers[buyer_key] = buyer._replace(last_member_id=loaded.home(buyer.last_member_id))
     former = buyer.member_id or buyer.last_member_id
+    if buyer.member_id != member_id and is_denied(buyer, loaded.now):
+        raise _Refused(Reason.MEMBER_BLOCKED)
     if call.again and buyer.member_id != member_id:
         raise _Refused(Reason.OTHER_BUYER)
     if former not in ("", *members):

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import attrs
 
 from crossloyalty.application.binding import bind
-from crossloyalty.application.enrolling import PENDING
+from crossloyalty.application.enrolling import DONE, PENDING
 from crossloyalty.application.ports import AsyncEnrolmentGateway, AsyncTransaction, EnrolmentAnswer, Replace, Scan
 from crossloyalty.application.programs import program_hint
 from crossloyalty.application.standing import ids_of
@@ -20,7 +20,6 @@ from crossloyalty.errors import WrongType, shown
 
 __all__ = ["EnrolmentsReport", "run_enrolments"]
 
-DONE: Final = "DONE"
 REFUSED: Final = "REFUSED"
 _PAGE: Final = 100
 _LONGEST: Final = 200
@@ -46,7 +45,7 @@ async def run_enrolments(
     world: World, program_id: str, gateway: AsyncEnrolmentGateway, *, side: str
 ) -> EnrolmentsReport:
     """
-    Enrol on one side whoever waits for it, each once through.
+    Enrol on one side whoever waits for it, each once through; members that became one are one there too.
 
     The gateway is called while no transaction is open, with a key that stays the same: a call whose answer was lost is
     made again. What it calls the member there is bound before it is noted as done.
@@ -81,11 +80,11 @@ async def _read(world: World, scan: Scan) -> Sequence[EnrolmentRecord]:
 
 async def _one(world: World, row: EnrolmentRecord, gateway: AsyncEnrolmentGateway, report: EnrolmentsReport) -> None:
     program_id, member_id = row.program_id, row.member_id
-    identities = await _identities(world, program_id, member_id)
+    known = await _known(world, row)
+    if known is None:
+        return
     try:
-        answer = await gateway.enrol(
-            member_id=member_id, identities=identities, key=f"{program_id}/{row.side}/{member_id}"
-        )
+        answer = await gateway.enrol(member_id=member_id, identities=known, key=f"{program_id}/{row.side}/{member_id}")
         if not isinstance(answer, EnrolmentAnswer):
             raise WrongType(f"a gateway answers with an EnrolmentAnswer, not {shown(answer)}")
     except Exception as error:  # noqa: BLE001 - a member whose call fails must not keep the others waiting
@@ -112,11 +111,18 @@ async def _one(world: World, row: EnrolmentRecord, gateway: AsyncEnrolmentGatewa
     await _note(world, row, DONE, "" if answer.identity is None else answer.identity.value, "")
 
 
-async def _identities(world: World, program_id: str, member_id: str) -> tuple[Identity, ...]:
-    async def body(tx: AsyncTransaction) -> tuple[Identity, ...]:
-        home, *_ = await ids_of(world, tx, program_id, member_id)
+async def _known(world: World, asked: EnrolmentRecord) -> tuple[Identity, ...] | None:
+    """Tell what is known of a member; None: they are enrolled there already, under another of their ids."""
+    program_id = asked.program_id
+
+    async def body(tx: AsyncTransaction) -> tuple[Identity, ...] | None:
+        home, *others = await ids_of(world, tx, program_id, asked.member_id)
         scan = Scan(BuyerRecord, (program_id, home), by="by_member")
-        rows = cast("list[BuyerRecord]", list((await tx.read(scans=[scan])).rows[0]))
+        keys = [Key(EnrolmentRecord, (program_id, each, asked.side)) for each in (home, *others)]
+        found = await tx.read(keys, [scan])
+        if any(cast(EnrolmentRecord, row).state == DONE for row in found.records.values()):
+            return None
+        rows = cast("list[BuyerRecord]", list(found.rows[0]))
         return tuple(Identity(row.family, row.buyer_id, row.scope) for row in rows)
 
     return await world.run(body, readonly=True)

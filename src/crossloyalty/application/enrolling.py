@@ -9,22 +9,23 @@ import attrs
 
 from crossloyalty.application.batch import Batch
 from crossloyalty.application.deciding import StartAgain, decide
-from crossloyalty.application.identifying import bind_now
+from crossloyalty.application.identifying import bind_now, is_free
 from crossloyalty.application.loading import Loaded
 from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Scan
 from crossloyalty.application.programs import program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.checks import walked
 from crossloyalty.domain.gifts import ENROLLED_ROW, settle_gift
-from crossloyalty.domain.identities import Identity, identity_key, identity_rank
+from crossloyalty.domain.identities import Identity, identity_key, identity_rank, is_denied
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import EnrolmentRecord, Key, MemberRecord
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
-__all__ = ["PENDING", "EnrolResult", "enrol"]
+__all__ = ["DONE", "PENDING", "EnrolResult", "enrol"]
 
 PENDING: Final = "PENDING"
+DONE: Final = "DONE"
 _MOST: Final = 20
 
 
@@ -121,8 +122,11 @@ async def _enrol(
         raise StartAgain
     rows: dict[str, EnrolmentRecord] = {}
     if sides:
-        found = (await tx.read(scans=[Scan(EnrolmentRecord, (program_id, person))])).rows[0]
-        rows = {row.side: row for row in cast("list[EnrolmentRecord]", list(found))}
+        # Under whichever of their ids it was asked for: rows stay where they were written (design section 11).
+        ids = loaded.members[person].ids
+        found = (await tx.read(scans=[Scan(EnrolmentRecord, (program_id, each)) for each in ids])).rows
+        every = [cast(EnrolmentRecord, row) for part in found for row in part]
+        rows = {row.side: row for row in sorted(every, key=lambda row: row.state == DONE)}
 
     def decision(batch: Batch) -> EnrolResult:
         member = batch.member(person)
@@ -132,7 +136,7 @@ async def _enrol(
             buyer = batch.buyer(key)
             if buyer.member_id == person:
                 continue
-            if buyer.member_id or batch.home(buyer.last_member_id) not in ("", person) or buyer.blocked_reason:
+            if not is_free(batch, buyer, person) or is_denied(buyer, batch.now):
                 conflicts.append(identity)
             else:
                 bind_now(batch, buyer, member, via="host", evidence="enrolment")

@@ -338,6 +338,8 @@ async def _take_in(
 
 def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | Doubt]]) -> list[str]:
     """Name the members whose claims, tickets or bindings these orders touch."""
+    if not (loaded.claims or loaded.tickets or any(buyer.member_id for buyer in loaded.buyers.values())):
+        return []
     wanted: dict[str, None] = {}
     for key, items in grouped.items():
         claim = loaded.claims.get(key)
@@ -378,6 +380,8 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], al
         news = told = 0
         facts = state.facts
         for item in items:
+            if type(item) is Doubt and not item.code and "doubts" not in facts:
+                continue  # there is none that could be over
             new = _merge(facts, item)
             news += new
             if not isinstance(item, Doubt):

@@ -21,6 +21,7 @@ from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
 from crossloyalty.application.programs import program_hint, program_knowing
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
+from crossloyalty.domain.identities import is_denied
 from crossloyalty.domain.keys import OrderKey, clean_id, normalise_order_no
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.ownership import Proof
@@ -484,6 +485,8 @@ async def _decide_binding(
             if wish is None or wish.state != CONFLICT:
                 return ReviewResult(False, "" if wish is None else wish.state, buyer.member_id)
             now = batch.now
+            if approved and is_denied(buyer, now):
+                return ReviewResult(False, CONFLICT, buyer.member_id, 0, (Reason.MEMBER_BLOCKED,))
             where = {"family": buyer.family, "scope": buyer.scope}
             if not approved:
                 ended = wish._replace(state=REFUSED, ended_at=now, ended_why=evidence)

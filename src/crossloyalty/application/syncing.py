@@ -36,7 +36,8 @@ _T = TypeVar("_T")
 _SECOND_US: Final = 1_000_000
 _DAY_US: Final = 86_400 * _SECOND_US
 _KEPT_REJECTIONS: Final = 1_000
-# Up to when pages are held before they are stored: a process that dies reads again what it held.
+# Pages are held until they have so many rows, or so long after the last storing, and then stored: a process that dies
+# reads again what it held.
 _ROWS_HELD: Final = 500
 _HELD_US: Final = 2 * _SECOND_US
 
@@ -311,7 +312,7 @@ class _Reader:
             new = self._behind(place, facts)
             if held.parts_with(facts):
                 await self._store(root, held, report, progress)
-            held.take(facts, new, (since, until), first=page is None, now=self._world.now())
+            held.take(facts, new, (since, until), first=page is None)
             place = new
             if held.is_full(self._world.now()):
                 await self._store(root, held, report, progress)
@@ -330,7 +331,7 @@ class _Reader:
         self, root: RootKey, held: _Held, report: SyncReport, progress: Callable[[SyncProgress], None] | None
     ) -> None:
         """Store the pages that are held, with the place behind them, and tell of each."""
-        windows, facts, repeated = held.give()
+        windows, facts, repeated = held.give(self._world.now())
         if not windows:
             return
         taken = await self._save(root, held, held.place, facts)
@@ -387,8 +388,7 @@ class _Held:
         self.stored = stored
         self.place = stored
         self._longest_us = min(_HELD_US, lease_us // 4)
-        self._nothing_yet = True
-        self._began_at = 0
+        self._stored_at: int | None = None
         self._windows: list[tuple[datetime, datetime]] = []
         self._items: list[Item] = []
         self._doubtful: Sequence[Doubtful] = ()
@@ -400,9 +400,7 @@ class _Held:
         """Say that a page cannot be stored with those held: of what is in doubt, the last word counts."""
         return bool(self._windows) and bool(self._doubtful or facts.doubtful)
 
-    def take(
-        self, facts: Facts, place: SourceRecord, window: tuple[datetime, datetime], *, first: bool, now: int
-    ) -> None:
+    def take(self, facts: Facts, place: SourceRecord, window: tuple[datetime, datetime], *, first: bool) -> None:
         """
         Hold a page.
 
@@ -411,10 +409,7 @@ class _Held:
             place: Behind it.
             window: In which it was read.
             first: It is the first page of that window.
-            now: The moment, in microseconds.
         """
-        if not self._windows:
-            self._began_at = now
         self._windows.append(window)
         self.place = place
         self._doubtful = facts.doubtful
@@ -428,16 +423,16 @@ class _Held:
         self._items += facts.items
 
     def is_full(self, now: int) -> bool:
-        """Say that it is time to store."""
-        soon = 0 <= now - self._began_at < self._longest_us
-        return self._nothing_yet or not soon or len(self._items) + len(self._repeated) >= _ROWS_HELD
+        """Say that it is time to store; *now* in microseconds."""
+        soon = self._stored_at is not None and 0 <= now - self._stored_at < self._longest_us
+        return not soon or len(self._items) + len(self._repeated) >= _ROWS_HELD
 
-    def give(self) -> tuple[Sequence[tuple[datetime, datetime]], Facts, Sequence[Item]]:
+    def give(self, now: int) -> tuple[Sequence[tuple[datetime, datetime]], Facts, Sequence[Item]]:
         """Give the windows of the pages held, what they said, and what they said again; nothing is held any more."""
         windows, repeated = self._windows, self._repeated
         facts = Facts(items=tuple(self._items), doubtful=tuple(self._doubtful))
         self._windows, self._items, self._doubtful, self._repeated = [], [], (), []
-        self._nothing_yet = False
+        self._stored_at = now
         return windows, facts, repeated
 
 

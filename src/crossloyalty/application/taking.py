@@ -137,6 +137,7 @@ async def take(world: World, program_id: str, about: About, facts: Facts, beside
     taken = Taken(doubtful=len(facts.doubtful))
     doubts = _Doubts(program, about, facts.doubtful, world.now(), beside)
     grouped: dict[OrderKey, list[Item | Doubt]] = {}
+    over = Doubt("", "", doubts.now)
     for place, item in enumerate(facts.items):
         try:
             key = _key(item, program, about)
@@ -149,7 +150,7 @@ async def take(world: World, program_id: str, about: About, facts: Facts, beside
         if not isinstance(item, Milestone):
             if (key, subject) in doubts.told:
                 continue
-            grouped.setdefault(key, []).append(Doubt(subject, "", doubts.now))
+            grouped.setdefault(key, []).append(Doubt(subject, "", doubts.now) if subject else over)
         kept = unmasked(item) if about.capabilities.auto_convert else without_buyer(item)
         grouped.setdefault(key, []).append(cast(Item, kept))
     for (key, subject), doubtful in doubts.told.items():

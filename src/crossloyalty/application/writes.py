@@ -18,6 +18,7 @@ from crossloyalty.domain.records import (
     RootKey,
     TicketRecord,
 )
+from crossloyalty.domain.risks import raise_flags
 
 __all__ = ["Writes"]
 
@@ -68,6 +69,8 @@ class Writes:
     def take_member(self, member: Member, before: MemberRecord) -> None:
         """Take what changed of a member; a member nothing happened to is left alone."""
         ledger = member.ledger
+        if ledger.emitted:  # what is imported tells nothing
+            raise_flags(member)
         events = ledger.event_rows()
         row = member.root_row()
         rows: list[tuple[bool, Record]] = [

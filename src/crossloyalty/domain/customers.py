@@ -5,11 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
-import attrs
-
 from crossloyalty.domain.calendar import DAY_US
 from crossloyalty.domain.records import AccountRecord, ClaimRecord, TagRecord
-from crossloyalty.domain.settlement import REVERSED
+from crossloyalty.domain.risks import REFUNDED_CLAIMS, RiskCode, RiskFlag, flags_of, tally_of
 
 __all__ = ["CustomerState", "RiskCode", "RiskFlag", "customer_state", "risk_flags"]
 
@@ -65,30 +63,8 @@ def customer_state(
     return CustomerState.NEW if sum(row.claims for row in rows) == 1 else CustomerState.ACTIVE
 
 
-class RiskCode(enum.Enum):
-    """Why somebody is worth a look; nobody is banned by one (D15)."""
-
-    REFUNDED_CLAIMS = "REFUNDED_CLAIMS"
-    SAME_DAY_REFUNDS = "SAME_DAY_REFUNDS"
-    DEBT = "DEBT"
-
-
-@attrs.frozen
-class RiskFlag:
-    """
-    Something about a member that is worth a look.
-
-    Args:
-        code: What.
-        count: How many claims, or how much is owed in all assets together.
-    """
-
-    code: RiskCode
-    count: int
-
-
 def risk_flags(
-    claims: Iterable[ClaimRecord], accounts: Iterable[AccountRecord], *, refunded_claims: int = 3
+    claims: Iterable[ClaimRecord], accounts: Iterable[AccountRecord], *, refunded_claims: int = REFUNDED_CLAIMS
 ) -> tuple[RiskFlag, ...]:
     """
     Look for patterns of buying, keeping the points and sending back (D15).
@@ -98,14 +74,6 @@ def risk_flags(
         accounts: The member's.
         refunded_claims: From how many claims without any net left on it is a pattern.
     """
-    flags: list[RiskFlag] = []
-    reversed_ = [claim for claim in claims if claim.state == REVERSED]
-    if len(reversed_) >= refunded_claims:
-        flags.append(RiskFlag(RiskCode.REFUNDED_CLAIMS, len(reversed_)))
-    quick = sum(claim.claimed_at - claim.effective_at < DAY_US for claim in reversed_)
-    if quick >= refunded_claims:
-        flags.append(RiskFlag(RiskCode.SAME_DAY_REFUNDS, quick))
+    refunded, quick = tally_of(*claims)
     owed = sum(account.balance for account in accounts if account.account == "debt")
-    if owed > 0:
-        flags.append(RiskFlag(RiskCode.DEBT, owed))
-    return tuple(flags)
+    return flags_of(refunded, quick, owed, refunded_claims=refunded_claims)

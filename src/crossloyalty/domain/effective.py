@@ -155,7 +155,11 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
     fields, stated_at = stated(facts)
     order = EffectiveOrder(fields)
     order.milestones = facts.get("milestones", ())
-    order.in_doubt = "doubts" in facts
+    doubts = facts.get("doubts")
+    if doubts is not None:
+        order.in_doubt = True
+        # What is told of a refund and not believed may be money on its way back, so it holds an issue like an open one.
+        order.refund_open = order.refund_open or any(doubts)
     shipping = fields.get("shipping_fen", 0)
     paid = fields.get("paid_fen")
     stated_lines: list[Fields] = fields.get("lines") or []

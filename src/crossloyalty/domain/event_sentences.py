@@ -35,6 +35,7 @@ EVENT_KINDS: Final = {
     "identity.bound": ("已绑定身份", "identity bound"),
     "identity.unbound": ("已解绑身份", "identity unbound"),
     "identity.conflict": ("身份与他人冲突，待核实", "identity belongs to somebody else; under review"),
+    "risk.flagged": ("风险提示", "worth a look"),
     "tag.added": ("新增标签", "tag added"),
     "tag.removed": ("移除标签", "tag removed"),
     "tier.granted": ("等级人工调整", "tier given by hand"),
@@ -87,4 +88,4 @@ def _details(about: str, body: Mapping[str, Any]) -> str:
         return " → ".join(str(body[name]) for name in ("from", "to", "tier") if body.get(name))
     if about == "member":
         return " → ".join(str(body[name]) for name in ("absorbed", "survivor") if body.get(name))
-    return str(body.get("tag") or body.get("family") or "")
+    return str(body.get("code") or body.get("tag") or body.get("family") or "")

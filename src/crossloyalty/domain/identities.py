@@ -10,7 +10,7 @@ from crossloyalty.domain.keys import Platforms, clean_id
 from crossloyalty.domain.records import BuyerRecord, Key
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
-__all__ = ["PHONE", "STRENGTHS", "Identity", "identifies", "identity_key", "identity_rank", "namespace_of"]
+__all__ = ["PHONE", "STRENGTHS", "Identity", "identifies", "identity_key", "identity_rank", "is_denied", "namespace_of"]
 
 PHONE: Final = "phone"
 # Ids that no order carries. What a platform calls its buyers is kept under the platform's family.
@@ -58,6 +58,13 @@ class Identity(NamedTuple):
 def identifies(value: str) -> bool:
     """Say whether a value can name one person; a masked one (`138****8000`, `t**3`) names thousands."""
     return _MASKS.isdisjoint(value)
+
+
+def is_denied(buyer: BuyerRecord | None, now: int) -> bool:
+    """Say whether an identity is on the deny list at an instant, in microseconds."""
+    if buyer is None or not buyer.blocked_reason:
+        return False
+    return buyer.blocked_until is None or buyer.blocked_until > now
 
 
 def namespace_of(name: str, platforms: Platforms) -> str:

@@ -57,7 +57,7 @@ def clean_id(value: str, what: str) -> str:
     if not isinstance(value, str):
         raise WrongType(f"{what} is text, not {type(value).__name__}: {shown(value)}")
     # Of what can be printed only the plain blank is a blank, so nothing else has to be looked for.
-    if 0 < len(value) <= 128 and value.isprintable() and value[0] != " " and value[-1] != " ":
+    if 0 < len(value) <= 128 and value.isprintable() and " " not in value:
         return value
     if not _ID.fullmatch(value) or value != value.strip():
         raise InvalidInput(f"{what} has 1 to 128 printable characters and no blank at its ends: {shown(value)}")

@@ -24,6 +24,7 @@ from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_SPEND, AccountName
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.records import LotRecord, MemberGrantRecord
+from crossloyalty.domain.risks import RISK_ROW, add_risks
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.tiers import PINNED, Qualification, came_with
 
@@ -158,6 +159,8 @@ def _add_counted(target: Member, source: Member, *, revived: bool, twice: str) -
         elif name == LAPSED_ROW:
             before, day = (0, "") if held is None else (held.claims, held.grant)
             target.put_once(name, before + row.claims, max(day, row.grant))
+        elif name == RISK_ROW:
+            add_risks(target, held, row)
         elif name == ENROLLED_ROW:
             target.put_once(name, max(row.claims, 0 if held is None else held.claims), row.grant)
         elif _give_together(target, source, held, row, twice=twice):

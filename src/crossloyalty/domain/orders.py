@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -158,7 +160,8 @@ def checked_time(value: Any, what: str) -> datetime:
 
 
 def _optional_fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None:
+    # Nearly every value is sound, and is passed without another call; so with times.
+    if value is not None and not (type(value) is int and 0 <= value <= LARGEST_FEN):
         checked_fen(value, attribute.name)
 
 
@@ -176,21 +179,8 @@ def _text(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     clean_id(value, attribute.name)
 
 
-def _blind_index(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, str) or not _INDEX.fullmatch(value):
-        # What was given may be a phone, so it is not shown.
-        raise InvalidInput(f"{attribute.name} is a blind index, as PhoneIndex gives it")
-
-
 def _fen(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     checked_fen(value, attribute.name)
-
-
-def _optional_flag(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and type(value) is not bool:
-        raise WrongType(f"{attribute.name} is True, False or None, not {shown(value)}")
 
 
 def _is_a(kind: type[_E], *, optional: bool) -> Any:
@@ -205,26 +195,67 @@ def _time(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     checked_time(value, attribute.name)
 
 
-def _flags(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None:
-        return
+# Orders and lines are made by the million, so that one call checks all fields of a kind: a validator a field would cost
+# more than everything else about them.
+
+_LINE_FEN: Final = ("paid_fen", "refunded_fen")
+_LINE_TEXTS: Final = ("product_id", "category")
+_ORDER_TEXTS: Final = ("shop_id", "buyer_id", "buyer_scope", "beneficiary_id", "currency")
+_ORDER_TIMES: Final = ("created_at", "paid_at", "finished_at", "modified_at")
+_ORDER_FEN: Final = ("paid_fen", "shipping_fen", "subsidy_fen", "own_value_fen", "refunded_fen")
+_LINE_FEN_OF: Final = attrgetter(*_LINE_FEN)
+_LINE_TEXTS_OF: Final = attrgetter(*_LINE_TEXTS)
+_ORDER_TEXTS_OF: Final = attrgetter(*_ORDER_TEXTS)
+_ORDER_TIMES_OF: Final = attrgetter(*_ORDER_TIMES)
+_ORDER_FEN_OF: Final = attrgetter(*_ORDER_FEN)
+_MOST_PIECES: Final = 1_000_000
+
+
+def _check_texts(named: Iterable[tuple[str, Any]]) -> None:
+    for name, value in named:
+        if value is not None:
+            clean_id(value, name)
+
+
+def _check_times(named: Iterable[tuple[str, Any]]) -> None:
+    for name, value in named:
+        if value is not None:
+            checked_time(value, name)
+
+
+def _check_fen(named: Iterable[tuple[str, Any]]) -> None:
+    for name, value in named:
+        if value is not None and not (type(value) is int and 0 <= value <= LARGEST_FEN):
+            checked_fen(value, name)
+
+
+def _check_kind(name: str, value: Any, kind: type[enum.Enum]) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise WrongType(f"{name} is a {kind.__name__}, not {shown(value)}")
+
+
+def _check_flag(name: str, value: Any) -> None:
+    if value is not None and type(value) is not bool:
+        raise WrongType(f"{name} is True, False or None, not {shown(value)}")
+
+
+def _check_names(name: str, value: Any) -> None:
     if not isinstance(value, tuple):
-        raise WrongType(f"{attribute.name} is a tuple of names, not {shown(value)}")
-    for flag in value:
-        clean_id(flag, attribute.name)
+        raise WrongType(f"{name} is a tuple of names, not {shown(value)}")
+    for each in value:
+        clean_id(each, name)
 
 
-def _quantity(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and (type(value) is not int or not 0 <= value <= 1_000_000):
-        raise WrongType(f"{attribute.name} is a whole number of pieces: {shown(value)}")
+def _check_index(name: str, value: Any) -> None:
+    if value is not None and not (isinstance(value, str) and _INDEX.fullmatch(value)):
+        # What was given may be a phone, so it is not shown.
+        raise InvalidInput(f"{name} is a blind index, as PhoneIndex gives it")
 
 
-def _lines(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is None:
-        return
+def _check_lines(value: Any) -> None:
     if not isinstance(value, tuple) or not all(isinstance(line, Line) for line in value):
-        raise WrongType(f"{attribute.name} is a tuple of Line")
-    if len({line.line_id for line in value}) != len(value):
+        raise WrongType("lines is a tuple of Line")
+    if len(value) > 1 and len({line.line_id for line in value}) != len(value):
         raise InvalidInput("two lines of one order bear the same line_id")
 
 
@@ -244,15 +275,26 @@ class Line:
         quantity: In pieces.
     """
 
-    line_id: str = attrs.field(validator=_text)
-    paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    refunded_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    status: LineStatus | None = attrs.field(default=None, validator=_is_a(LineStatus, optional=True))
-    finished_at: datetime | None = attrs.field(default=None, validator=_optional_time)
-    is_free_gift: bool | None = attrs.field(default=None, validator=_optional_flag)
-    product_id: str | None = attrs.field(default=None, validator=_optional_text)
-    category: str | None = attrs.field(default=None, validator=_optional_text)
-    quantity: int | None = attrs.field(default=None, validator=_quantity)
+    line_id: str
+    paid_fen: int | None = None
+    refunded_fen: int | None = None
+    status: LineStatus | None = None
+    finished_at: datetime | None = None
+    is_free_gift: bool | None = None
+    product_id: str | None = None
+    category: str | None = None
+    quantity: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        clean_id(self.line_id, "line_id")
+        _check_fen(zip(_LINE_FEN, _LINE_FEN_OF(self), strict=True))
+        _check_texts(zip(_LINE_TEXTS, _LINE_TEXTS_OF(self), strict=True))
+        _check_kind("status", self.status, LineStatus)
+        if self.finished_at is not None:
+            checked_time(self.finished_at, "finished_at")
+        _check_flag("is_free_gift", self.is_free_gift)
+        if self.quantity is not None and (type(self.quantity) is not int or not 0 <= self.quantity <= _MOST_PIECES):
+            raise WrongType(f"quantity is a whole number of pieces: {shown(self.quantity)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -285,30 +327,47 @@ class Order:
         flags: What the host or the seller's memo says of it, such as "staff" or "brushing" (刷单); see `Finished`.
     """
 
-    platform: str = attrs.field(validator=_text)
+    platform: str
     order_no: str
-    shop_id: str | None = attrs.field(default=None, validator=_optional_text)
-    status: OrderStatus | None = attrs.field(default=None, validator=_is_a(OrderStatus, optional=True))
-    kind: OrderKind | None = attrs.field(default=None, validator=_is_a(OrderKind, optional=True))
-    buyer_id: str | None = attrs.field(default=None, validator=_optional_text)
-    buyer_scope: str | None = attrs.field(default=None, validator=_optional_text)
-    beneficiary_id: str | None = attrs.field(default=None, validator=_optional_text)
-    currency: str | None = attrs.field(default=None, validator=_optional_text)
-    created_at: datetime | None = attrs.field(default=None, validator=_optional_time)
-    paid_at: datetime | None = attrs.field(default=None, validator=_optional_time)
-    finished_at: datetime | None = attrs.field(default=None, validator=_optional_time)
-    modified_at: datetime | None = attrs.field(default=None, validator=_optional_time)
-    paid_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    shipping_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    subsidy_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    own_value_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    refunded_fen: int | None = attrs.field(default=None, validator=_optional_fen)
-    refund_open: bool | None = attrs.field(default=None, validator=_optional_flag)
-    lines: tuple[Line, ...] | None = attrs.field(default=None, validator=_lines)
-    source: SourceKind = attrs.field(default=SourceKind.API, validator=_is_a(SourceKind, optional=False))
-    flags: tuple[str, ...] | None = attrs.field(default=None, validator=_flags)
-    receiver_phone_index: str | None = attrs.field(default=None, validator=_blind_index)
-    receiver_tail_index: str | None = attrs.field(default=None, validator=_blind_index)
+    shop_id: str | None = None
+    status: OrderStatus | None = None
+    kind: OrderKind | None = None
+    buyer_id: str | None = None
+    buyer_scope: str | None = None
+    beneficiary_id: str | None = None
+    currency: str | None = None
+    created_at: datetime | None = None
+    paid_at: datetime | None = None
+    finished_at: datetime | None = None
+    modified_at: datetime | None = None
+    paid_fen: int | None = None
+    shipping_fen: int | None = None
+    subsidy_fen: int | None = None
+    own_value_fen: int | None = None
+    refunded_fen: int | None = None
+    refund_open: bool | None = None
+    lines: tuple[Line, ...] | None = None
+    source: SourceKind = SourceKind.API
+    flags: tuple[str, ...] | None = None
+    receiver_phone_index: str | None = None
+    receiver_tail_index: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        clean_id(self.platform, "platform")
+        _check_texts(zip(_ORDER_TEXTS, _ORDER_TEXTS_OF(self), strict=True))
+        _check_kind("status", self.status, OrderStatus)
+        _check_kind("kind", self.kind, OrderKind)
+        _check_times(zip(_ORDER_TIMES, _ORDER_TIMES_OF(self), strict=True))
+        _check_fen(zip(_ORDER_FEN, _ORDER_FEN_OF(self), strict=True))
+        _check_flag("refund_open", self.refund_open)
+        if self.lines is not None:
+            _check_lines(self.lines)
+        if not isinstance(self.source, SourceKind):
+            raise WrongType(f"source is a SourceKind, not {shown(self.source)}")
+        if self.flags is not None:
+            _check_names("flags", self.flags)
+        _check_index("receiver_phone_index", self.receiver_phone_index)
+        _check_index("receiver_tail_index", self.receiver_tail_index)
 
 
 @attrs.frozen(kw_only=True)

@@ -24,6 +24,7 @@ from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_DAY, AccountName, 
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.merging import MERGE, UNMERGE, Moving, move_accounts, move_lots
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, LotRecord, MemberGrantRecord
+from crossloyalty.domain.risks import RISK_ROW, Tally, tally_of
 from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.tiers import began_at, came_with
 
@@ -167,7 +168,7 @@ def _set_sums(side: _Side) -> None:
 
 def _grants_by_side(survivor: Member, goes: _Side, row: MemberGrantRecord) -> tuple[list[Grant], list[Grant]]:
     """Say what of a reward once per member was given to whom: to those who stay, to those who go."""
-    if row.rule_id.startswith((CAP_ROW, DONE_ROW)) or row.rule_id in (LAPSED_ROW, ENROLLED_ROW):
+    if row.rule_id.startswith((CAP_ROW, DONE_ROW)) or row.rule_id in (LAPSED_ROW, ENROLLED_ROW, RISK_ROW):
         return [], []
     first = Grant.from_text(row.rule_id, row.grant).renumbered(survivor.ledger, survivor.member_id, stored=False)
     both: tuple[list[Grant], list[Grant]] = ([], [])
@@ -187,7 +188,9 @@ def _set_counted(side: _Side, row: MemberGrantRecord, given: list[Grant]) -> Non
     calendar = member.program.calendar
     if name == ENROLLED_ROW:
         return  # who has enrolled under either id keeps it under both
-    if name.startswith(CAP_ROW):
+    if name == RISK_ROW:
+        Tally(*tally_of(*side.claims), up=Tally.of_row(row).up).put(member)
+    elif name.startswith(CAP_ROW):
         cap = f"{name.removeprefix(CAP_ROW)}@{row.grant}"
         member.put_once(name, sum(grant.allowance or 0 for grant in side.grants if cap in grant.caps), row.grant)
     elif name.startswith(DONE_ROW):

@@ -20,6 +20,7 @@ from crossloyalty.domain.member import Member
 from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord
+from crossloyalty.domain.risks import count_claim
 from crossloyalty.domain.snapshot import first_grants
 from crossloyalty.domain.sources import Contribution
 
@@ -169,6 +170,7 @@ def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, pro
         posted[rule.id] = settle_grant(member.ledger, grant, rule, 0, ref=ref, issue=issue, shortfall=shortfall)
     old = Contribution(record.platform, record.spend_day, record.net_fen, record.effective_at)
     member.contribute((record.family, record.order_no), old, old._replace(net_fen=0))
+    count_claim(member, record, None)
     body = {"family": record.family, "order_no": record.order_no, "holder_no": record.holder_no, "posted": posted}
     member.ledger.emit("claim.moved", body)
 
@@ -247,6 +249,7 @@ def _settle(
         record.touch,
         member.text_of_grants(record.member_id, grants),
     )
+    count_claim(member, None if first else record, settled)
     if first or settled != record:
         _tell(member, settled, posted, first=first)
     return Claim(settled, grants, nets, posted, cut)

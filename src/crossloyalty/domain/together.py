@@ -19,6 +19,7 @@ from crossloyalty.domain.ledger import OPENING_DAY
 from crossloyalty.domain.links import LINKS_ROW
 from crossloyalty.domain.merging import MERGE, UNMERGE
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, MemberGrantRecord
+from crossloyalty.domain.risks import RISK_ROW, Tally, tally_of
 from crossloyalty.domain.settlement import grants_of
 from crossloyalty.domain.violations import MemberRows, Violation
 
@@ -159,6 +160,7 @@ def _is_given(row: MemberGrantRecord) -> bool:
         LAPSED_ROW,
         ENROLLED_ROW,
         LINKS_ROW,
+        RISK_ROW,
     )
 
 
@@ -216,6 +218,11 @@ def _check_counted(head: MemberRows, every: Sequence[MemberRows]) -> Iterable[Vi
             taken = -sum(entry.amount for entry in entries if entry.kind == "lapse")
             if row.claims != taken:
                 yield Violation("I-72", f"{who}: {row.claims} growth was lost by inactivity, the ledger shows {taken}")
+        elif row.rule_id == RISK_ROW:
+            tally = Tally.of_row(row)
+            refunded = tally_of(*(claim for rows in every for claim in rows.claims))
+            if (tally.refunded, tally.quick) != refunded:
+                yield Violation("I-71", f"{who}: refunded claims are counted as {tally}, the claims say {refunded}")
         elif not row.rule_id.startswith("#"):
             given = Grant.from_text(row.rule_id, row.grant).total
             qualifying = sum(grant.granted for grant in grants if grant.rule_id == row.rule_id)

@@ -936,13 +936,14 @@ class Loyalty:
         """
         Pull what changed at a platform since the last sync; run it every few minutes, in as many processes as you like.
 
-        Each page is stored together with the place to go on from, so a process that dies goes on where it was.
+        Pages are stored together with the place to go on from, up to about 500 rows at a time, so a process that dies
+        goes on behind the last one that was stored.
 
         Args:
             source: The platform's, such as `TaobaoSource`.
             since: Where the very first sync begins, aware; None: as far back as the platform lists changes.
             until: With *since*: read this range again, and leave the running sync's place alone.
-            progress: Called after each page.
+            progress: Called for each page, once it is stored.
 
         Returns:
             Counts, what was refused, and the lists that another process is reading now.

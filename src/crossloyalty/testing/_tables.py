@@ -44,7 +44,9 @@ def _shape(kind: type[Record]) -> Shape:
     for index, fields in about.indexes.items():
         orders[index] = fields + tuple(name for name in key if name not in fields)
     hints = get_type_hints(kind)
-    columns = tuple(Column(name, hints[name] is str, hints[name] == int | None) for name in kind._fields)
+    columns = tuple(
+        Column(name, hints[name] in (str, str | None), hints[name] in (int | None, str | None)) for name in kind._fields
+    )
     return Shape(kind, about.table, columns, key, orders, kind in ROOT_KINDS)
 
 

@@ -165,7 +165,7 @@ def _varied(shape: Shape) -> Iterator[Any]:
     step = max(1, len(keys) // _MOST_ROWS) | 1  # odd, so that both programs are met
     for at, key in enumerate(keys[::step]):
         fields = {
-            column.name: (None, 0, 5)[(at + place) % 3]
+            column.name: (None, *(texts if column.is_text else (0, 5)))[(at + place) % 3]
             if column.nullable
             else texts[(at + place) % 3]
             if column.is_text

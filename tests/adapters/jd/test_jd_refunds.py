@@ -129,6 +129,31 @@ def test_states_of_a_case(money: Any, main: int, status: RefundStatus, amount: i
     assert (bare.order_no, bare.refund_id) == (ORDER_NO, "afs-880000001")
 
 
+def test_one_refund_seen_through_both_gateways_is_one() -> None:
+    """Named by its service, routerjson's refund bears the name of the SP-API's case, sound or in doubt."""
+    by_service = settings(services_named_by="service")
+    bill = {"serviceId": 880000001, "orderId": int(ORDER_NO), "wareId": 100010002}
+    seen = [
+        read_service(parsed(service(sameOrderServiceBill=bill, afsRefundId=77)), by_service),
+        read_service(parsed(service(sameOrderServiceBill=bill, afsRefundId=77, refoundAmount="x")), by_service),
+        read_sp_service(parsed(sp_service(afsOrderId=880000001), "data"), settings(api="sp")),
+    ]
+    assert [(type(each), each.refund_id) for each in seen] == [
+        (Refund, "afs-880000001"),
+        (Doubtful, "afs-880000001"),
+        (Refund, "afs-880000001"),
+    ]
+
+
+def test_without_its_service_a_refund_named_by_it_is_not_believed() -> None:
+    """The number of the refund is not taken instead: it may be another service's."""
+    found = read_service(
+        parsed(service(sameOrderServiceBill={"orderId": int(ORDER_NO)})), settings(services_named_by="service")
+    )
+    assert isinstance(found, Doubtful)
+    assert (found.code, found.refund_id) == ("UNREADABLE", "")
+
+
 def test_a_case_of_several_items_belongs_to_none() -> None:
     """Its amount is the order's, since shares are not stated."""
     value = sp_service(skuInfoList=[{"skuId": 100010001}, {"skuId": 100010002}])

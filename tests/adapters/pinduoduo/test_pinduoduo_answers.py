@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,18 +95,33 @@ def test_http_errors_need_no_readable_body(
     assert (fault.action, fault.retry_after_s) == (action, pause)
 
 
-def test_a_good_answer_under_a_bad_status_is_refused() -> None:
-    """A status that is neither 200 nor named above is a no for good."""
-    fault = fault_of(Answer(status=403, body=b'{"order_info_get_response":{}}'), CALL)
+_NO_ERRORS = [
+    *(b'{"error_response":null}', b'{"error_response":""}', b'{"error_response":[]}', b'{"error_response":false}'),
+    *(b'{"error_response":5}', b'{"error_response":"busy"}', b'{"error_response":[{"error_code":10019}]}'),
+    *(b'{"error_response":{}}', b'{"error_response":{"error_code":[]}}', b'{"error_response":{"error_code":null}}'),
+    *(b'{"error_response":{"error_code":1,"sub_code":{}}}', b'{"error_response":{"error_code":1,"error_msg":[1]}}'),
+    b'{"error_response":null,"order_sn_increment_get_response":{"total_count":0}}',
+]
+
+
+@pytest.mark.parametrize("body", [b'{"order_info_get_response":{}}', b"<html>", b"", b"[]", *_NO_ERRORS])
+def test_whatever_comes_under_a_bad_status_is_refused(body: bytes) -> None:
+    """A status that is neither 200 nor named above is a no for good, readable or not."""
+    fault = fault_of(Answer(status=403, body=body), CALL)
     assert fault is not None
     assert (fault.action, fault.code) == (Action.REFUSE, "HTTP 403")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html></html>", b'{"error_response":5}', b'{"error_response":{"error_code":[]}}']
-)
+def test_an_error_under_a_bad_status_says_more_than_the_status() -> None:
+    """The platform's own code counts, whatever the status around it."""
+    fault = fault_of(attrs.evolve(error(10019), status=400), CALL)
+    assert fault is not None
+    assert (fault.action, fault.code) == (Action.REFRESH, "10019")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html></html>", *_NO_ERRORS])
 def test_an_answer_that_cannot_be_read_is_an_outage(body: bytes) -> None:
-    """What is no JSON, or an error without its form, is `PlatformUnavailable`."""
+    """What is no JSON, or an error without its form or its code, is `PlatformUnavailable`, and never a good answer."""
     with pytest.raises(PlatformUnavailable):
         fault_of(Answer(status=200, body=body), CALL)
 
@@ -117,6 +133,9 @@ def test_an_answer_that_cannot_be_read_is_an_outage(body: bytes) -> None:
         (b'{"anything":{"a":1}}', {"a": 1}),
         (b'{"id":1,"order_sn":"2"}', {"id": 1, "order_sn": "2"}),
         (b'{"id":1}', {"id": 1}),
+        (b'{"order_sn_increment_get_response":{"a":1},"request_id":"1719"}', {"a": 1}),
+        (b'{"id":1,"detail":{"a":1}}', {"id": 1, "detail": {"a": 1}}),
+        (b'{"a_response":{"a":1},"b_response":{"b":1}}', {"a_response": {"a": 1}, "b_response": {"b": 1}}),
     ],
 )
 def test_the_envelope_comes_off(body: bytes, expected: dict[str, object]) -> None:

@@ -15,7 +15,7 @@ from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.application.sources import Incoming, PullSource, PushSource
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.errors import ConfigError, ForgedMessage, InvalidInput, PlatformRefused, PlatformUnavailable
-from crossloyalty.testing.doubles import Book, FaultKind, Faults
+from crossloyalty.testing.doubles import Book, FaultKind, Faults, Reply
 from crossloyalty.testing.doubles.pinduoduo import PinduoduoDouble
 
 NOW = datetime(2024, 7, 20, 4, 0, tzinfo=UTC)
@@ -168,6 +168,27 @@ def test_one_order_is_fetched_with_its_refunds(double: PinduoduoDouble) -> None:
     for other in ("", "6900000000000000001", "240701-1", "240701-999999999999999 "):
         assert source.fetch(other).items == ()
     assert len(double.calls) == calls
+
+
+@pytest.mark.parametrize("feed", ["orders", "refunds"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *({}, {"anything": {}}, {"error_response": None}, {"a_response": {"total_count": None}}, {"a_response": []}),
+        *(
+            {"a_response": {"total_count": 1, "order_sn_list": {}, "refund_list": {}}},
+            {"a_response": {"has_next": True}},
+        ),
+    ],
+)
+def test_a_list_of_another_shape_is_no_empty_list(
+    double: PinduoduoDouble, monkeypatch: pytest.MonkeyPatch, feed: str, shape: object
+) -> None:
+    """What states no number of rows is an outage: as an empty page its orders would never be asked for again."""
+    source = source_at(double)
+    monkeypatch.setattr(double, "answer", lambda request: Reply.of(shape))
+    with pytest.raises(PlatformUnavailable):
+        source.page(feed, SINCE, SINCE + timedelta(minutes=30), None)
 
 
 def test_a_list_that_does_not_exist_is_refused(double: PinduoduoDouble) -> None:

@@ -48,7 +48,6 @@ def test_only_money_that_went_back_counts() -> None:
     assert points(order, case(type="EXCHANGE", status="MERCHANT_EXCHANGE_SUCCESS")) == 98
     assert points(order, case(status="MERCHANT_REFUND_RETRY_FAIL")) == 98
     assert points(order, case(status="MERCHANT_PROCESSING")) == 0
-    assert points(order, case(status="SOMETHING_NEW")) == 0
 
 
 def test_what_was_not_paid_with_money_earns_nothing() -> None:

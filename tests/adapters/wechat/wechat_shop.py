@@ -82,7 +82,8 @@ def read_good(settings: WechatSettings = SETTINGS, **changes: Any) -> Order:
 
 def read_case(**changes: Any) -> Facts:
     """Read the sample after-sale case, changed."""
-    return read_refund(through_json(refund_detail(**changes), "after_sale_order"))
+    read = read_refund(through_json(refund_detail(**changes), "after_sale_order"))
+    return Facts(doubtful=(read,)) if isinstance(read, Doubtful) else Facts(items=(read,))
 
 
 def through_json(value: Any, path: str) -> Node:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossloyalty.adapters.wire.backwards import Place, following, known_total, place_of
+from crossloyalty.adapters.wire.backwards import FirstPage, Place, following, known_total, place_of
 from crossloyalty.adapters.wire.reading import Unreadable
 from crossloyalty.errors import InvalidInput
 
@@ -93,3 +93,28 @@ def test_rows_that_come_in_are_seen_by_another_round(count: int, size: int, data
             rows.insert(data.draw(st.integers(0, len(rows))), len(rows))
 
     assert read(rows, size, come) == set(rows)
+
+
+def test_rows_that_come_again_as_they_were_are_what_they_were_read_as() -> None:
+    """Page 1 of three comes again as the last: the same rows give the same objects, others have to be read."""
+    said: FirstPage[list[str]] = FirstPage("tid")
+    rows = [{"tid": "1", "fen": 5}, {"tid": 2, "fen": 6}, "no object"]
+    read = [["first"], ["second"], ["third"]]
+    said.keep("window", None, "3.9.0", zip(rows, read, strict=True))
+    said.keep("window", Place(3, 9, 0), "2.9.0", [({"tid": "7"}, ["seventh"])])
+    assert said.known("window", {"tid": "1", "fen": 5}) is read[0]
+    assert said.known("window", {"tid": 2, "fen": 6}) is read[1]
+    for other in ({"tid": "1", "fen": 6}, {"tid": "7"}, {"tid": [1]}, {"fen": 5}, "nothing", None):
+        assert said.known("window", other) is None
+    assert said.known("another window", rows[0]) is None
+
+
+def test_rows_are_let_go_when_their_window_has_been_read() -> None:
+    """Behind the last page nothing is kept, and nothing of a window of one page."""
+    said: FirstPage[str] = FirstPage("tid")
+    row = {"tid": "1"}
+    said.keep("window", None, "2.3.0", [(row, "read")])
+    said.keep("window", Place(1, 3, 0), None, [])
+    assert said.known("window", row) is None
+    said.keep("window", None, None, [(row, "read")])
+    assert said.known("window", row) is None

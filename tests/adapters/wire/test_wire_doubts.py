@@ -32,15 +32,21 @@ def test_every_reason_for_doubt_has_its_code(error: Exception, code: str, detail
     assert found == Doubtful(order_no="38", code=code, detail=detail, payload='{"status":1}')  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("number", "kept"), [(38, "38"), (None, ""), (True, ""), ([1], ""), ("9" * 99, "9" * 64)])
-def test_an_order_number_is_kept_as_far_as_it_is_one(number: object, kept: str) -> None:
-    """Text and whole numbers name the order, shortened; anything else names none."""
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        *((38, "38"), ("9" * 128, "9" * 128), ("9" * 129, ""), (None, ""), (True, ""), ([1], ""), ("", "")),
+        *(("a\x00", ""), ("\ud800", ""), (" 38", ""), ("38 ", "")),
+    ],
+)
+def test_a_number_is_kept_where_it_is_one(number: object, kept: str) -> None:
+    """Text and whole numbers name the order and the refund as a sound one is named; what no database keeps, nothing."""
 
     def read() -> NoReturn:
         raise Disagreement("x")
 
-    found: Any = or_doubtful(read, {}, number, frozenset())
-    assert found.order_no == kept
+    found: Any = or_doubtful(read, {}, number, frozenset(), refund_id=number)
+    assert (found.order_no, found.refund_id) == (kept, kept)
 
 
 def test_what_is_believed_passes() -> None:

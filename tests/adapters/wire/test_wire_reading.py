@@ -6,7 +6,7 @@ import json
 import pickle
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,26 @@ def test_what_is_no_sound_json_is_an_outage(body: bytes) -> None:
     assert caught.value.platform == "taobao"
 
 
+@given(st.integers(30, 36), st.booleans(), st.sampled_from(["", '"' + "7" * 40 + '",', '"' + "7" * 40 + '":']))
+def test_a_whole_number_has_up_to_32_characters(digits: int, negative: bool, before: str) -> None:
+    """The sign counts, a long number in a text does not, and one character more is refused."""
+    number = "-" * negative + "9" * digits
+    body = ("{" + before + number + "}" if before.endswith(":") else f"[{before}{number}]").encode()
+    if len(number) > 32:
+        with pytest.raises(PlatformUnavailable):
+            load_json(body, "jd")
+    else:
+        value = load_json(body, "jd")
+        assert int(number) in (value.values() if isinstance(value, dict) else value)
+
+
+def test_one_byte_order_mark_is_allowed() -> None:
+    """The first mark is none of the text; a second one is."""
+    assert load_json(b"\xef\xbb\xbf[1]", "jd") == [1]
+    with pytest.raises(PlatformUnavailable):
+        load_json(b"\xef\xbb\xbf" * 2 + b"[1]", "jd")
+
+
 def test_brackets_inside_texts_are_no_depth() -> None:
     """A text full of brackets and quotes is read as it stands."""
     text = '[{"' * 100
@@ -70,7 +90,41 @@ def test_yuan_are_exact(fen: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [1.5, True, None, "", "1.005", "1,000.00", "１", "1e2", "٣", "--1", "99999999999999999"]
+    ("written", "fen"),
+    [
+        *(("0", 0), ("0.0", 0), ("1.5", 150), ("1.50", 150), ("1.500", 150), (" 7.25\t", 725), ("-1.5", -150)),
+        *(("-0.05", -5), (Decimal("0.0"), 0), (Decimal("-0.0"), 0), (Decimal("0E-7"), 0), (Decimal("1E+2"), 10_000)),
+        *((3, 300), ("9999999999999.99", 999_999_999_999_999), ("90071992547409.91", 2**53 - 1)),
+    ],
+)
+def test_every_spelling_of_an_amount_is_the_amount(written: Any, fen: int) -> None:
+    """One decimal, none, zeros behind them, signs and blanks: short and long ways of reading agree."""
+    assert yuan_to_fen(written) == fen
+    if fen >= 0:
+        assert node(amount=written).yuan("amount") == node(amount=written).need_yuan("amount") == fen
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        1.5,
+        True,
+        None,
+        "",
+        "1.005",
+        "1,000.00",
+        "１",
+        "1e2",
+        "٣",
+        "--1",
+        "99999999999999999",
+        "1.5.0",
+        "1.",
+        ".50",
+        "1.²",
+        "²",
+        "90071992547409.92",
+    ],
 )
 def test_what_is_no_amount_is_refused(bad: Any) -> None:
     """Floats, thirds of a fen, separators and foreign digits are no amounts."""
@@ -100,6 +154,52 @@ def test_times_become_aware_utc() -> None:
     for bad in ("2026-02-30 00:00:00", "2026-03-01", "2026-03-01 25:00:00"):
         with pytest.raises(Unreadable):
             node(at=bad).beijing("at")
+
+
+@given(st.integers(1, 8_999 * 366 * 86_400), st.integers(0, 999))
+@example(3_999_999_999, 1)
+@example(4_000_000_000, 0)
+def test_seconds_and_milliseconds_are_exact(second: int, more: int) -> None:
+    """Every moment up to the year 9000 is that many seconds behind 1970, to the millisecond; later ones are none."""
+    at = node(s=second, ms=second * 1000 + more, text=str(second))
+    if second >= datetime(9000, 1, 1, tzinfo=UTC).timestamp():
+        for read in (at.seconds, at.milliseconds):
+            with pytest.raises(Unreadable):
+                read("s" if read == at.seconds else "ms")
+        return
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    assert at.seconds("s") == at.seconds("text") == moment
+    assert at.milliseconds("ms") == moment + timedelta(milliseconds=more)
+    assert at.seconds("s").tzinfo is UTC  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", [True, -1, 2**63, 1.5, "x"])
+def test_what_is_no_moment_is_refused(value: Any) -> None:
+    """A truth, a moment before 1970, and one no system knows are no times."""
+    for read in (node(at=value).seconds, node(at=value).milliseconds):
+        with pytest.raises(Unreadable):
+            read("at")
+
+
+def test_a_message_names_the_whole_way_to_a_field() -> None:
+    """Objects and places of lists on the way stand in it."""
+    inner = node(a=[{"b": {"c": [{}, {"d": "x"}]}}]).nodes("a")[0].need_node("b").nodes("c")[1]
+    assert inner.path == "order.a[0].b.c[1]"
+    with pytest.raises(Unreadable, match=r"^order\.a\[0\]\.b\.c\[1\]\.d is not a whole number$"):
+        inner.whole("d")
+    with pytest.raises(Unreadable, match=r"^order\.a\[1\] is no object$"):
+        node(a=[{}, 1]).nodes("a")
+
+
+def test_a_needed_field_is_checked_like_any_other() -> None:
+    """What may be absent and what may not are of one shape."""
+    bad: Any
+    for bad in (True, 2**63, -(2**63), 1.5):
+        for read in (node(a=bad).need_whole, node(a=bad).need_fen, node(a=bad).whole, node(a=bad).fen):
+            with pytest.raises(Unreadable):
+                read("a")
+    assert node(a="12").need_whole("a") == node(a=12).need_fen("a") == node(a="12").need_fen("a") == 12
+    assert node(a=12).need_text("a") == "12"
 
 
 def test_absent_null_and_empty_are_nothing_but_needed_ones_are_missed() -> None:
@@ -163,7 +263,7 @@ def test_the_depth_is_that_of_the_characters(text: str, more: int):
     """Whatever stands in strings, escaped or without an end, is no depth; one level above 64 is too deep."""
     whole = "[" * more + text
     try:
-        reading._check_depth(whole)
+        reading._check_depth(whole.encode())
         refused = False
     except ValueError:
         refused = True
@@ -180,7 +280,7 @@ def test_the_quick_look_agrees_with_the_characters(parts: list[str], times: int)
     """Of many brackets, in strings and outside, those outside alone are depth, whichever way they are counted."""
     text = "".join(parts) * times
     try:
-        reading._check_depth(text)
+        reading._check_depth(text.encode())
         refused = False
     except ValueError:
         refused = True
@@ -212,5 +312,5 @@ def test_the_depth_is_found_in_time(text: str):
     """Texts made of quotes and backslashes take no longer than others."""
     began = time.monotonic()
     with suppress(ValueError):
-        reading._check_depth("[]" * 70 + text)
+        reading._check_depth(("[]" * 70 + text).encode())
     assert time.monotonic() - began < 2.0

@@ -16,6 +16,7 @@ from crossloyalty import Loyalty, Program, rules
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.adapters.youzan.orders import read_order, read_row, refund_lines
 from crossloyalty.adapters.youzan.refunds import read_refund
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.domain.orders import Line, LineStatus, Order, OrderKind, OrderStatus, Refund, RefundKind, RefundStatus
 from crossloyalty.storage.memory import MemoryStorage
 
@@ -317,11 +318,11 @@ def test_each_state_of_a_case(word: str, status: RefundStatus) -> None:
     assert (_refund(status=word).status, read_case(status=word).doubtful) == (status, ())
 
 
-def test_an_unknown_state_is_open_and_in_doubt() -> None:
-    """A word the pages do not name holds the issue back, moves no money, and a person looks."""
+def test_an_unknown_state_is_a_doubt_of_that_case() -> None:
+    """A word the pages do not name is no refund yet: a person looks at this case, and the order is read as ever."""
     facts = read_case(status="SOMETHING_NEW")
-    assert [item.status for item in facts.items if isinstance(item, Refund)] == [RefundStatus.OPEN]
-    assert [(each.order_no, each.code) for each in facts.doubtful] == [(TID, "UNKNOWN_STATUS")]
+    assert facts.items == ()
+    assert [(each.order_no, each.refund_id, each.code) for each in facts.doubtful] == [(TID, CASE, "UNKNOWN_STATUS")]
 
 
 def test_an_exchange_moves_no_money() -> None:
@@ -345,7 +346,8 @@ def test_the_time_of_a_case() -> None:
 def test_an_unreadable_case_is_held_back(changes: dict[str, Any]) -> None:
     """A field that is missing or of the wrong shape sends the case to review."""
     facts = read_case(**changes)
-    assert (facts.items, [each.code for each in facts.doubtful]) == ((), ["UNREADABLE"])
+    named = "" if "refund_id" in changes else CASE
+    assert (facts.items, [(each.code, each.refund_id) for each in facts.doubtful]) == ((), [("UNREADABLE", named)])
 
 
 # -- whatever comes ---------------------------------------------------------------------------------------------------
@@ -381,8 +383,9 @@ def _check_fuzzed(changes: dict[str, Any], case: dict[str, Any]) -> None:
     if isinstance(order, Order):
         assert order.paid_fen == sum(line.paid_fen or 0 for line in order.lines or ()) + (order.shipping_fen or 0)
     refund_lines(row)
-    facts = read_refund(through_json(refund_data() | case, "data"))
-    assert facts.items or facts.doubtful
+    read = read_refund(through_json(refund_data() | case, "data"))
+    assert isinstance(read, Refund | Doubtful)
+    assert not read.refund_id or clean_id(read.refund_id, "refund_id")
 
 
 _CASES = st.dictionaries(st.sampled_from([*refund_data()]), _ANY, max_size=3)

@@ -78,7 +78,8 @@ def read_good(settings: YouzanSettings = SETTINGS, **changes: Any) -> Order:
 
 def read_case(*oids: str, **changes: Any) -> Facts:
     """Read the after-sale case, changed."""
-    return read_refund(through_json(refund_data(**changes), "data"), oids)
+    read = read_refund(through_json(refund_data(**changes), "data"), oids)
+    return Facts(doubtful=(read,)) if isinstance(read, Doubtful) else Facts(items=(read,))
 
 
 def through_json(value: Any, path: str) -> Node:

@@ -70,7 +70,7 @@ def read_amounts(order: Node, skus: Sequence[Node]) -> Amounts:
     shipping = min(besides, paid)
     if sum(sku_pay) == pay:
         owed = _shipping_shares(skus, net, shipping)
-        lines = tuple(amount - part for amount, part in zip(net, owed, strict=True))
+        lines = tuple([amount - part for amount, part in zip(net, owed, strict=True)])
     elif sum(sku_pay) + besides == pay and sum(net) + shipping == paid:
         lines = tuple(net)
     else:
@@ -88,18 +88,20 @@ def _check_sums(order: Node) -> None:
         stated = [order.fen(part) for part in parts]
         if None in stated:
             continue
-        added = sum(part or 0 for part in stated)
+        added = sum([part or 0 for part in stated])
         if whole != added:
             raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
 
 
 def _besides(about: Node) -> int:
-    return sum(about.fen(name) or 0 for name in _NO_GOODS)
+    return sum([about.fen(name) or 0 for name in _NO_GOODS])
 
 
 def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int]:
     """Take the pay channel's discount off each sub-order: its own figure, or its share where none is stated."""
     stated = [each.fen(_CHANNEL) for each in skus]
+    if not channel and not any(stated):
+        return list(sku_pay)  # as it nearly always is
     if all(part is None for part in stated):
         if channel > sum(sku_pay):
             raise Disagreement(f"the pay channel took off {channel} fen of {sum(sku_pay)} fen of sub-orders")

@@ -115,15 +115,15 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
     due = status is OrderStatus.UNPAID or (status is OrderStatus.CLOSED and paid_at is None)
     amounts = _amounts(order, skus, status, due=due)
     finished = status is OrderStatus.FINISHED
-    buyer_id = order.text("doudian_open_id")
+    buyer_id = _whole_id(order.text("doudian_open_id"))
     return Order(
         platform=PLATFORM,
         order_no=clean_id(order.need_text("order_id"), "order_id"),
         shop_id=settings.shop_id,
         status=status,
         kind=_kind(order, skus, settings),
-        buyer_id=buyer_id if _is_whole(buyer_id) else None,
-        buyer_scope=settings.buyer_scope if _is_whole(buyer_id) else None,
+        buyer_id=buyer_id,
+        buyer_scope=None if buyer_id is None else settings.buyer_scope,
         created_at=order.seconds("create_time"),
         paid_at=paid_at,
         finished_at=order.seconds("finish_time") if finished else None,
@@ -132,14 +132,14 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
         shipping_fen=None if amounts is None else amounts.shipping_fen,
         subsidy_fen=None if amounts is None else amounts.subsidy_fen,
         refund_open=status is not OrderStatus.CLOSED and any(_case_is_open(each, refunds) for each in skus),
-        lines=_lines(order, skus, amounts, status),
+        lines=_lines(order, skus, amounts, status, was_paid=paid_at is not None),
         flags=_flags(order, settings),
     )
 
 
-def _is_whole(buyer_id: str | None) -> bool:
-    """Say whether a buyer id names one person: a masked one names many, and one too long was cut or is none."""
-    return buyer_id is not None and "*" not in buyer_id and len(buyer_id) <= _LONGEST_BUYER
+def _whole_id(buyer_id: str | None) -> str | None:
+    """Give a buyer id that names one person: a masked one names many, and one too long was cut or is none."""
+    return buyer_id if buyer_id is not None and "*" not in buyer_id and len(buyer_id) <= _LONGEST_BUYER else None
 
 
 def _stated(about: Node) -> OrderStatus:
@@ -206,16 +206,17 @@ def _case_is_open(sku: Node, refunds: Sequence[Refund]) -> bool:
 
 def _kind(order: Node, skus: Sequence[Node], settings: DouyinSettings) -> OrderKind:
     # The shop order's own trade_type is deprecated in favour of the sub-orders'.
-    types = [each.whole("trade_type") for each in skus if not _is_gift(each)]
-    stated = {number for number in types if number is not None} or {order.whole("trade_type") or 0}
+    stated = {each.whole("trade_type") for each in skus if not _is_gift(each)}
+    stated.discard(None)
     kinds = set()
-    for number in stated - settings.normal_trade_types:
+    for number in (stated or {order.whole("trade_type") or 0}) - settings.normal_trade_types:
         if number not in _KINDS:
             raise UnknownStatus(f"trade_type {number}")
         kinds.add(_KINDS[number])
-    for kind in _FIRST:
-        if kind in kinds:
-            return kind
+    if kinds:
+        for kind in _FIRST:
+            if kind in kinds:
+                return kind
     if order.whole("pay_type") == _ON_DELIVERY:
         return OrderKind.COD
     return OrderKind.PRESALE if OrderKind.PRESALE in kinds else next(iter(kinds), OrderKind.NORMAL)
@@ -225,14 +226,17 @@ def _is_gift(sku: Node) -> bool:
     return sku.text("given_product_type") == "FREE"
 
 
-def _lines(order: Node, skus: Sequence[Node], amounts: Amounts | None, status: OrderStatus) -> tuple[Line, ...] | None:
+def _lines(
+    order: Node, skus: Sequence[Node], amounts: Amounts | None, status: OrderStatus, *, was_paid: bool
+) -> tuple[Line, ...] | None:
     if amounts is None or not skus:
         return None
-    was_paid = order.seconds("pay_time") is not None
     on_delivery = order.whole("pay_type") == _ON_DELIVERY
     return tuple(
-        _line(sku, paid, status, was_paid=was_paid, on_delivery=on_delivery)
-        for sku, paid in zip(skus, amounts.lines_fen, strict=True)
+        [
+            _line(sku, paid, status, was_paid=was_paid, on_delivery=on_delivery)
+            for sku, paid in zip(skus, amounts.lines_fen, strict=True)
+        ]
     )
 
 

@@ -249,7 +249,7 @@ def build_refunds(rows: Sequence[OrderRow]) -> Built:
 def _refund_id(row: OrderRow) -> str:
     service = row.id("refund_id")
     if service is not None:
-        return f"afs-{service}"  # as the API adapter names it, so that one case told by both counts once
+        return f"afs-{service}"  # as the SP-API names it, and routerjson with `services_named_by="service"`
     moment = row.time("refunded_at")
     if moment is None:
         raise row.bad(DefectCode.ID_MISSING, "refund_id")

@@ -244,7 +244,7 @@ def doubtful(
     detail: str,
     *,
     order_no: str = "",
-    refund: tuple[str, str] | None = None,
+    refund: tuple[str, object] | None = None,
 ) -> Doubtful:
     """
     Set an order or refund aside, with the figures and nothing personal.
@@ -253,10 +253,10 @@ def doubtful(
         node: The order or refund.
         code, detail: See `Doubtful`.
         order_no: Where it does not stand in the node itself.
-        refund: The prefix and the field of a refund's id, so that the sound refund takes the doubt away.
+        refund: The prefix and the number of a refund's id, so that the sound refund takes the doubt away.
     """
     number = order_no or _digits(node.value.get("orderId"))
-    refund_no = "" if refund is None else _digits(node.value.get(refund[1]))
+    refund_no = "" if refund is None else _digits(refund[1])
     return Doubtful(
         order_no=number if _NUMBER.fullmatch(number) else "",
         refund_id=f"{refund[0]}-{refund_no}" if refund is not None and refund_no else "",

@@ -18,8 +18,6 @@ from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_application", "read_service"]
 
-_APPLICATION: Final = "apply", "id"
-_SERVICE: Final = "afs", "afsRefundId"
 # States of an application that are on its way (jingdong.pop.afs.soa.refundapply.queryPageList): not reviewed, approved
 # by the seller, approved by hand, intercepted on the road, interception failed, waiting for logistics.
 _UNDER_WAY: Final = frozenset({0, 1, 5, 7, 8, 10, 11})
@@ -36,6 +34,7 @@ def read_application(node: Node, settings: JdSettings) -> Refund | Doubtful:
     Returns:
         The refund of the whole order; a state nobody published is `Doubtful`.
     """
+    named = "apply", node.value.get("id")
     try:
         state = node.need_whole("status")
         if state in settings.refunded_states:
@@ -45,7 +44,7 @@ def read_application(node: Node, settings: JdSettings) -> Refund | Doubtful:
         elif state in _UNDER_WAY:
             status = RefundStatus.OPEN
         else:
-            return doubtful(node, "UNKNOWN_STATUS", f"state of a refund application: {state}", refund=_APPLICATION)
+            return doubtful(node, "UNKNOWN_STATUS", f"state of a refund application: {state}", refund=named)
         return Refund(
             platform="jd",
             order_no=number_of(node, "orderId"),
@@ -56,9 +55,9 @@ def read_application(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error), refund=_APPLICATION)
+        return doubtful(node, "UNREADABLE", str(error), refund=named)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=_APPLICATION)
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=named)
 
 
 def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
@@ -72,9 +71,11 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
     Returns:
         The refund, of its item; a completed one in a state nobody published is `Doubtful`.
     """
-    order_no = ""
+    order_no, named = "", ("afs", node.value.get("afsRefundId"))
     try:
         bill = node.need_node("sameOrderServiceBill")
+        if settings.services_named_by == "service":
+            named = "afs", bill.value.get("serviceId")
         order_no = number_of(bill, "orderId")
         state = node.need_whole("status")
         completed_at = _moment(node, "completeTime")
@@ -86,7 +87,7 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
             status = RefundStatus.OPEN
         else:
             detail = f"state of a completed after-sale refund: {state}"
-            return doubtful(node, "UNKNOWN_STATUS", detail, order_no=order_no, refund=_SERVICE)
+            return doubtful(node, "UNKNOWN_STATUS", detail, order_no=order_no, refund=named)
         ware = bill.text("wareId")
         amount = node.yuan("refoundAmount")
         if amount is None and status is RefundStatus.SUCCESS:
@@ -94,7 +95,7 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
         return Refund(
             platform="jd",
             order_no=order_no,
-            refund_id=f"afs-{node.need_text('afsRefundId')}",
+            refund_id=f"afs-{_service_number(node, bill, settings)}",
             status=status,
             amount_fen=amount or 0,
             line_id=None if ware is None else sku_line(ware),
@@ -102,9 +103,13 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error), order_no=order_no, refund=_SERVICE)
+        return doubtful(node, "UNREADABLE", str(error), order_no=order_no, refund=named)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], order_no=order_no, refund=_SERVICE)
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], order_no=order_no, refund=named)
+
+
+def _service_number(node: Node, bill: Node, settings: JdSettings) -> str:
+    return bill.need_text("serviceId") if settings.services_named_by == "service" else node.need_text("afsRefundId")
 
 
 def _moment(node: Node, name: str) -> datetime | None:

@@ -69,6 +69,10 @@ class JdSettings:
         serviced_states: States of an after-sale refund that mean the money is back.
         closed_service_states: States of an after-sale refund that mean it came to nothing; none is public, so a
             completed one in any other state goes to review.
+        services_named_by: What names an after-sale refund of "routerjson": the "refund" (`afsRefundId`), or the
+            "service" (服务单, `serviceId`) as settlement files and very likely the SP-API do; two refunds of one
+            service are one then. A refund known under one name is another under the other, so choose before the first
+            is read.
         status_words: Further words for an order's state, by the word; for "sp" above all.
         gift_cards: "left_out" counts no JD gift cards (礼品卡, coupon type 52) as paid; "counted" does.
         discounts_listed: `couponDetailList` names every discount, so that the figures are checked to the fen; without
@@ -93,6 +97,9 @@ class JdSettings:
     refused_states: frozenset[int] = attrs.field(default=frozenset({2, 4}), converter=frozenset, validator=_numbers)
     serviced_states: frozenset[int] = attrs.field(default=frozenset({13}), converter=frozenset, validator=_numbers)
     closed_service_states: frozenset[int] = attrs.field(default=frozenset(), converter=frozenset, validator=_numbers)
+    services_named_by: Literal["refund", "service"] = attrs.field(
+        default="refund", validator=one_of("refund", "service")
+    )
     status_words: Mapping[str, OrderStatus] = attrs.field(factory=dict, validator=_statuses)
     gift_cards: Literal["left_out", "counted"] = attrs.field(
         default="left_out", validator=one_of("left_out", "counted")

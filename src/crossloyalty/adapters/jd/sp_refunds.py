@@ -13,7 +13,6 @@ from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_service"]
 
-_SERVICE: Final = "afs", "afsOrderId"
 # Integrators: refund status 20 is "refunded"; main status 100 is "closed", which proves no refund.
 _REFUNDED: Final = 20
 _OVER: Final = 100
@@ -31,6 +30,7 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
         The refund: successful when the refund's own status says so, closed when the case is over without, open
         otherwise. It belongs to its item when the case is about one only.
     """
+    named = "afs", node.value.get("afsOrderId")
     try:
         about = node.need_node("afsOrderStatusInfo")
         money = node.node("refundInfo") or Node({}, "data.refundInfo")
@@ -57,6 +57,6 @@ def read_service(node: Node, settings: JdSettings) -> Refund | Doubtful:
             kind=RefundKind.RETURN,
         )
     except Unreadable as error:
-        return doubtful(node, "UNREADABLE", str(error), refund=_SERVICE)
+        return doubtful(node, "UNREADABLE", str(error), refund=named)
     except InvalidInput as error:
-        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=_SERVICE)
+        return doubtful(node, "UNREADABLE", str(error).partition(":")[0], refund=named)

@@ -18,6 +18,7 @@ from crossloyalty.domain.numbers import largest_remainder
 __all__ = ["Amounts", "line_shares", "read_amounts"]
 
 _DISCOUNTS: Final = ("platform_discount", "seller_discount", "capital_free_discount")
+_UNSTATED: Final = [None] * len(_DISCOUNTS)
 _SERVICES: Final = ("home_install_value", "delivery_home_value", "delivery_install_value")
 _PAID_BY_CHANNEL: Final = 1
 
@@ -52,8 +53,8 @@ def read_amounts(order: Node, settings: PinduoduoSettings) -> Amounts:
     paid, goods = order.need_yuan("pay_amount"), order.need_yuan("goods_amount")
     discount, postage = order.yuan("discount_amount") or 0, order.yuan("postage") or 0
     stated = [order.yuan(name) for name in _DISCOUNTS]
-    parts = sum(part for part in stated if part is not None)
-    if any(part is not None for part in stated) and parts != discount:
+    parts = sum([part or 0 for part in stated])
+    if parts != discount and stated != _UNSTATED:
         raise Disagreement(f"discount_amount {discount} fen is not the sum of its parts {parts} fen")
     services = _services(order)
     if paid != goods - discount + postage + services:
@@ -72,8 +73,8 @@ def read_amounts(order: Node, settings: PinduoduoSettings) -> Amounts:
 def _services(order: Node) -> int:
     detail = order.nodes("service_fee_detail")
     if detail:
-        return sum(each.yuan("service_fee") or 0 for each in detail)
-    return sum(order.yuan(name) or 0 for name in _SERVICES)
+        return sum([each.yuan("service_fee") or 0 for each in detail])
+    return sum([order.yuan(name) or 0 for name in _SERVICES])
 
 
 def _channel(order: Node) -> int:

@@ -19,6 +19,8 @@ from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailabl
 __all__ = ["PLATFORM", "fault_of", "result_of", "tokens_of"]
 
 PLATFORM: Final = "pinduoduo"
+_ERROR: Final = "error_response"
+_RESULT: Final = "_response"
 _MAINTENANCE_S: Final = 600.0
 _ACTIONS: Final = {
     10019: Action.REFRESH,  # the access token is over
@@ -56,22 +58,29 @@ def fault_of(answer: Answer, call: Call) -> Fault | None:
         return Fault(action=Action.WAIT, code="HTTP 429", retry_after_s=_advised(answer))
     if answer.status >= 500:
         return Fault(action=Action.RETRY, code=f"HTTP {answer.status}", retry_after_s=_advised(answer))
+    if answer.status == 200:
+        return _fault_in(answer)
+    refused = Fault(action=Action.REFUSE, code=f"HTTP {answer.status}")
+    try:
+        return _fault_in(answer) or refused
+    except PlatformUnavailable:
+        return refused  # a gateway's own page: asking again would not make it another
+
+
+def _fault_in(answer: Answer) -> Fault | None:
     body = answer_json(answer, PLATFORM)
     if not isinstance(body, dict):
         raise PlatformUnavailable("the answer is no object", platform=PLATFORM)
-    told = body.get("error_response")
-    if told is None:
-        if answer.status != 200:
-            return Fault(action=Action.REFUSE, code=f"HTTP {answer.status}")
+    if _ERROR not in body:
         return None
     try:
-        return _told(Node(told, "error_response"))
+        return _told(Node(body[_ERROR], _ERROR))
     except Unreadable as error:
         raise PlatformUnavailable(f"an error that cannot be read: {error}", platform=PLATFORM) from error
 
 
 def _told(error: Node) -> Fault:
-    code, sub_code = error.whole("error_code") or 0, error.text("sub_code") or ""
+    code, sub_code = error.need_whole("error_code"), error.text("sub_code") or ""
     action = _ACTIONS.get(code, Action.REFUSE)
     if code == 50001 and sub_code == _NOT_OF_THIS_SHOP:
         action = Action.MISSING
@@ -94,7 +103,8 @@ def result_of(answer: Answer) -> Node:
     Take the envelope off a good answer.
 
     Returns:
-        The object inside; of an answer without a wrapper, as the after-sale detail is documented, the answer itself.
+        The one object inside, whatever is told beside it; of an answer without a wrapper, as the after-sale detail is
+        documented, the answer itself.
 
     Raises:
         PlatformUnavailable: It is none.
@@ -102,8 +112,9 @@ def result_of(answer: Answer) -> Node:
     body: Any = answer_json(answer, PLATFORM)
     try:
         outer = Node(body, "answer")
-        inner = [value for value in outer.value.values() if isinstance(value, dict)]
-        return Node(inner[0], next(iter(outer))) if len(outer.value) == 1 and inner else outer
+        inner = [name for name, value in outer.value.items() if isinstance(value, dict)]
+        wrapped = len(inner) == 1 and (len(outer.value) == 1 or inner[0].endswith(_RESULT))
+        return outer.need_node(inner[0]) if wrapped else outer
     except Unreadable as error:
         raise PlatformUnavailable("the answer is not what its page describes", platform=PLATFORM) from error
 

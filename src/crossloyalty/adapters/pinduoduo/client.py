@@ -173,7 +173,8 @@ class _Pinduoduo(Closing):
                 found.take([row])
             else:
                 await self._take_order(row, found)
-        total = _readable(lambda: result.whole("total_count")) or 0
+        # An answer of another shape has none, and is not taken for a page without rows.
+        total = _readable(lambda: result.need_whole("total_count"))
         return found.facts(seen=len(rows), next_page=_page_before(page, total), total=total)
 
     async def _refunds(self, since: datetime, until: datetime, page: str | None) -> Facts:
@@ -185,7 +186,8 @@ class _Pinduoduo(Closing):
         found = Found()
         rows = _readable(lambda: each_row(result, "refund_list", read_refund))
         found.take(rows)
-        total = _readable(lambda: result.whole("total_count")) or 0
+        # An answer of another shape has none, and is not taken for a page without rows.
+        total = _readable(lambda: result.need_whole("total_count"))
         return found.facts(seen=len(rows), next_page=_page_before(page, total), total=total)
 
     async def _take_order(self, order: Node, found: Found, refunds: Sequence[Refund | Doubtful] | None = None) -> None:
@@ -215,6 +217,7 @@ class _Pinduoduo(Closing):
             lambda now, token: calls.refunds_of_order(self._settings, order_no, number, now=now, token=token)
         )
         result = result_of(answer)
+        _readable(lambda: result.need_whole("total_count"))
         rows: Sequence[Refund | Doubtful] = _readable(lambda: each_row(result, "refund_list", read_refund))
         return rows
 

@@ -32,6 +32,8 @@ _SHIPPING: Final = {1: OrderStatus.PAID, 2: OrderStatus.SHIPPED, 3: OrderStatus.
 _NONE_OR_CLOSED: Final = 1
 _IN_PROGRESS: Final = (2, 3)
 _REFUNDED: Final = 4
+_CONFIRMS: Final = (0, _CONCLUDED, _CANCELLED)
+_REFUNDS: Final = (_NONE_OR_CLOSED, *_IN_PROGRESS, _REFUNDED)
 # As a number or as text: which answers carry which is not written down.
 _REFUNDED_SPELLED: Final = (4, "4")
 _SUCCESS_SPELLED: Final = (10, "10")
@@ -39,6 +41,7 @@ _LOTTERY: Final = 2
 _DEPOSIT: Final = 1
 _ALL_PAID: Final = 2
 _GIFT_RELATION: Final = 4
+_CATEGORIES: Final = ("cat_id_4", "cat_id_3", "cat_id_2", "cat_id_1")
 # Everything in it is known to be no personal field.
 _REVIEWED: Final = frozenset(
     {
@@ -138,14 +141,14 @@ def _standing(
 ) -> _Standing:
     confirm, refund = order.need_whole("confirm_status"), order.need_whole("refund_status")
     case = order.whole("after_sales_status") or NO_CASE
-    if confirm not in (0, _CONCLUDED, _CANCELLED) or refund not in (_NONE_OR_CLOSED, *_IN_PROGRESS, _REFUNDED):
+    if confirm not in _CONFIRMS or refund not in _REFUNDS:
         raise UnknownStatus(f"confirm_status {confirm}, refund_status {refund}")
     state = state_of(case)
     if state is None:
         raise UnknownStatus(f"after_sales_status {case}")
-    is_open = refund in _IN_PROGRESS or state is RefundStatus.OPEN
-    is_open = is_open or any(each.status is RefundStatus.OPEN for each in refunds or ())
-    if needs_refunds(order) and not any(each.status is RefundStatus.SUCCESS for each in refunds or ()):
+    known = [each.status for each in refunds] if refunds else ()
+    is_open = refund in _IN_PROGRESS or state is RefundStatus.OPEN or RefundStatus.OPEN in known
+    if needs_refunds(order) and RefundStatus.SUCCESS not in known:
         is_open = True  # how much went back is not known yet
     if confirm == _CANCELLED:
         return _Standing(OrderStatus.CLOSED, False)
@@ -203,25 +206,34 @@ def _lines(order: Node, amounts: Amounts | None) -> tuple[Line, ...] | None:
     if not items or amounts is None:
         return None
     shares = line_shares(amounts.paid_fen - amounts.shipping_fen, items)
-    ids: list[str] = []
-    for each in items:
-        line_id = each.text("sku_id") or each.need_text("goods_id")
-        ids.append(f"{line_id}#{len(ids) + 1}" if line_id in ids else line_id)
-    category = next((order.text(f"cat_id_{level}") for level in (4, 3, 2, 1) if _named(order, level)), None)
-    return tuple(
-        Line(
-            line_id=line_id,
-            paid_fen=share,
-            product_id=item.text("goods_id"),
-            category=category,
-            quantity=item.whole("goods_count"),
+    category = _category(order)
+    ids: set[str] = set()
+    lines: list[Line] = []
+    for item, share in zip(items, shares, strict=True):
+        product_id = item.text("goods_id")
+        line_id = item.text("sku_id") or product_id or item.need_text("goods_id")
+        if line_id in ids:
+            line_id = f"{line_id}#{len(lines) + 1}"
+        ids.add(line_id)
+        lines.append(
+            Line(
+                line_id=line_id,
+                paid_fen=share,
+                product_id=product_id,
+                category=category,
+                quantity=item.whole("goods_count"),
+            )
         )
-        for line_id, share, item in zip(ids, shares, items, strict=True)
-    )
+    return tuple(lines)
 
 
-def _named(order: Node, level: int) -> bool:
-    return order.text(f"cat_id_{level}") not in (None, "0")
+def _category(order: Node) -> str | None:
+    """Give the lowest category that is stated."""
+    for name in _CATEGORIES:
+        category = order.text(name)
+        if category is not None and category != "0":
+            return category
+    return None
 
 
 def _flags(order: Node, settings: PinduoduoSettings) -> tuple[str, ...]:

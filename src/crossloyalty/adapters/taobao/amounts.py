@@ -88,13 +88,18 @@ def paid_amounts(trade: Node, shares: Sequence[Share], settings: TaobaoSettings)
     if missing and abs(missing) <= settings.rounding_fen and payment >= shipping and sum(lines):
         lines = largest_remainder(payment - shipping, lines)
         missing = 0
-    closed = sum(amount for amount, share in zip(lines, shares, strict=True) if share.closed)
-    reducible = sum(amount for amount, share in zip(lines, shares, strict=True) if share.closed or share.refunded)
+    closed = reducible = 0
+    refunded = [0] * len(shares)
+    for place, share in enumerate(shares):
+        if share.closed:
+            closed += lines[place]
+            refunded[place] = lines[place]
+        if share.closed or share.refunded:
+            reducible += lines[place]
     if missing and not closed <= missing <= reducible:
         raise Disagreement(
             f"payment {payment}, sub-orders {'+'.join(map(str, lines))}, postage {shipping}, tax {tax} fen"
         )
-    refunded = [amount if share.closed else 0 for amount, share in zip(lines, shares, strict=True)]
     loose = missing - closed if missing else 0
     if loose:
         open_ones = [place for place, share in enumerate(shares) if share.refunded and not share.closed]

@@ -138,9 +138,7 @@ class _Shop(Closing):
         """Have this seller's messages put into the application's queue; once, after the seller's authorisation."""
         await self._sender.send(lambda now, session: calls.permit_messages(self._settings, now=now, session=session))
 
-    async def _read_page(
-        self, feed: str, node: Node, place: Place | None, window: tuple[datetime, datetime]
-    ) -> Facts:
+    async def _read_page(self, feed: str, node: Node, place: Place | None, window: tuple[datetime, datetime]) -> Facts:
         found = _Found()
         plural, singular = ("trades", "trade") if feed == "orders" else ("refunds", "refund")
         listed = rows(node, plural, singular)

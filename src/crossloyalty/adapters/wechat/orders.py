@@ -191,14 +191,15 @@ def _flags(memo: Any, settings: WechatSettings) -> tuple[str, ...] | None:
 
 
 def _row(raw: Node) -> _Row:
+    # By position: naming what is made for every row of every order takes as long as reading it.
     return _Row(
-        product_id=raw.need_text("product_id"),
-        sku_id=raw.need_text("sku_id"),
-        quantity=raw.need_whole("sku_cnt"),
-        real_fen=raw.need_fen("real_price"),
-        deducted_fen=raw.fen("deduction_price") or 0,
-        is_gift=bool(raw.flag("is_free_gift")),
-        is_open=bool(raw.whole("on_aftersale_sku_cnt")),
+        raw.need_text("product_id"),
+        raw.need_text("sku_id"),
+        raw.need_whole("sku_cnt"),
+        raw.need_fen("real_price"),
+        raw.fen("deduction_price") or 0,
+        bool(raw.flag("is_free_gift")),
+        bool(raw.whole("on_aftersale_sku_cnt")),
     )
 
 
@@ -218,7 +219,7 @@ def _amounts(price: Node, rows: list[_Row]) -> _Paid:
     changed = price.fen("change_freight") if price.flag("is_change_freight") else None
     freights = (freight,) if changed is None else (changed, freight)
     line_fen, shipping = _from_lines(total, freights, rows, price.fen("deduction_price") or 0)
-    subsidy = sum(price.fen(name) or 0 for name in _SUBSIDIES)
+    subsidy = sum([price.fen(name) or 0 for name in _SUBSIDIES])
     _check_discounts(price, total, freight, freight - freights[0], subsidy)
     return _Paid(total, shipping, subsidy, line_fen)
 
@@ -226,7 +227,7 @@ def _amounts(price: Node, rows: list[_Row]) -> _Paid:
 def _from_lines(total: int, freights: tuple[int, ...], rows: list[_Row], deducted: int) -> tuple[list[int], int]:
     real = [row.real_fen for row in rows]
     readings = [real]
-    if deducted and deducted == sum(row.deducted_fen for row in rows):
+    if deducted and deducted == sum([row.deducted_fen for row in rows]):
         readings.append([row.real_fen - row.deducted_fen for row in rows])
     for line_fen in readings:
         for shipping in freights:
@@ -245,12 +246,12 @@ def _check_discounts(price: Node, total: int, freight: int, freight_cut: int, su
     if original is None:
         original = (goods or 0) + freight
     discounted = price.fen("discounted_price") or 0
-    parts = sum(price.fen(name) or 0 for name in price if name.endswith(_PART) and name != _MERCHANT_PART)
+    parts = sum([price.fen(name) or 0 for name in price.value if name.endswith(_PART) and name != _MERCHANT_PART])
     merchant = price.fen(_MERCHANT_PART)
     less = original - total - (price.fen("deduction_price") or 0) - (price.fen("change_down_price") or 0)
-    explained = {discounted + parts}
+    explained = [discounted + parts]
     if not subsidy or (merchant is not None and merchant + parts == discounted):
-        explained.add(discounted)
+        explained.append(discounted)
     if less not in explained and less - freight_cut not in explained:
         raise _Disagree(
             f"original_order_price {original} less order_price {total}, points and changes leaves {less}, "
@@ -268,18 +269,20 @@ def _lines(rows: list[_Row], line_fen: list[int], status: OrderStatus, *, is_pai
         name = line_id(row.product_id, row.sku_id)
         if row.is_gift:
             name += ":gift"
-        _, quantity, so_far = merged.get(name, (row, 0, 0))
-        merged[name] = (row, quantity + row.quantity, so_far + fen)
+        held = merged.get(name)
+        merged[name] = (row, row.quantity, fen) if held is None else (row, held[1] + row.quantity, held[2] + fen)
     return tuple(
-        Line(
-            line_id=name,
-            paid_fen=fen,
-            status=state,
-            is_free_gift=row.is_gift,
-            product_id=row.product_id,
-            quantity=quantity,
-        )
-        for name, (row, quantity, fen) in merged.items()
+        [
+            Line(
+                line_id=name,
+                paid_fen=fen,
+                status=state,
+                is_free_gift=row.is_gift,
+                product_id=row.product_id,
+                quantity=quantity,
+            )
+            for name, (row, quantity, fen) in merged.items()
+        ]
     )
 
 

@@ -13,10 +13,10 @@ from typing import Final
 from crossloyalty.adapters.wechat.answers import opened
 from crossloyalty.adapters.wechat.orders import line_id
 from crossloyalty.adapters.wechat.settings import PLATFORM
-from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
+from crossloyalty.adapters.wire.doubts import UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus
-from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_refund", "read_refund_answer"]
 
@@ -61,11 +61,13 @@ def read_refund_answer(answer: Answer, refund_id: str) -> Facts:
         if raw.text("after_sale_order_id") != refund_id:
             raise Unreadable("after_sale_order.after_sale_order_id is not the one asked for")
     except Unreadable as error:
-        return Facts(doubtful=(Doubtful(order_no="", code="UNREADABLE", detail=str(error)),), seen=1)
-    return read_refund(raw)
+        doubt = Doubtful(order_no="", refund_id=refund_id, code="UNREADABLE", detail=str(error))
+        return Facts(doubtful=(doubt,), seen=1)
+    read = read_refund(raw)
+    return Facts(doubtful=(read,), seen=1) if isinstance(read, Doubtful) else Facts(items=(read,), seen=1)
 
 
-def read_refund(raw: Node) -> Facts:
+def read_refund(raw: Node) -> Refund | Doubtful:
     """
     Read one after-sale case.
 
@@ -73,28 +75,18 @@ def read_refund(raw: Node) -> Facts:
         raw: The `after_sale_order` object.
 
     Returns:
-        The refund. A state that is not known leaves it open, which moves no money and holds an issue back, and is a
-        doubt beside it.
+        The refund; `Doubtful` when it cannot be read or its state is not known. A doubt of a refund holds an issue back
+        and moves no money.
     """
-    order_no = ""
-    try:
-        order_no = raw.need_text("order_id")
-        word = raw.need_text("status")
-        status = _STATUSES.get(word)
-        refund = _refund(raw, order_no, word, status or RefundStatus.OPEN)
-    except (Unreadable, InvalidInput) as error:
-        # Our own check of a value names it behind the colon.
-        detail = str(error).partition(": ")[0]
-        doubt = Doubtful(order_no=order_no[:64], code="UNREADABLE", detail=detail, payload=_payload(raw))
-        return Facts(doubtful=(doubt,), seen=1)
+    number, refund_id = raw.value.get("order_id"), raw.value.get("after_sale_order_id")
+    return or_doubtful(lambda: _read(raw), raw.value, number, _ALLOWED, refund_id=refund_id)
+
+
+def _read(raw: Node) -> Refund:
+    word = raw.need_text("status")
+    status = _STATUSES.get(word)
     if status is None:
-        detail = "the state of an after-sale case is not known; it counts as open"
-        doubt = Doubtful(order_no=order_no, code="UNKNOWN_STATUS", detail=detail, payload=_payload(raw))
-        return Facts(items=(refund,), doubtful=(doubt,), seen=1)
-    return Facts(items=(refund,), seen=1)
-
-
-def _refund(raw: Node, order_no: str, word: str, status: RefundStatus) -> Refund:
+        raise UnknownStatus("the state of an after-sale case is not known")
     money = raw.node("refund_info")
     amount = None if money is None else money.fen("amount")
     kind = _KINDS.get(raw.text("type") or "")
@@ -112,7 +104,7 @@ def _refund(raw: Node, order_no: str, word: str, status: RefundStatus) -> Refund
     sku_id = None if product is None else product.text("sku_id")
     return Refund(
         platform=PLATFORM,
-        order_no=order_no,
+        order_no=raw.need_text("order_id"),
         refund_id=raw.need_text("after_sale_order_id"),
         status=status,
         amount_fen=amount,
@@ -120,7 +112,3 @@ def _refund(raw: Node, order_no: str, word: str, status: RefundStatus) -> Refund
         modified_at=raw.seconds("update_time"),
         kind=kind,
     )
-
-
-def _payload(raw: Node) -> str:
-    return redacted(dict(raw.value), _ALLOWED)

@@ -134,9 +134,7 @@ class FirstPage(Generic[_T]):
         held = rows.get(self._number_of(row))
         return held[1] if held is not None and held[0] == row else None
 
-    def keep(
-        self, window: Hashable, place: Place | None, after: str | None, rows: Iterable[tuple[object, _T]]
-    ) -> None:
+    def keep(self, window: Hashable, place: Place | None, after: str | None, rows: Iterable[tuple[object, _T]]) -> None:
         """
         Keep the rows of a first page, and let go of them when its window has been read.
 

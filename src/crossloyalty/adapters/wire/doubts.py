@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.values import Doubtful
+from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import InvalidInput
 
 __all__ = ["Disagreement", "UnknownStatus", "each_row", "or_doubtful"]
@@ -62,8 +63,13 @@ def or_doubtful(
 
 
 def _name(raw: object) -> str:
-    """Give a number as it came, as far as it is one."""
-    return str(raw)[:64] if isinstance(raw, (str, int)) and not isinstance(raw, bool) else ""
+    """Give a number as it came, as far as it is one; it names a row of the review list, which a database keeps."""
+    if not isinstance(raw, (str, int)) or isinstance(raw, bool):
+        return ""
+    try:
+        return clean_id(str(raw), "a number")
+    except InvalidInput:
+        return ""
 
 
 def each_row(answer: Node, name: str, read: Callable[[Node], _T]) -> list[_T | Doubtful]:

@@ -24,4 +24,6 @@ def memo_words(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 def flags_in(memo: object, words: Mapping[str, str]) -> set[str]:
     """Give the flags whose words stand in a memo; anything but a text sets none."""
-    return {flag for word, flag in words.items() if isinstance(memo, str) and word in memo}
+    if not words or not isinstance(memo, str):
+        return set()
+    return {flag for word, flag in words.items() if word in memo}

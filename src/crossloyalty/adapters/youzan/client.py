@@ -203,10 +203,9 @@ class _Youzan(Closing):
             if data.text("refund_id") != refund_id:
                 raise Unreadable("data.refund_id is not the one asked for")
         except Unreadable as error:
-            found.take((Doubtful(order_no="", code="UNREADABLE", detail=str(error)),))
+            found.take((Doubtful(order_no="", refund_id=refund_id, code="UNREADABLE", detail=str(error)),))
             return
-        facts = read_refund(data, oids)
-        found.take((*facts.items, *facts.doubtful))
+        found.take((read_refund(data, oids),))
 
     async def _one(self, build: Any) -> Answer | None:
         """Ask for one thing; None when the platform knows no such."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
-from crossloyalty.adapters.wire.values import Doubtful, Facts
+from crossloyalty.adapters.wire.doubts import UnknownStatus, or_doubtful
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.adapters.youzan.settings import PLATFORM
 from crossloyalty.domain.orders import Refund, RefundKind, RefundStatus
-from crossloyalty.errors import InvalidInput
 
 __all__ = ["read_refund"]
 
@@ -37,7 +37,7 @@ _ALLOWED: Final = frozenset(_NOT_PERSONAL.split())
 _SMALLEST_MS: Final = 10**12
 
 
-def read_refund(raw: Node, oids: Sequence[str] = ()) -> Facts:
+def read_refund(raw: Node, oids: Sequence[str] = ()) -> Refund | Doubtful:
     """
     Read one after-sale case.
 
@@ -47,27 +47,17 @@ def read_refund(raw: Node, oids: Sequence[str] = ()) -> Facts:
             so it is not used: a refund of several would all fall on one.
 
     Returns:
-        The refund; postage is part of its amount. A state that is not known leaves it open, which moves no money and
-        holds an issue back, and is a doubt beside it.
+        The refund; postage is part of its amount. `Doubtful` when it cannot be read or its state is not known: a doubt
+        of a refund holds an issue back and moves no money.
     """
-    order_no = ""
-    try:
-        order_no = raw.need_text("tid")
-        status = _STATUSES.get(raw.need_text("status"))
-        refund = _refund(raw, order_no, status or RefundStatus.OPEN, oids)
-    except (Unreadable, InvalidInput) as error:
-        # Our own check of a value names it behind the colon.
-        detail = str(error).partition(": ")[0]
-        doubt = Doubtful(order_no=order_no[:64], code="UNREADABLE", detail=detail, payload=_payload(raw))
-        return Facts(doubtful=(doubt,), seen=1)
+    number, refund_id = raw.value.get("tid"), raw.value.get("refund_id")
+    return or_doubtful(lambda: _read(raw, oids), raw.value, number, _ALLOWED, refund_id=refund_id)
+
+
+def _read(raw: Node, oids: Sequence[str]) -> Refund:
+    status = _STATUSES.get(raw.need_text("status"))
     if status is None:
-        detail = "the state of an after-sale case is not known; it counts as open"
-        doubt = Doubtful(order_no=order_no, code="UNKNOWN_STATUS", detail=detail, payload=_payload(raw))
-        return Facts(items=(refund,), doubtful=(doubt,), seen=1)
-    return Facts(items=(refund,), seen=1)
-
-
-def _refund(raw: Node, order_no: str, status: RefundStatus, oids: Sequence[str]) -> Refund:
+        raise UnknownStatus("the state of an after-sale case is not known")
     amount = raw.need_yuan("refund_fee")
     kind = None
     if raw.whole("demand") == _EXCHANGE_DEMAND or raw.text("refund_type") == "EXCHANGE_GOODS":
@@ -79,7 +69,7 @@ def _refund(raw: Node, order_no: str, status: RefundStatus, oids: Sequence[str])
         modified_at = raw.milliseconds("version") if version >= _SMALLEST_MS else raw.beijing("refund_success_time")
     return Refund(
         platform=PLATFORM,
-        order_no=order_no,
+        order_no=raw.need_text("tid"),
         refund_id=raw.need_text("refund_id"),
         status=status,
         amount_fen=amount,
@@ -87,7 +77,3 @@ def _refund(raw: Node, order_no: str, status: RefundStatus, oids: Sequence[str])
         modified_at=modified_at,
         kind=kind,
     )
-
-
-def _payload(raw: Node) -> str:
-    return redacted(dict(raw.value), _ALLOWED)

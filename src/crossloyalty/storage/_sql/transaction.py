@@ -189,7 +189,7 @@ class SqlTransaction:
         self._usable()
         if self._stale:
             await self._refresh()
-        if self._missing and any(SHAPES[scan.kind].is_root for scan in scans if scan.kind in SHAPES):
+        if self._missing and not {root.kind for root in self._missing}.isdisjoint(scan.kind for scan in scans):
             await self.create()  # a scan has to see the roots that `lock` created
             self._ahead = None  # it was asked before they were there
         locked = self._locked or {}

@@ -379,7 +379,11 @@ def service_of(refund: Refund, order: Order | None) -> Mapping[str, Any]:
     """Give an after-sale refund; its amount is in yuan."""
     over = refund.status is not RefundStatus.OPEN
     return {
-        "sameOrderServiceBill": {"serviceId": 1, "orderId": int(refund.order_no), "wareId": _sku_of(refund, order)},
+        "sameOrderServiceBill": {
+            "serviceId": _number(refund),
+            "orderId": int(refund.order_no),
+            "wareId": _sku_of(refund, order),
+        },
         "afsRefundId": _number(refund),
         "status": _SERVICED[refund.status],
         "completeTime": _time(refund.modified_at) if over else _NEVER,

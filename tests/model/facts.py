@@ -49,6 +49,7 @@ class Facts:
     refunds: dict[str, tuple[tuple[datetime, int], Refund]] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     claim: Any = None
+    holders: dict[int, str] = field(default_factory=dict)  # with whose name each claim of it was written, by number
     comes: datetime | None = None  # when time alone lets it be claimed
     milestones: set[str] = field(default_factory=set)
     owner: str = ""  # the bound buyer it was looked at for

@@ -350,6 +350,7 @@ class Model(Owned):
             for rule in self.program.rewards
         }
         facts.claim = claim = Claim(key, name, via, self.program, grants, holder=holder)
+        facts.holders[holder] = name
         self.settle(claim)
         below = 0 < view.count(self.program)[0] < self.program.eligibility.minimum_fen
         nothing = not any(grant.target for grant in grants.values())
@@ -539,11 +540,11 @@ class Model(Owned):
         return applied
 
     def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int) -> None:
-        """A claw-back outside took less than was asked: the grant behind it is told."""
+        """A claw-back outside took less than was asked: the grant behind it is told, its claim's holder owes that."""
         claim = self.orders[key].claim if key else None
         still = claim is not None and claim.holder == holder
         name = self.home(claim.member if claim and still else name)
-        self.whose = claim.member if claim and still else ""
+        self.whose = self.orders[key].holders[holder] if key else ""
         if claim is None:
             self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
         elif rule_id not in self.member(name).once and not still:

@@ -481,6 +481,56 @@ def test_d5_what_an_earlier_holder_owes_goes_with_that_holder(storage: Storage, 
     assert_sound(loyalty)
 
 
+def test_d5_what_came_from_one_union_leaves_the_next(storage: Storage, clock: Clock) -> None:
+    """z owes 100 for an order refunded while part of a; after z was part of c too, z owes it and c nothing."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "z", A_ORDER)
+    loyalty.merge("a", "z", key="m1")
+    loyalty.adjust("a", asset="points", amount=-100, key="spent")
+    loyalty.ingest([refund(A_ORDER, 10_000)])
+    loyalty.unmerge("z", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "z")] == [0, 100]
+    loyalty.merge("c", "z", key="m2")
+    loyalty.unmerge("z", key="u2")
+    debts = {each: at.debt if (at := loyalty.member(each).balances.get("points")) else 0 for each in ("c", "z")}
+    assert debts == {"c": 0, "z": 100}
+    assert_sound(loyalty)
+
+
+def test_d5_who_stood_for_another_leaves_with_its_own(storage: Storage, clock: Clock) -> None:
+    """b and c owe 100 each as one; c leaves b, then b comes to a and leaves it: each still owes its own 100."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    convert(loyalty, "b", A_ORDER)
+    convert(loyalty, "c", B_ORDER)
+    loyalty.merge("b", "c", key="m1")
+    loyalty.adjust("b", asset="points", amount=-200, key="spent")
+    loyalty.ingest([refund(A_ORDER, 10_000), refund(B_ORDER, 10_000)])
+    loyalty.unmerge("c", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("b", "c")] == [100, 100]
+    loyalty.merge("a", "b", key="m2")
+    loyalty.unmerge("b", key="u2")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b", "c")] == [0, 100, 100]
+    assert_sound(loyalty)
+
+
+def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(storage: Storage, clock: Clock) -> None:
+    """b's claim moved to c, and the gateway could not take 100 back while b was part of a: b has and owes them."""
+    book = rules.ExternalBook("points", gateway="youzan")
+    loyalty = Loyalty(points_program(rules.PointsPerYuan("1"), external_books=[book]), storage, clock=clock)
+    convert(loyalty, "b", A_ORDER)
+    loyalty.merge("a", "b", key="m")
+    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+    assert loyalty.dispute("c", **told).holder_no == 2
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 100
+    loyalty.unmerge("b", key="u")
+    held = [loyalty.member(each).balances["points"] for each in ("a", "b", "c")]
+    assert [(each.external, each.debt) for each in held] == [(0, 0), (100, 100), (100, 0)]
+    assert_sound(loyalty)
+
+
 def test_d5_what_expired_between_two_merges_is_not_owed(two: Loyalty, clock: Clock) -> None:
     """b's 100 points leave a by an un-merge and expire at b; merged again, a refund of b's order takes nothing (D3)."""
     two.merge("a", "b", key="m1")

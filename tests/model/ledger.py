@@ -40,6 +40,7 @@ def expiry(rule: Any, issue: datetime) -> datetime | None:
     return months_later(issue, rule.expires_months) if rule.expires_months else None
 
 
+Posted = tuple[str, str, str]
 Parts = list[tuple[int, Fraction, Fraction]]  # (net fen, rate or 1, campaigns) of the lines of an order that earn
 
 
@@ -135,8 +136,8 @@ class Ledger:
         self.lots = 0
         self.outside: set[str] = set()
         self.whose = ""  # the name behind what is done now, "" for whoever it is done for
-        self.owed: Counter[tuple[str, str]] = Counter()  # debt by asset and by whose it is
-        self.sent: Counter[tuple[str, str]] = Counter()  # what lives outside, likewise
+        self.owed: Counter[Posted] = Counter()  # debt by asset, by who stood for them then, and by whose it is
+        self.sent: Counter[Posted] = Counter()  # what lives outside, likewise
 
     def home(self, name: str) -> str:
         while name in self.members and self.members[name].into:
@@ -149,11 +150,11 @@ class Ledger:
 
     def owe(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.debt[asset] += more
-        self.owed[asset, whose or m.name] += more
+        self.owed[asset, m.name, whose or m.name] += more
 
     def send(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.outside[asset] += more
-        self.sent[asset, whose or m.name] += more
+        self.sent[asset, m.name, whose or m.name] += more
 
     def live(self, m: Member, asset: str) -> list[Lot]:
         far = datetime.max.replace(tzinfo=CN)

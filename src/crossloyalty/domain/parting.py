@@ -63,6 +63,23 @@ class History:
             holders.setdefault((entry.family, entry.order_no, entry.holder_no), entry.member_id)
         return holders | {(each.family, each.order_no, each.holder_no): each.member_id for each in self.claims}
 
+    def crossed(self) -> list[EntryRecord]:
+        """
+        Give what members of these carried in from others they were one with before, or left with those, in no lot.
+
+        Each such entry has its other half at somebody else; the halves of what moved among these cancel out.
+        """
+        halves: dict[tuple[str, str, str, str, int], list[EntryRecord]] = defaultdict(list)
+        for entry in self.entries:
+            if entry.kind in (MERGE, UNMERGE) and entry.account in _IN_NO_LOT:
+                what = (entry.request_key, entry.kind, entry.asset, entry.account)
+                other = halves[(*what, -entry.amount)]
+                if other:
+                    other.pop()
+                else:
+                    halves[(*what, entry.amount)].append(entry)
+        return [entry for alone in halves.values() for entry in alone]
+
 
 class _Side:
     """What one of the two sides brought."""
@@ -108,7 +125,7 @@ def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str
     lots = sorted(ledger.lots.values(), key=lambda lot: lot.lot_no)
     with_it = [lot for lot in lots if lot.state != MOVED and goes.caused(lot, ledger.origin_of(lot.lot_no)[0])]
     move_lots(ledger, leaving.ledger, with_it, moving)
-    move_accounts(ledger, leaving.ledger, _brought(survivor, goes, history.entries), moving)
+    move_accounts(ledger, leaving.ledger, _brought(survivor, goes, history), moving)
     for side, place in ((stays, 0), (goes, 1)):
         _set_sums(side)
         for name, row in survivor.counted_rows.items():
@@ -125,13 +142,12 @@ def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str
         member.retier(fell=True, taken=False)
 
 
-def _brought(survivor: Member, goes: _Side, entries: Iterable[EntryRecord]) -> dict[tuple[str, AccountName, str], int]:
+def _brought(survivor: Member, goes: _Side, history: History) -> dict[tuple[str, AccountName, str], int]:
     """Sum what a side has in no lot, from its entries; no more than what is left of it."""
     sums: Counter[tuple[str, AccountName]] = Counter()
     opening: Counter[tuple[str, AccountName, str]] = Counter()
-    for entry in entries:
-        if entry.kind in (MERGE, UNMERGE):
-            continue
+    own = [entry for entry in history.entries if entry.kind not in (MERGE, UNMERGE)]
+    for entry in [*own, *history.crossed()]:
         if entry.account in _IN_NO_LOT and goes.caused(entry, entry.member_id):
             account: Any = entry.account
             sums[entry.asset, account] += entry.amount

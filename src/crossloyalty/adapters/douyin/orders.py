@@ -16,6 +16,7 @@ from crossloyalty.adapters.douyin.aftersale import MONEY_IS_BACK, state_of
 from crossloyalty.adapters.douyin.amounts import Amounts, read_amounts
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
+from crossloyalty.adapters.wire.categories import lowest_category
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
 from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
@@ -259,18 +260,9 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, on_d
         finished_at=finished_at,
         is_free_gift=_is_gift(sku),
         product_id=sku.text("product_id_str") or sku.text("product_id"),
-        category=_category(sku),
+        category=lowest_category(sku, _CATEGORIES),
         quantity=sku.whole("item_num"),
     )
-
-
-def _category(sku: Node) -> str | None:
-    """Give the lowest category that is stated."""
-    for name in _CATEGORIES:
-        category = sku.text(name)
-        if category is not None and category != "0":
-            return category
-    return None
 
 
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:

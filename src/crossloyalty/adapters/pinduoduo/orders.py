@@ -17,6 +17,7 @@ from crossloyalty.adapters.pinduoduo.aftersale import NO_CASE, state_of
 from crossloyalty.adapters.pinduoduo.amounts import Amounts, line_shares, read_amounts
 from crossloyalty.adapters.pinduoduo.answers import PLATFORM
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
+from crossloyalty.adapters.wire.categories import lowest_category
 from crossloyalty.adapters.wire.doubts import Disagreement, UnknownStatus, or_doubtful
 from crossloyalty.adapters.wire.memo import flags_in
 from crossloyalty.adapters.wire.reading import Node, Unreadable
@@ -206,7 +207,7 @@ def _lines(order: Node, amounts: Amounts | None) -> tuple[Line, ...] | None:
     if not items or amounts is None:
         return None
     shares = line_shares(amounts.paid_fen - amounts.shipping_fen, items)
-    category = _category(order)
+    category = lowest_category(order, _CATEGORIES)
     ids: set[str] = set()
     lines: list[Line] = []
     for item, share in zip(items, shares, strict=True):
@@ -225,15 +226,6 @@ def _lines(order: Node, amounts: Amounts | None) -> tuple[Line, ...] | None:
             )
         )
     return tuple(lines)
-
-
-def _category(order: Node) -> str | None:
-    """Give the lowest category that is stated."""
-    for name in _CATEGORIES:
-        category = order.text(name)
-        if category is not None and category != "0":
-            return category
-    return None
 
 
 def _flags(order: Node, settings: PinduoduoSettings) -> tuple[str, ...]:

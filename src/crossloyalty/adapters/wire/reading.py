@@ -42,6 +42,7 @@ _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 # All digits as one; and so many of them as no number may have, a sign being part of its length.
 _ONE_DIGIT: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_RUN: Final = b"0" * _LONGEST_NUMBER
+_BLANKS: Final = " \t\n\r"
 _BOM: Final = b"\xef\xbb\xbf"
 _NO_TIME: Final = ("", "0", "-", "--")
 _T = TypeVar("_T")
@@ -74,7 +75,12 @@ def load_json(body: bytes, platform: str) -> Any:
         _check_depth(body)
         text = body.removeprefix(_BOM).decode()
         # Where no run of digits is long, no whole number is, and the parser need not ask about each of them.
-        return (_CAREFUL if _LONG_RUN in body.translate(_ONE_DIGIT) else _QUICK).decode(text)
+        decoder = _CAREFUL if _LONG_RUN in body.translate(_ONE_DIGIT) else _QUICK
+        text = text.strip(_BLANKS)
+        value, end = decoder.raw_decode(text)
+        if end != len(text):
+            raise ValueError("more than one value")
+        return value
     except (ValueError, RecursionError) as error:
         raise PlatformUnavailable("the answer is no JSON text as its page describes it", platform=platform) from error
 
@@ -358,18 +364,21 @@ class Node:
     def node(self, name: str) -> Node | None:
         """Give an inner object; None when it is absent."""
         value = self._get(name)
+        if type(value) is dict:
+            return Node(value, (self, name, None))
         return None if value is None or value == "" else Node(value, (self, name, None))
 
     def need_node(self, name: str) -> Node:
         """Give an inner object that has to be there."""
-        return self._there(name, self.node(name))
+        value = self._get(name)
+        return Node(value, (self, name, None)) if type(value) is dict else self._there(name, self.node(name))
 
     def nodes(self, name: str) -> Sequence[Node]:
         """Give a list of objects; empty when it is absent."""
         value = self._get(name)
-        if value is None or value == "":
-            return ()
-        if not isinstance(value, list):
+        if type(value) is not list:
+            if value is None or value == "":
+                return ()
             raise self._bad(name, "a list")
         return [Node(each, (self, name, place)) for place, each in enumerate(value)]
 

@@ -4,10 +4,10 @@ What proofs and bindings cost, on SQLite with `synchronous=FULL`.
     python benchmarks/identity.py [--quick] [--json] [--only NAME] [--dir FOLDER]
 
 `claim.with_proof` compares claims with amount and day with claims of the same orders by their bound buyers;
-`claim.that_binds` the same where the claim binds the buyer as well. `ingest.half_bound` takes in orders half of whose
-buyers are bound, against taking them in without buyers and claiming that half in bulk. `member.large` looks at a member
-with 10,000 orders, against one with 10 in the same store. Stores are verified before a figure is given. A figure about
-members is one more entry of `figures`.
+`claim.that_binds` the same where the claim binds the buyer as well, which happens once a buyer. `ingest.half_bound`
+takes in orders half of whose buyers are bound, against taking them in without buyers and claiming that half in bulk.
+`member.large` looks at a member with 10,000 orders, against one with 10 in the same store. Stores are verified before
+a figure is given. A figure about members is one more entry of `figures`.
 """
 
 from __future__ import annotations
@@ -42,10 +42,8 @@ def bought(work: Work) -> list[Order]:
     return [attrs.evolve(order, buyer_id=f"b{order.order_no}") for order in work.orders]
 
 
-def _door(folder: Path, name: str, *, binds: bool = False) -> Loyalty:
-    rule = program()
-    if binds:
-        rule = attrs.evolve(rule, binding=rules.Binding(on_claim="amount_and_day"))
+def _door(folder: Path, name: str, *, binds: bool = True) -> Loyalty:
+    rule = program() if binds else attrs.evolve(program(), binding=rules.Binding(on_claim="never"))
     return Loyalty(rule, SqliteStorage(folder / f"{name}.db", synchronous="FULL"), clock=Clock())
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any
 
-from crossloyalty.application.ports import Insert, Replace
+from crossloyalty.application.ports import Insert, Replace, Scan
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, WrongType, shown
 from crossloyalty.storage._checks import INT_MAX, INT_MIN
 from crossloyalty.storage._shape import SHAPES, lock_order
 
-__all__ = ["addable", "bumped", "fresh_root", "in_lock_order", "kind_of", "refuse_root", "version_of"]
+__all__ = ["addable", "bumped", "fresh_root", "in_lock_order", "kind_of", "lists_any", "refuse_root", "version_of"]
+
+
+def lists_any(scans: Iterable[Scan], missing: Iterable[RootKey]) -> bool:
+    """Say whether a scan may list a root that `lock` found missing, so that it has to be created before."""
+    return not {root.kind for root in missing}.isdisjoint(scan.kind for scan in scans)
 
 
 def in_lock_order(roots: Collection[RootKey], locked: Collection[RootKey]) -> list[RootKey]:

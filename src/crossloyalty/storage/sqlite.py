@@ -62,7 +62,7 @@ class SqliteStorage:
             raise ConfigError("SqliteStorage needs a file; use crossloyalty.storage.memory.MemoryStorage instead")
         require_version()
         self._settings = Settings(os.path.abspath(text), busy_timeout_ms, synchronous)
-        self.wait_s = busy_timeout_ms / 1_000
+        self.wait_s = self._settings.wait_s
         self._reset()
         self.closed = False
         connection = self.connection()

@@ -48,6 +48,11 @@ class Settings:
         if type(self.busy_timeout_ms) is not int or not 0 <= self.busy_timeout_ms < 2**31:
             raise ConfigError("busy_timeout_ms is a whole number of milliseconds, at least 0")
 
+    @property
+    def wait_s(self) -> float:
+        """Give the time-out in seconds."""
+        return self.busy_timeout_ms / 1_000
+
 
 def require_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
     """
@@ -77,7 +82,7 @@ def connect(settings: Settings) -> sqlite3.Connection:
         cached_statements=_CACHED_STATEMENTS,
     )
     try:
-        patiently(partial(_settle, handle, settings), settings.busy_timeout_ms / 1_000)
+        patiently(partial(_settle, handle, settings), settings.wait_s)
     except BaseException:
         handle.close()
         raise
@@ -92,7 +97,7 @@ def prepare(handle: sqlite3.Connection, settings: Settings) -> None:
         ConfigError: The store was made by a newer version, or parts of it are missing or different.
         sqlite3.Error: The file cannot be read or written; the caller translates it.
     """
-    patiently(partial(_prepare, handle), settings.busy_timeout_ms / 1_000)
+    patiently(partial(_prepare, handle), settings.wait_s)
 
 
 def _settle(handle: sqlite3.Connection, settings: Settings) -> None:

@@ -16,13 +16,13 @@ from crossloyalty.application.ports import Ahead, Change, Found, Scan, Transacti
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
 from crossloyalty.storage._checks import check_key
-from crossloyalty.storage._rules import fresh_root, in_lock_order, version_of
+from crossloyalty.storage._rules import fresh_root, in_lock_order, lists_any, version_of
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.plan import Plan, plan
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_errors import translated
 from crossloyalty.storage._sql.sqlite_waiting import WritersLine, patiently
-from crossloyalty.storage._sql.statements import Statements
+from crossloyalty.storage._sql.statements import Statements, TableStatements
 
 __all__ = ["STATEMENTS", "Connection", "Opener", "SqliteTransaction"]
 
@@ -199,7 +199,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
         self._usable()
         if self._stale:
             self._refresh()
-        if self._missing and not {root.kind for root in self._missing}.isdisjoint(scan.kind for scan in scans):
+        if self._missing and lists_any(scans, self._missing):
             self._create_missing()  # a scan has to see the roots that `lock` created
         locked = self._locked or {}
         records: dict[Key, Record] = {}
@@ -293,11 +293,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
 
     def _select(self, key: Key) -> Record | None:
         kind, values = key
-        table = STATEMENTS.of.get(kind)
-        if table is None:
-            raise InvalidInput("not a key of a record class")
-        if not table.key_fits(values):
-            check_key(key)
+        table = _table_of(key)
         row = self._cursor.execute(table.select, values).fetchone()
         return None if row is None else _MAKE[kind](row)
 
@@ -341,6 +337,21 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             connection.close()
 
 
+def _table_of(key: Key) -> TableStatements:
+    """
+    Give the statements for a key's table.
+
+    Raises:
+        InvalidInput, WrongType: It cannot be a key of its kind.
+    """
+    table = STATEMENTS.of.get(key.kind)
+    if table is None:
+        raise InvalidInput("not a key of a record class")
+    if not table.key_fits(key.values):
+        check_key(key)
+    return table
+
+
 def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
     """
     Put keys that differ in their last part alone together.
@@ -351,11 +362,7 @@ def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
     groups: dict[tuple[object, ...], list[Key]] = {}
     for key in keys:
         kind, values = key
-        table = STATEMENTS.of.get(kind)
-        if table is None:
-            raise InvalidInput("not a key of a record class")
-        if not table.key_fits(values):
-            check_key(key)
+        _table_of(key)
         groups.setdefault((kind, *values[:-1]), []).append(key)
     return groups.values()
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from crossloyalty.application.ports import Ahead, Change, Delete, Found, Replace, Scan
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, LimitReached
-from crossloyalty.storage._rules import fresh_root, in_lock_order, version_of
+from crossloyalty.storage._rules import fresh_root, in_lock_order, lists_any, version_of
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.link import Answer, Call, is_refused
 from crossloyalty.storage._sql.many import Many
@@ -189,7 +189,7 @@ class SqlTransaction:
         self._usable()
         if self._stale:
             await self._refresh()
-        if self._missing and not {root.kind for root in self._missing}.isdisjoint(scan.kind for scan in scans):
+        if self._missing and lists_any(scans, self._missing):
             await self.create()  # a scan has to see the roots that `lock` created
             self._ahead = None  # it was asked before they were there
         locked = self._locked or {}

@@ -36,9 +36,9 @@ def test_amounts_have_bounds(field: str, amount: int) -> None:
 def test_amounts_are_integers(amount: object) -> None:
     """Floats, booleans and text are type errors, on orders, lines and refunds alike."""
     for make in (
-        lambda: order(1, paid_fen=amount),  # type: ignore[arg-type]
-        lambda: Line(line_id="a", paid_fen=amount),  # type: ignore[arg-type]
-        lambda: refund(order(1), amount),  # type: ignore[arg-type]
+        lambda: order(1, paid_fen=amount),
+        lambda: Line(line_id="a", paid_fen=amount),
+        lambda: refund(order(1), amount),
     ):
         with pytest.raises(WrongType):
             make()
@@ -129,7 +129,7 @@ TEXTS = st.sampled_from(
 def test_an_orders_texts_are_checked_together_as_they_are_one_by_one(texts: dict[str, Any]) -> None:
     def is_fine(value: object) -> bool:
         try:
-            clean_id(value, "a text")  # type: ignore[arg-type]
+            clean_id(value, "a text")
         except InvalidInput:
             return False
         return True

@@ -171,10 +171,15 @@ class Sender:
     # -- tries ---------------------------------------------------------------------------------------------------------
 
     async def _tried(self, once: Callable[[float], Awaitable[Answer]], deadline: float | None = None) -> Answer:
+        ends = self._monotonic() + self._options.deadline_s if deadline is None else deadline
+        try:
+            return await once(ends)  # which nearly always is all there is to do
+        except _Again as again:
+            return await self._tried_again(once, ends, again)
+
+    async def _tried_again(self, once: Callable[[float], Awaitable[Answer]], ends: float, first: _Again) -> Answer:
         # Imported here: tenacity and asyncio take long to import, and most programs open no source.
         from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
-
-        ends = self._monotonic() + self._options.deadline_s if deadline is None else deadline
 
         def enough(state: RetryCallState) -> bool:
             advised = _advised(state)
@@ -197,6 +202,8 @@ class Sender:
         try:
             async for attempt in retrying:
                 with attempt:
+                    if attempt.retry_state.attempt_number == 1:
+                        raise first
                     return await once(ends)
         except _Again as last:
             shown_as = last.shown_as

@@ -16,7 +16,6 @@ from typing import Any, Final
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
 from crossloyalty.errors import InvalidInput
-from crossloyalty.storage._checks import check_key
 from crossloyalty.storage._shape import SHAPES, Shape
 from crossloyalty.storage._sql.link import Call
 from crossloyalty.storage._sql.statements import Form, Statements
@@ -63,9 +62,7 @@ class Many:
         table = self.statements.of.get(kind)
         if table is None:
             raise InvalidInput("not a key of a record class")
-        for key in keys:
-            if not table.key_fits(key.values):
-                check_key(key)
+        table.check_keys(keys)
         many = self._dialect.many
         if len(keys) <= _SINGLY_UP_TO or many == "none":
             for key in keys:

@@ -15,7 +15,6 @@ from typing import Any, Final, Protocol
 from crossloyalty.application.ports import Ahead, Change, Found, Scan, Transaction
 from crossloyalty.domain.records import Key, Record, RootKey
 from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
-from crossloyalty.storage._checks import check_key
 from crossloyalty.storage._rules import fresh_root, in_lock_order, lists_any, version_of
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.plan import Plan, plan
@@ -293,7 +292,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
 
     def _select(self, key: Key) -> Record | None:
         kind, values = key
-        table = _table_of(key)
+        table = _table_of((key,))
         row = self._cursor.execute(table.select, values).fetchone()
         return None if row is None else _MAKE[kind](row)
 
@@ -337,18 +336,17 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             connection.close()
 
 
-def _table_of(key: Key) -> TableStatements:
+def _table_of(keys: Sequence[Key]) -> TableStatements:
     """
-    Give the statements for a key's table.
+    Give the statements for the table of keys of one kind.
 
     Raises:
-        InvalidInput, WrongType: It cannot be a key of its kind.
+        InvalidInput, WrongType: One cannot be a key of its kind.
     """
-    table = STATEMENTS.of.get(key.kind)
+    table = STATEMENTS.of.get(keys[0].kind)
     if table is None:
         raise InvalidInput("not a key of a record class")
-    if not table.key_fits(key.values):
-        check_key(key)
+    table.check_keys(keys)
     return table
 
 
@@ -362,8 +360,9 @@ def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
     groups: dict[tuple[object, ...], list[Key]] = {}
     for key in keys:
         kind, values = key
-        _table_of(key)
         groups.setdefault((kind, *values[:-1]), []).append(key)
+    for group in groups.values():
+        _table_of(group)
     return groups.values()
 
 

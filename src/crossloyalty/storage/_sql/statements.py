@@ -7,12 +7,12 @@ is handed to the driver as it is; `Update.row` reorders the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
-from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_scan, quick_check, quick_one
+from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_key, check_scan, quick_check, quick_one
 from crossloyalty.storage._rules import addable
 from crossloyalty.storage._shape import SHAPES, Column, Shape, picker
 from crossloyalty.storage._sql.dialect import Dialect
@@ -58,6 +58,7 @@ class TableStatements(NamedTuple):
         bump: For a root, takes the key's values and the expected version; otherwise empty.
         fits: Says whether records can be stored.
         fits_one, key_fits: Say so of one record, and of the values of one key.
+        keys_fit: Says so of the values of many keys.
     """
 
     key_length: int
@@ -70,6 +71,19 @@ class TableStatements(NamedTuple):
     fits: Fits
     fits_one: FitsOne
     key_fits: FitsOne
+    keys_fit: Fits
+
+    def check_keys(self, keys: Sequence[Key]) -> None:
+        """
+        Refuse keys of this kind that cannot be such.
+
+        Raises:
+            InvalidInput, WrongType: See `check_key`.
+        """
+        fine = self.key_fits(keys[0].values) if len(keys) == 1 else self.keys_fit([key.values for key in keys])
+        if not fine:
+            for key in keys:
+                check_key(key)
 
 
 class Statements:
@@ -226,6 +240,7 @@ def _table_statements(dialect: Dialect, shape: Shape) -> TableStatements:
         fits=quick_check(shape.columns),
         fits_one=quick_one(shape.columns),
         key_fits=quick_one(shape.columns[: len(key)]),
+        keys_fit=quick_check(shape.columns[: len(key)]),
     )
 
 

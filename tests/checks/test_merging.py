@@ -191,6 +191,43 @@ def test_d5_a_reward_given_twice_can_be_taken_once(storage: Storage, clock: Cloc
     assert_sound(loyalty)
 
 
+def test_d5_a_reward_given_twice_can_be_taken_though_it_is_spent(storage: Storage, clock: Clock) -> None:
+    """b's 50 of the 20th were spent before the merge: taken back, they come out of a's 50, and nothing is owed."""
+    loyalty = Loyalty(points_program(rules.PointsFixed(50, once_per="member")), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "a", A_ORDER)
+    clock.set(day(20))
+    convert(loyalty, "b", B_ORDER)
+    loyalty.adjust("b", asset="points", amount=-50, key="spent")
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    assert (loyalty.member("a").points, loyalty.member("a").balances["points"].debt) == (0, 0)
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("policy", ["debt", "waive"])
+def test_d5_what_a_gateway_kept_of_a_reward_given_twice_is_of_that_one(
+    storage: Storage, clock: Clock, policy: Any
+) -> None:
+    """b's 50 could not be taken back: parted again, b has those and is sent no others, and a keeps its own 50."""
+    book = rules.ExternalBook("points", gateway="youzan")
+    newcomer = rules.PointsFixed(50, once_per="member")
+    settings: Any = {"external_books": [book], "on_refund": rules.ClawBack(shortfall=policy)}
+    loyalty = Loyalty(points_program(newcomer, **settings), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "a", A_ORDER)
+    clock.set(day(20))
+    convert(loyalty, "b", B_ORDER)
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 50
+    sent = len(loyalty.deliveries().items)
+    loyalty.unmerge("b", key="u")
+    held = [loyalty.member(each).balances["points"] for each in ("a", "b")]
+    assert [(each.external, each.debt) for each in held] == [(50, 0), (50, 0)]
+    assert len(loyalty.deliveries().items) == sent
+    assert_sound(loyalty)
+
+
 def test_d5_a_reward_kept_twice_goes_with_the_last_reason(two: Loyalty) -> None:
     """D55 over the union: while one claim qualifies both coupons stay; with the last one both go."""
     two.merge("a", "b", key="m")

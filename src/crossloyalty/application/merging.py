@@ -141,6 +141,8 @@ async def merge(
         both: list[str] = []
         if plan.steps or plan.version != links[plan.survivor].version:
             await _read_whole(tx, loaded, plan)
+            if given_twice == "claw_back":
+                await loaded.read_once_lots([plan.survivor, *plan.steps])
             batch, both = await decide(loaded, lambda batch: _merge(batch, plan, rows, key, given_twice))
             changes, touched = batch.changes(versions)
         going = [row for row in rows if row.member_id != plan.survivor] if plan.steps else []

@@ -222,12 +222,13 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
     standing = [grant for grant in given if grant.granted]
     standing.sort(key=lambda grant: (ledger.lot(grant.lot_no).issue_at, grant.lot_no))
     for grant in standing[1:]:
+        lot = ledger.lot(grant.lot_no)
         settle_grant(
             ledger,
             grant,
             reward,
             0,
-            ref=NO_REF,
+            ref=Ref(lot.family, lot.order_no, lot.holder_no),
             issue=IssueTerms(ledger.at, program.calendar, False),
             shortfall=program.on_refund.of(reward.asset),
         )

@@ -86,6 +86,7 @@ class Lot:
     was_active: bool = False
     owner: str = ""  # with whose name what gave it was written
     began: str = ""  # at whom it was opened
+    behind: tuple[Any, int] = (None, 0)  # the claim it was given for first, and the number of its holder
 
 
 @dataclass
@@ -135,6 +136,7 @@ class Ledger:
         self.members: dict[str, Member] = {}
         self.lots = 0
         self.outside: set[str] = set()
+        self.behind: tuple[Any, int] = (None, 0)  # the claim that is settled, and the number of its holder
         self.whose = ""  # the name behind what is done now, "" for whoever it is done for
         self.owed: Counter[Posted] = Counter()  # debt by asset, by who stood for them then, and by whose it is
         self.sent: Counter[Posted] = Counter()  # what lives outside, likewise
@@ -197,7 +199,18 @@ class Ledger:
 
     def _open(self, m: Member, asset: str, issue: datetime, expires: datetime | None, blocked: bool) -> Lot:
         self.lots += 1
-        m.lots.append(Lot(asset, issue, expires, blocked, self.lots, owner=self.whose or m.name, began=m.name))
+        m.lots.append(
+            Lot(
+                asset,
+                issue,
+                expires,
+                blocked,
+                self.lots,
+                owner=self.whose or m.name,
+                began=m.name,
+                behind=self.behind if self.whose else (None, 0),
+            )
+        )
         return m.lots[-1]
 
     def give(self, m: Member, grant: Grant, more: int, view: View | None) -> None:

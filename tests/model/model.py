@@ -60,7 +60,7 @@ class Model(Owned):
 
     def settle(self, claim: Claim) -> None:
         view, m = View(self.orders[claim.key]), self.member(claim.member)
-        self.whose = claim.member
+        self.whose, self.behind = claim.member, (claim.key, claim.holder)
         net, gross, whole = view.count(claim.program)
         below = 0 < net < claim.program.eligibility.minimum_fen
         grants = list(claim.grants.values())
@@ -377,8 +377,9 @@ class Model(Owned):
         for key, item in items:
             facts = self.orders.setdefault(key, Facts())
             if isinstance(item, Milestone):
-                if item.event not in facts.milestones:
-                    facts.milestones.add(item.event)
+                held_at = facts.milestones.get(item.event)
+                if held_at is None or item.at < held_at:
+                    facts.milestones[item.event] = item.at
                     changed[key] = None
                 continue
             if isinstance(item, Order):
@@ -410,7 +411,7 @@ class Model(Owned):
         answers = {}
         for key in sorted(keys, key=place):
             claim = self.orders[key].claim
-            if claim is not None:
+            if claim is not None and asking is None:  # who asks brings no fact
                 self.settle(claim)
             answers[key] = self.convert(key, (asking or {}).get(key, {}))
         return answers
@@ -539,18 +540,24 @@ class Model(Owned):
             self.retier(name, by < 0)
         return applied
 
-    def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int) -> None:
+    def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int, began: str) -> None:
         """A claw-back outside took less than was asked: the grant behind it is told, its claim's holder owes that."""
+
+        def meant(grant: Grant) -> Grant:
+            every = [at for at in (grant, *grant.also) if at.lot]
+            mine = [at for at in every if (at.lot.began, at.lot.behind) == (began, (key, holder))]  # type: ignore[union-attr]
+            return mine[0] if mine else grant
+
         claim = self.orders[key].claim if key else None
         still = claim is not None and claim.holder == holder
         name = self.home(claim.member if claim and still else name)
         self.whose = self.orders[key].holders[holder] if key else ""
         if claim is None:
-            self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
+            self.fell_short(name, meant(self.member(name).gifts[rule_id.removeprefix("#gift:")]), self.program, missing)
         elif rule_id not in self.member(name).once and not still:
             self.fell_short(name, Grant(claim.grants[rule_id].rule), claim.program, missing)  # it has moved on
         elif rule_id in self.member(name).once:
-            self.fell_short(name, self.member(name).once[rule_id], claim.program, missing)
+            self.fell_short(name, meant(self.member(name).once[rule_id]), claim.program, missing)
         else:
             self.fell_short(name, claim.grants[rule_id], claim.program, missing)
         self.whose = ""

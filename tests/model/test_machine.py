@@ -329,7 +329,8 @@ class Machine(RuleBasedStateMachine):
         assert (told.amount, told.shortfall) == (amount, missing)
         if missing:
             key = (body["family"], body["order_no"]) if body["order_no"] else None
-            self.model.answer_short(asked.member_id, key, body["holder_no"], body["rule_id"], missing)
+            began = body.get("issued_to", asked.member_id)
+            self.model.answer_short(asked.member_id, key, body["holder_no"], body["rule_id"], missing, began)
         assert self.loyalty.answer_delivery(asked.key, amount=amount) == told
 
     @rule(member=members, blocked=st.booleans())

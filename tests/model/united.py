@@ -217,7 +217,7 @@ class United(Beside):
                 grant.also = []
             elif behind and not grant.target:
                 first = min(behind, key=lambda at: (at.effective, at.key[1]))
-                self.whose = first.member
+                self.whose, self.behind = first.member, (first.key, first.holder)
                 grant.rule, grant.target = rule, each_of(rule)
                 free: Any = SimpleNamespace(effective=first.effective, held=lambda _: False)
                 self.give(m, grant, grant.target, free)

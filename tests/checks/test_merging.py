@@ -552,6 +552,69 @@ def test_d5_who_stood_for_another_leaves_with_its_own(storage: Storage, clock: C
     assert_sound(loyalty)
 
 
+def test_d5_what_was_repaid_while_they_were_one_stays_repaid(storage: Storage, clock: Clock) -> None:
+    """
+    a owes 30 and b 50; as one they repay 40, so b leaves with 40. One again, a owes 20 more: b leaves with 40 again.
+
+    What is repaid is the survivor's own debt first, then the other's.
+    """
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    convert(loyalty, "a", A_ORDER)
+    convert(loyalty, "b", B_ORDER)
+    loyalty.merge("a", "b", key="m1")
+    loyalty.adjust("a", asset="points", amount=-200, key="spent")
+    loyalty.ingest([refund(A_ORDER, 3_000), refund(B_ORDER, 5_000)])
+    loyalty.adjust("a", asset="points", amount=40, key="repaid")
+    loyalty.unmerge("b", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [0, 40]
+    loyalty.merge("a", "b", key="m2")
+    loyalty.ingest([refund(A_ORDER, 2_000, refund_id="r2")])
+    loyalty.unmerge("b", key="u2")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [20, 40]
+    assert_sound(loyalty)
+
+
+def test_d5_who_owes_stays_known_over_a_merge_in_between(storage: Storage, clock: Clock) -> None:
+    """b stands for c, both owe 100, and 50 of b's are repaid; they go to a, c leaves with 100, then b with 50."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    convert(loyalty, "b", A_ORDER)
+    convert(loyalty, "c", B_ORDER)
+    loyalty.merge("b", "c", key="m1")
+    loyalty.adjust("b", asset="points", amount=-200, key="spent")
+    loyalty.ingest([refund(A_ORDER, 10_000), refund(B_ORDER, 10_000)])
+    loyalty.adjust("b", asset="points", amount=50, key="repaid")
+    loyalty.merge("a", "b", key="m2")
+    loyalty.unmerge("c", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "c")] == [50, 100]
+    loyalty.unmerge("b", key="u2")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b", "c")] == [0, 50, 100]
+    assert_sound(loyalty)
+
+
+def test_d5_an_earlier_holder_is_known_though_it_was_granted_nothing_itself(storage: Storage, clock: Clock) -> None:
+    """
+    b's claim gave nothing until b was part of a; its 100 points were spent and the claim went to c.
+
+    The debt of 100 is of b's claim, so it leaves with b.
+    """
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    loyalty.ingest([refund(A_ORDER, 10_000)])
+    convert(loyalty, "b", A_ORDER)
+    loyalty.merge("a", "b", key="m")
+    loyalty.ingest([refund(A_ORDER, 10_000, status=RefundStatus.PAYOUT_FAILED, modified_at=day(21))])
+    assert loyalty.member("a").points == 100
+    loyalty.adjust("a", asset="points", amount=-100, key="spent")
+    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+    assert loyalty.dispute("c", **told).holder_no == 2
+    assert loyalty.member("a").balances["points"].debt == 100
+    loyalty.unmerge("b", key="u")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [0, 100]
+    assert_sound(loyalty)
+
+
 def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(storage: Storage, clock: Clock) -> None:
     """b's claim moved to c, and the gateway could not take 100 back while b was part of a: b has and owes them."""
     book = rules.ExternalBook("points", gateway="youzan")

@@ -7,7 +7,7 @@ Shares no code with `src`.
 from __future__ import annotations
 
 import calendar
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -40,7 +40,7 @@ def expiry(rule: Any, issue: datetime) -> datetime | None:
     return months_later(issue, rule.expires_months) if rule.expires_months else None
 
 
-Posted = tuple[str, str, str]
+Pot = tuple[str, str]
 Parts = list[tuple[int, Fraction, Fraction]]  # (net fen, rate or 1, campaigns) of the lines of an order that earn
 
 
@@ -138,8 +138,8 @@ class Ledger:
         self.outside: set[str] = set()
         self.behind: tuple[Any, int] = (None, 0)  # the claim that is settled, and the number of its holder
         self.whose = ""  # the name behind what is done now, "" for whoever it is done for
-        self.owed: Counter[Posted] = Counter()  # debt by asset, by who stood for them then, and by whose it is
-        self.sent: Counter[Posted] = Counter()  # what lives outside, likewise
+        self.owed: defaultdict[Pot, Counter[str]] = defaultdict(Counter)  # debt by asset and by who stands: whose it is
+        self.sent: defaultdict[Pot, Counter[str]] = defaultdict(Counter)  # what lives outside, likewise
 
     def home(self, name: str) -> str:
         while name in self.members and self.members[name].into:
@@ -152,11 +152,20 @@ class Ledger:
 
     def owe(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.debt[asset] += more
-        self.owed[asset, m.name, whose or m.name] += more
+        self._change(self.owed[asset, m.name], m.name, whose or m.name, more)
 
     def send(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.outside[asset] += more
-        self.sent[asset, m.name, whose or m.name] += more
+        self._change(self.sent[asset, m.name], m.name, whose or m.name, more)
+
+    def _change(self, parts: Counter[str], stands: str, whose: str, more: int) -> None:
+        """What is taken beyond one's own part is of who stands for all, then of the others by their names."""
+        parts[whose] += more
+        for other in (stands, *sorted(parts)):
+            if parts[whose] < 0 and other != whose:
+                part = min(parts[other], -parts[whose])
+                parts[other] -= part
+                parts[whose] += part
 
     def live(self, m: Member, asset: str) -> list[Lot]:
         far = datetime.max.replace(tzinfo=CN)

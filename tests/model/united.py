@@ -31,7 +31,6 @@ class United(Beside):
         self.orders: dict[tuple[str, str], Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.tried: dict[Any, Tried] = {}
-        self.carried: list[tuple[str, str, str, Counter[str]]] = []  # what, from whom, to whom, how much of each asset
 
     def line(self, name: str) -> int:
         raise NotImplementedError
@@ -62,7 +61,10 @@ class United(Beside):
         self.bound |= dict.fromkeys(o.brought, s.name)
         frozen = (o.enrolled, o.blocked, o.shown, o.lapsed_on)
         s.lots += o.lots
-        self.carried += [("owed", o.name, s.name, +o.debt), ("sent", o.name, s.name, +o.outside)]
+        for pots, amounts in ((self.owed, o.debt), (self.sent, o.outside)):
+            for asset in amounts:
+                parts = pots.pop((asset, o.name), Counter())
+                pots[asset, s.name] += parts if o.absorbed else Counter({o.name: parts.total()})
         s.debt.update(o.debt)
         s.outside.update(o.outside)
         s.reached += o.reached
@@ -120,7 +122,7 @@ class United(Beside):
         if name not in self.members or not self.members[name].into:
             return False
         s, o = self.member(name), self.members[name]
-        side, union = {name, *o.absorbed}, {s.name, *s.absorbed}
+        side = {name, *o.absorbed}
         above = o
         while above.into:
             above = self.members[above.into]
@@ -129,12 +131,12 @@ class United(Beside):
         o.origins += [each for each in (s.name, *s.origins) if each not in (*o.origins, o.name)]
         o.lots = [lot for lot in s.lots if lot.owner in side]
         s.lots = [lot for lot in s.lots if lot.owner not in side]
-        for what, mine, theirs in (("owed", s.debt, o.debt), ("sent", s.outside, o.outside)):
+        for pots, mine, theirs in ((self.owed, s.debt, o.debt), (self.sent, s.outside, o.outside)):
             for asset in list(mine):
-                part = max(0, min(mine[asset], self._due_to(side, union, what, asset)))
-                mine[asset] -= part
-                theirs[asset] = part
-            self.carried.append((what, s.name, o.name, +theirs))
+                parts = pots[asset, s.name]
+                pots[asset, name] = Counter({whose: parts.pop(whose) for whose in side & parts.keys()})
+                theirs[asset] = pots[asset, name].total()
+                mine[asset] -= theirs[asset]
         self.bound |= {buyer: name for buyer in o.brought if self.bound.get(buyer) == s.name}
         o.reached = [held for held in s.reached if held[3] in side]
         s.reached = [held for held in s.reached if held[3] not in side]
@@ -155,17 +157,6 @@ class United(Beside):
             self._deserve(m, known)
             self.retier(m.name, False)
         return True
-
-    def _due_to(self, side: set[str], union: set[str], what: str, asset: str) -> int:
-        """What came of a side while it was with these, and what it had when it came to them."""
-        total = 0
-        for (of, place, whose), much in (self.owed if what == "owed" else self.sent).items():
-            if of == asset and place in union and (whose if whose in union else place) in side:
-                total += much
-        for of, old, new, much in self.carried:
-            if of == what and (old in union) != (new in union):
-                total += much[asset] * ((new in side) - (old in side))
-        return total
 
     # -- nobody ------------------------------------------------------------------------------------------------------
 

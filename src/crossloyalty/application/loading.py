@@ -17,6 +17,7 @@ from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.ledger import FOREIGN_LOTS, MOVED
 from crossloyalty.domain.links import NO_LINKS, Links, links_of
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
+from crossloyalty.domain.parting import History
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
     AccountRecord,
@@ -124,6 +125,7 @@ class Loaded:
         "aliases",
         "buyers",
         "claims",
+        "histories",
         "homes",
         "members",
         "now",
@@ -152,6 +154,7 @@ class Loaded:
         self.tickets: dict[OrderKey, Sequence[TicketRecord]] = {}
         self.buyers: dict[Key, BuyerRecord] = {}
         self.members: dict[str, MemberRows] = {}
+        self.histories: Mapping[str, History] = {}  # of members that stand for others and are merged away
         self.opening: Mapping[str, Mapping[str, int]] = {}  # spend of before by member and rule id; read by a merge
         self.homes: dict[str, str] = {}  # who stands for whom, of the members read
         self._followed: dict[str, str] = {}

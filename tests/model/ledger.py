@@ -126,6 +126,7 @@ class Member:
     origins: list[str] = field(default_factory=list)  # whose lots it has had
     brought: list[Any] = field(default_factory=list)  # the identities that went along
     blocked_by: str = ""
+    up: set[str] = field(default_factory=set)  # what is worth a look and was told
 
 
 class Ledger:

@@ -54,7 +54,7 @@ from crossloyalty.errors import InvalidInput
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 from crossloyalty.testing import dump
-from model import Model
+from model import Answer, Model
 
 slots = st.integers(0, len(SLOTS) - 1)
 members = st.sampled_from(MEMBERS)
@@ -181,9 +181,10 @@ class Machine(RuleBasedStateMachine):
         result = self.loyalty.claim(member, platform="tmall", order_no=number, proof=proof_of(0, proof))
         self.answers([result], self.model.claim_many([(member, ("taobao", number), proof_of(0, proof))]))
 
-    def answers(self, results: list[Any], expected: list[tuple[bool, set[str]]]) -> None:
-        for result, (created, reasons) in zip(results, expected, strict=True):
+    def answers(self, results: list[Any], expected: list[Answer]) -> None:
+        for result, (created, reasons, past) in zip(results, expected, strict=True):
             assert result.created is created, (result, reasons)
+            assert (result.bound, result.past_orders) == (past is not None, past or 0), result
             got = {reason.name for reason in result.reasons}
             if reasons in ({"MEMBER_BLOCKED"}, {"TOO_MANY_ATTEMPTS"}) or "RECEIVED" in reasons:
                 first = next(iter(reasons)) if len(reasons) == 1 else "RECEIVED"
@@ -380,6 +381,7 @@ class Machine(RuleBasedStateMachine):
         tables = dump(self.storage, PROGRAM_ID)
         self.append_only(tables)
         self.compare_identities(tables)
+        self.compare_flags(tables)
         self.compare_claims(tables)
         for member in MEMBERS:
             if self.model.home(member) == member:
@@ -400,6 +402,14 @@ class Machine(RuleBasedStateMachine):
         assert held == self.model.bound
         wishes = Counter((row[1:4], row.member_id) for row in tables["bindings"] if row.state == "CONFLICT")
         assert wishes == Counter(self.model.wishes)
+
+    def compare_flags(self, tables: dict[str, list[Any]]) -> None:
+        told: Counter[tuple[str, str]] = Counter()
+        for row in tables["events"]:
+            for kind, body in json.loads(row.content) if "risk.flagged" in row.content else ():
+                if kind == "risk.flagged":
+                    told[row.member_id, body["code"]] += 1
+        assert told == self.model.flagged
 
     def compare_claims(self, tables: dict[str, list[Any]]) -> None:
         held = {(row.family, row.order_no): row for row in tables["claims"]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +28,7 @@ class United(Beside):
         super().__init__(program, now)
         self.programs = [program]
         self.used: Counter[tuple[str, str, str]] = Counter()
+        self.flagged: Counter[tuple[str, str]] = Counter()  # how often it was told that a member is worth a look
         self.orders: dict[tuple[str, str], Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.tried: dict[Any, Tried] = {}
@@ -41,6 +42,19 @@ class United(Beside):
     def claims(self, name: str) -> list[Any]:
         """All claims of a member and of everybody it stands for."""
         return [at.claim for at in self.orders.values() if at.claim and self.home(at.claim.member) == name]
+
+    def look_out(self, *names: str) -> None:
+        """Tell of what has become worth a look (D15): debt, and three claims without any net left."""
+        for name in names or list(self.members):
+            m = self.members.get(name)
+            if m is None or m.into:
+                continue
+            gone = [claim for claim in self.claims(name) if claim.state == "REVERSED"]
+            quick = [claim for claim in gone if claim.claimed - claim.effective < timedelta(days=1)]
+            counts = {"REFUNDED_CLAIMS": len(gone) >= 3, "SAME_DAY_REFUNDS": len(quick) >= 3}
+            now = {code for code, many in counts.items() if many} | ({"DEBT"} if m.debt.total() > 0 else set())
+            self.flagged.update((name, code) for code in now - m.up)
+            m.up = now
 
     def change(self, program: Program) -> None:
         self.program = program
@@ -76,6 +90,7 @@ class United(Beside):
             for name, grant in theirs.items():
                 mine[name] = self._both(mine.get(name), grant)
         s.enrolled = s.enrolled or o.enrolled
+        s.up |= o.up
         if o.blocked and not s.blocked:
             s.blocked, s.blocked_by = True, o.name
         s.lapsed_on = max((day for day in (s.lapsed_on, o.lapsed_on) if day), default=None)
@@ -91,6 +106,7 @@ class United(Beside):
         if self.line(s.name) < floor:
             s.reached += [(floor, day, True, whose) for day, whose in since]
         self.retier(s.name, False)
+        self.look_out(s.name)
         return True
 
     def _held(self, m: Member, line: int) -> list[tuple[date, str]]:
@@ -150,12 +166,14 @@ class United(Beside):
                     m.done[at[0], at[1], at[2]] += times
             self._count_caps(m)
         o.lapsed_on = s.lapsed_on
+        o.up = set(s.up)
         if s.blocked_by in side:
             s.blocked, s.blocked_by = False, ""
         known = [claim.program for m in (s, o) for claim in self.claims(m.name)]
         for m in (s, o):
             self._deserve(m, known)
             self.retier(m.name, False)
+            self.look_out(m.name)
         return True
 
     # -- nobody ------------------------------------------------------------------------------------------------------

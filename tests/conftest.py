@@ -13,6 +13,8 @@ from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 
 pytest_plugins = ["server_fixtures"]
+# What compares for a test says what differs, as the test itself would.
+pytest.register_assert_rewrite("watched", "steps", "claim_steps", "union_steps")
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 

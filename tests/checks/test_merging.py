@@ -191,6 +191,43 @@ def test_d5_a_reward_given_twice_can_be_taken_once(storage: Storage, clock: Cloc
     assert_sound(loyalty)
 
 
+def test_d5_a_reward_given_twice_can_be_taken_though_it_is_spent(storage: Storage, clock: Clock) -> None:
+    """b's 50 of the 20th were spent before the merge: taken back, they come out of a's 50, and nothing is owed."""
+    loyalty = Loyalty(points_program(rules.PointsFixed(50, once_per="member")), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "a", A_ORDER)
+    clock.set(day(20))
+    convert(loyalty, "b", B_ORDER)
+    loyalty.adjust("b", asset="points", amount=-50, key="spent")
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    assert (loyalty.member("a").points, loyalty.member("a").balances["points"].debt) == (0, 0)
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("policy", ["debt", "waive"])
+def test_d5_what_a_gateway_kept_of_a_reward_given_twice_is_of_that_one(
+    storage: Storage, clock: Clock, policy: Any
+) -> None:
+    """b's 50 could not be taken back: parted again, b has those and is sent no others, and a keeps its own 50."""
+    book = rules.ExternalBook("points", gateway="youzan")
+    newcomer = rules.PointsFixed(50, once_per="member")
+    settings: Any = {"external_books": [book], "on_refund": rules.ClawBack(shortfall=policy)}
+    loyalty = Loyalty(points_program(newcomer, **settings), storage, clock=clock)
+    clock.set(day(12))
+    convert(loyalty, "a", A_ORDER)
+    clock.set(day(20))
+    convert(loyalty, "b", B_ORDER)
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 50
+    sent = len(loyalty.deliveries().items)
+    loyalty.unmerge("b", key="u")
+    held = [loyalty.member(each).balances["points"] for each in ("a", "b")]
+    assert [(each.external, each.debt) for each in held] == [(50, 0), (50, 0)]
+    assert len(loyalty.deliveries().items) == sent
+    assert_sound(loyalty)
+
+
 def test_d5_a_reward_kept_twice_goes_with_the_last_reason(two: Loyalty) -> None:
     """D55 over the union: while one claim qualifies both coupons stay; with the last one both go."""
     two.merge("a", "b", key="m")
@@ -512,6 +549,69 @@ def test_d5_who_stood_for_another_leaves_with_its_own(storage: Storage, clock: C
     loyalty.merge("a", "b", key="m2")
     loyalty.unmerge("b", key="u2")
     assert [loyalty.member(each).balances["points"].debt for each in ("a", "b", "c")] == [0, 100, 100]
+    assert_sound(loyalty)
+
+
+def test_d5_what_was_repaid_while_they_were_one_stays_repaid(storage: Storage, clock: Clock) -> None:
+    """
+    a owes 30 and b 50; as one they repay 40, so b leaves with 40. One again, a owes 20 more: b leaves with 40 again.
+
+    What is repaid is the survivor's own debt first, then the other's.
+    """
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    convert(loyalty, "a", A_ORDER)
+    convert(loyalty, "b", B_ORDER)
+    loyalty.merge("a", "b", key="m1")
+    loyalty.adjust("a", asset="points", amount=-200, key="spent")
+    loyalty.ingest([refund(A_ORDER, 3_000), refund(B_ORDER, 5_000)])
+    loyalty.adjust("a", asset="points", amount=40, key="repaid")
+    loyalty.unmerge("b", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [0, 40]
+    loyalty.merge("a", "b", key="m2")
+    loyalty.ingest([refund(A_ORDER, 2_000, refund_id="r2")])
+    loyalty.unmerge("b", key="u2")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [20, 40]
+    assert_sound(loyalty)
+
+
+def test_d5_who_owes_stays_known_over_a_merge_in_between(storage: Storage, clock: Clock) -> None:
+    """b stands for c, both owe 100, and 50 of b's are repaid; they go to a, c leaves with 100, then b with 50."""
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    convert(loyalty, "b", A_ORDER)
+    convert(loyalty, "c", B_ORDER)
+    loyalty.merge("b", "c", key="m1")
+    loyalty.adjust("b", asset="points", amount=-200, key="spent")
+    loyalty.ingest([refund(A_ORDER, 10_000), refund(B_ORDER, 10_000)])
+    loyalty.adjust("b", asset="points", amount=50, key="repaid")
+    loyalty.merge("a", "b", key="m2")
+    loyalty.unmerge("c", key="u1")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "c")] == [50, 100]
+    loyalty.unmerge("b", key="u2")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b", "c")] == [0, 50, 100]
+    assert_sound(loyalty)
+
+
+def test_d5_an_earlier_holder_is_known_though_it_was_granted_nothing_itself(storage: Storage, clock: Clock) -> None:
+    """
+    b's claim gave nothing until b was part of a; its 100 points were spent and the claim went to c.
+
+    The debt of 100 is of b's claim, so it leaves with b.
+    """
+    loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
+    clock.set(day(20))
+    loyalty.ingest([refund(A_ORDER, 10_000)])
+    convert(loyalty, "b", A_ORDER)
+    loyalty.merge("a", "b", key="m")
+    loyalty.ingest([refund(A_ORDER, 10_000, status=RefundStatus.PAYOUT_FAILED, modified_at=day(21))])
+    assert loyalty.member("a").points == 100
+    loyalty.adjust("a", asset="points", amount=-100, key="spent")
+    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+    assert loyalty.dispute("c", **told).holder_no == 2
+    assert loyalty.member("a").balances["points"].debt == 100
+    loyalty.unmerge("b", key="u")
+    assert [loyalty.member(each).balances["points"].debt for each in ("a", "b")] == [0, 100]
     assert_sound(loyalty)
 
 

@@ -34,6 +34,9 @@ class Beside(Ledger):
     def retier(self, name: str, took: bool) -> None:
         raise NotImplementedError
 
+    def look_out(self, *names: str) -> None:
+        raise NotImplementedError
+
     def bought_on(self, name: str) -> date | None:
         raise NotImplementedError
 
@@ -71,6 +74,7 @@ class Beside(Ledger):
         for gift in self.program.enrol_gifts:
             self._gift(m, gift, True)
         self.retier(name, False)
+        self.look_out(m.name)
         return True
 
     def opening_gift(self, name: str, gift: str) -> None:
@@ -99,6 +103,7 @@ class Beside(Ledger):
             given[rule.id] = each_of(rule.reward)
             self._add(m, lot, given[rule.id])
         self.retier(name, False)
+        self.look_out(m.name)
         return given
 
     def opening_balance(self, name: str, asset: str, amount: int) -> None:

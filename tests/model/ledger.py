@@ -7,7 +7,7 @@ Shares no code with `src`.
 from __future__ import annotations
 
 import calendar
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -40,7 +40,7 @@ def expiry(rule: Any, issue: datetime) -> datetime | None:
     return months_later(issue, rule.expires_months) if rule.expires_months else None
 
 
-Posted = tuple[str, str, str]
+Pot = tuple[str, str]
 Parts = list[tuple[int, Fraction, Fraction]]  # (net fen, rate or 1, campaigns) of the lines of an order that earn
 
 
@@ -86,6 +86,7 @@ class Lot:
     was_active: bool = False
     owner: str = ""  # with whose name what gave it was written
     began: str = ""  # at whom it was opened
+    behind: tuple[Any, int] = (None, 0)  # the claim it was given for first, and the number of its holder
 
 
 @dataclass
@@ -125,6 +126,7 @@ class Member:
     origins: list[str] = field(default_factory=list)  # whose lots it has had
     brought: list[Any] = field(default_factory=list)  # the identities that went along
     blocked_by: str = ""
+    up: set[str] = field(default_factory=set)  # what is worth a look and was told
 
 
 class Ledger:
@@ -135,9 +137,10 @@ class Ledger:
         self.members: dict[str, Member] = {}
         self.lots = 0
         self.outside: set[str] = set()
+        self.behind: tuple[Any, int] = (None, 0)  # the claim that is settled, and the number of its holder
         self.whose = ""  # the name behind what is done now, "" for whoever it is done for
-        self.owed: Counter[Posted] = Counter()  # debt by asset, by who stood for them then, and by whose it is
-        self.sent: Counter[Posted] = Counter()  # what lives outside, likewise
+        self.owed: defaultdict[Pot, Counter[str]] = defaultdict(Counter)  # debt by asset and by who stands: whose it is
+        self.sent: defaultdict[Pot, Counter[str]] = defaultdict(Counter)  # what lives outside, likewise
 
     def home(self, name: str) -> str:
         while name in self.members and self.members[name].into:
@@ -150,11 +153,20 @@ class Ledger:
 
     def owe(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.debt[asset] += more
-        self.owed[asset, m.name, whose or m.name] += more
+        self._change(self.owed[asset, m.name], m.name, whose or m.name, more)
 
     def send(self, m: Member, asset: str, more: int, whose: str) -> None:
         m.outside[asset] += more
-        self.sent[asset, m.name, whose or m.name] += more
+        self._change(self.sent[asset, m.name], m.name, whose or m.name, more)
+
+    def _change(self, parts: Counter[str], stands: str, whose: str, more: int) -> None:
+        """What is taken beyond one's own part is of who stands for all, then of the others by their names."""
+        parts[whose] += more
+        for other in (stands, *sorted(parts)):
+            if parts[whose] < 0 and other != whose:
+                part = min(parts[other], -parts[whose])
+                parts[other] -= part
+                parts[whose] += part
 
     def live(self, m: Member, asset: str) -> list[Lot]:
         far = datetime.max.replace(tzinfo=CN)
@@ -197,7 +209,18 @@ class Ledger:
 
     def _open(self, m: Member, asset: str, issue: datetime, expires: datetime | None, blocked: bool) -> Lot:
         self.lots += 1
-        m.lots.append(Lot(asset, issue, expires, blocked, self.lots, owner=self.whose or m.name, began=m.name))
+        m.lots.append(
+            Lot(
+                asset,
+                issue,
+                expires,
+                blocked,
+                self.lots,
+                owner=self.whose or m.name,
+                began=m.name,
+                behind=self.behind if self.whose else (None, 0),
+            )
+        )
         return m.lots[-1]
 
     def give(self, m: Member, grant: Grant, more: int, view: View | None) -> None:

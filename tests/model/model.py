@@ -23,6 +23,8 @@ from owned import Owned
 from crossloyalty import Milestone, Order, Program, Proof, Refund, rules
 
 Key = tuple[str, str]
+# Whether it was created, all reasons, and, where it has bound its buyer, how many past orders of theirs are free.
+Answer = tuple[bool, set[str], int | None]
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Claim:
     counted: list[Any] = field(default_factory=list)  # what caps let through: member, cap, span
     platform: str = ""
     effective: datetime = LONG_AGO
+    claimed: datetime = LONG_AGO
 
     @property
     def state(self) -> str:
@@ -55,12 +58,13 @@ class Model(Owned):
     def __init__(self, program: Program, now: datetime) -> None:
         super().__init__(program, now)
         self.aliases: dict[Key, Key] = {}
+        self.just_bound: dict[Key, Any] = {}  # the buyers that claims of the last call have bound
 
     # -- claims ------------------------------------------------------------------------------------------------------
 
     def settle(self, claim: Claim) -> None:
         view, m = View(self.orders[claim.key]), self.member(claim.member)
-        self.whose = claim.member
+        self.whose, self.behind = claim.member, (claim.key, claim.holder)
         net, gross, whole = view.count(claim.program)
         below = 0 < net < claim.program.eligibility.minimum_fen
         grants = list(claim.grants.values())
@@ -330,8 +334,8 @@ class Model(Owned):
             return False, set(reasons)
         facts.tickets.pop(known, None)
         extra = self._make(facts, view, key, name, "auto" if auto else stands)
-        if not auto:
-            self.bound_by_claim(view, key, name, stands)
+        if not auto and self.bound_by_claim(view, key, name, stands):
+            self.just_bound[key] = view.buyer
         return True, {*reasons, *extra}
 
     def _make(self, facts: Facts, view: View, key: Key, name: str, via: str, holder: int = 1) -> set[str]:
@@ -349,7 +353,7 @@ class Model(Owned):
             )
             for rule in self.program.rewards
         }
-        facts.claim = claim = Claim(key, name, via, self.program, grants, holder=holder)
+        facts.claim = claim = Claim(key, name, via, self.program, grants, holder=holder, claimed=self.now)
         facts.holders[holder] = name
         self.settle(claim)
         below = 0 < view.count(self.program)[0] < self.program.eligibility.minimum_fen
@@ -377,8 +381,9 @@ class Model(Owned):
         for key, item in items:
             facts = self.orders.setdefault(key, Facts())
             if isinstance(item, Milestone):
-                if item.event not in facts.milestones:
-                    facts.milestones.add(item.event)
+                held_at = facts.milestones.get(item.event)
+                if held_at is None or item.at < held_at:
+                    facts.milestones[item.event] = item.at
                     changed[key] = None
                 continue
             if isinstance(item, Order):
@@ -401,6 +406,7 @@ class Model(Owned):
                 held[slot] = (version, item)  # type: ignore[assignment]
                 changed[key] = None
         self._work(list(changed))
+        self.look_out()
 
     def _work(self, keys: list[Key], asking: dict[Key, dict[str, Proof]] | None = None) -> dict[Key, Any]:
         def place(key: Key) -> Any:
@@ -410,12 +416,12 @@ class Model(Owned):
         answers = {}
         for key in sorted(keys, key=place):
             claim = self.orders[key].claim
-            if claim is not None:
+            if claim is not None and asking is None:  # who asks brings no fact
                 self.settle(claim)
             answers[key] = self.convert(key, (asking or {}).get(key, {}))
         return answers
 
-    def claim_many(self, asked: list[tuple[str, Key, Proof]]) -> list[tuple[bool, set[str]]]:
+    def claim_many(self, asked: list[tuple[str, Key, Proof]]) -> list[Answer]:
         """Decide, look who came behind a lock, and decide again without them until nobody does."""
         asked = [(self.home(name), key, proof) for name, key, proof in asked]
         stopped: set[tuple[str, Key]] = set()
@@ -428,11 +434,11 @@ class Model(Owned):
             stopped |= more
 
     def _guesses(
-        self, asked: list[tuple[str, Key, Proof]], answers: list[tuple[bool, set[str]]], stopped: set[tuple[str, Key]]
+        self, asked: list[tuple[str, Key, Proof]], answers: list[Answer], stopped: set[tuple[str, Key]]
     ) -> list[tuple[str, Key, bool]]:
         """Leave out who does not guess: the host vouches, the claim is theirs, they are the bound buyer."""
         guesses: dict[tuple[str, Key], bool] = {}
-        for (name, typed, proof), (_, reasons) in zip(asked, answers, strict=True):
+        for (name, typed, proof), (_, reasons, _) in zip(asked, answers, strict=True):
             key = self.aliases.get(typed, typed)
             facts = self.orders.get(key, Facts())
             theirs = facts.claim is not None and self.home(facts.claim.member) == name
@@ -444,27 +450,41 @@ class Model(Owned):
             guesses.setdefault((name, key), "RECEIVED" in reasons and not again)
         return [(name, key, missed) for (name, key), missed in guesses.items()]
 
-    def claim_all(
-        self, asked: list[tuple[str, Key, Proof]], stopped: set[tuple[str, Key]]
-    ) -> list[tuple[bool, set[str]]]:
+    def claim_all(self, asked: list[tuple[str, Key, Proof]], stopped: set[tuple[str, Key]]) -> list[Answer]:
         by_key: dict[Key, dict[str, Proof]] = {}
         for name, key, proof in asked:
             if not self.member(name).blocked and (name, self.aliases.get(key, key)) not in stopped:
                 by_key.setdefault(self.aliases.get(key, key), {}).setdefault(name, proof)
+        free = {key for key, facts in self.orders.items() if not facts.owner}
+        self.just_bound = {}
         answers = self._work(list(by_key), by_key)
-        told: list[tuple[bool, set[str]]] = []
+        self.look_out()
+        told: list[Answer] = []
         for place, (name, key, _) in enumerate(asked):
             if self.member(name).blocked:
-                told.append((False, {"MEMBER_BLOCKED"}))
+                told.append((False, {"MEMBER_BLOCKED"}, None))
                 continue
             meant = self.aliases.get(key, key)
             if (name, meant) in stopped:
-                told.append((False, {"TOO_MANY_ATTEMPTS"}))
+                told.append((False, {"TOO_MANY_ATTEMPTS"}, None))
                 continue
             created, reasons = answers[meant][name]
             again = any(each[0] == name and self.aliases.get(each[1], each[1]) == meant for each in asked[:place])
-            told.append((False, {"ALREADY_CLAIMED_BY_YOU"}) if created and again else (created, reasons))
+            if created and again:
+                told.append((False, {"ALREADY_CLAIMED_BY_YOU"}, None))
+            else:
+                bound = self.just_bound.get(meant) if created else None
+                told.append((created, reasons, None if bound is None else self._past_orders(bound, free)))
         return told
+
+    def _past_orders(self, buyer: Any, free: set[Key]) -> int:
+        """Count what else a buyer has bought that nobody holds, as far back as a request may still wait for it."""
+        asked = self.program.eligibility.within_days
+        day = local_day(self.now) - timedelta(days=(asked or 0) + 1 + self.program.ticket_days)
+        since = LONG_AGO if asked is None else midnight(day)
+        mine = [key for key, at in self.orders.items() if key in free and at.snaps and at.claim is None]
+        views = [View(self.orders[key]) for key in mine]
+        return sum(view.buyer == buyer and view.effective >= since for view in views)
 
     # -- staff -------------------------------------------------------------------------------------------------------
 
@@ -479,6 +499,7 @@ class Model(Owned):
         proof = Proof("review", evidence="ann: seen")
         self._answer(facts, view, key, self.home(name), proof, ticket.asked, "review", False, name)
         made = facts.claim is not None
+        self.look_out()
         return made or facts.tickets[name].state != "REJECTED", self.home(name) if made else ""
 
     def refuse(self, name: str, key: Key) -> None:
@@ -509,6 +530,7 @@ class Model(Owned):
         facts.tickets.pop(asked_as, None)
         facts.owner = name
         self._make(facts, view, key, name, "review", claim.holder + 1)
+        self.look_out()
         return True, name
 
     def run_due(self) -> None:
@@ -518,6 +540,7 @@ class Model(Owned):
                 for ticket in over:
                     ticket.state = "EXPIRED"
                 self.convert(key, {})
+                self.look_out()
         for name, m in self.members.items():
             if m.into:
                 continue
@@ -531,26 +554,35 @@ class Model(Owned):
             if isinstance(self.program.tiers, rules.GrowthTiers):
                 self.retier(name, False)
             self._review(name)
+            self.look_out(name)
 
     def corrected(self, name: str, asset: str, by: int) -> bool:
         name = self.home(name)
         applied = self.adjust(name, asset, by)
         if applied and asset == "growth" and isinstance(self.program.tiers, rules.GrowthTiers):
             self.retier(name, by < 0)
+        self.look_out(name)
         return applied
 
-    def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int) -> None:
+    def answer_short(self, name: str, key: Key | None, holder: int, rule_id: str, missing: int, began: str) -> None:
         """A claw-back outside took less than was asked: the grant behind it is told, its claim's holder owes that."""
+
+        def meant(grant: Grant) -> Grant:
+            every = [at for at in (grant, *grant.also) if at.lot]
+            mine = [at for at in every if (at.lot.began, at.lot.behind) == (began, (key, holder))]  # type: ignore[union-attr]
+            return mine[0] if mine else grant
+
         claim = self.orders[key].claim if key else None
         still = claim is not None and claim.holder == holder
         name = self.home(claim.member if claim and still else name)
         self.whose = self.orders[key].holders[holder] if key else ""
         if claim is None:
-            self.fell_short(name, self.member(name).gifts[rule_id.removeprefix("#gift:")], self.program, missing)
+            self.fell_short(name, meant(self.member(name).gifts[rule_id.removeprefix("#gift:")]), self.program, missing)
         elif rule_id not in self.member(name).once and not still:
             self.fell_short(name, Grant(claim.grants[rule_id].rule), claim.program, missing)  # it has moved on
         elif rule_id in self.member(name).once:
-            self.fell_short(name, self.member(name).once[rule_id], claim.program, missing)
+            self.fell_short(name, meant(self.member(name).once[rule_id]), claim.program, missing)
         else:
             self.fell_short(name, claim.grants[rule_id], claim.program, missing)
         self.whose = ""
+        self.look_out(name)

@@ -82,6 +82,7 @@ class Owned(United):
             mine = [key for key in mine if self.bound_to(View(self.orders[key])) == name]
             # A repeat makes nothing possible.
             self._work([key for key in mine if self.home(self.orders[key].owner) != name])
+        self.look_out()
         return ""
 
     def _once_given(self, former: str, name: str) -> None:
@@ -107,14 +108,16 @@ class Owned(United):
 
     # -- by a claim --------------------------------------------------------------------------------------------------
 
-    def bound_by_claim(self, view: View, key: tuple[str, str], name: str, stands: str) -> None:
+    def bound_by_claim(self, view: View, key: tuple[str, str], name: str, stands: str) -> bool:
         """The first claim with a proof that is strong enough binds its buyer, if that was nobody else's (S0-8)."""
         wanted, buyer = self.program.binding.on_claim, view.buyer
         if wanted == "never" or stands not in PROOFS or PROOFS[stands] < ASKED[wanted] or not buyer[2]:
-            return
-        if buyer not in self.bound and self.home(self.left.get(buyer, (name, LONG_AGO))[0]) == name:
-            self._bind(buyer, name, PROOFS[stands])
-            self.by_claim[buyer] = key
+            return False
+        if buyer in self.bound or self.home(self.left.get(buyer, (name, LONG_AGO))[0]) != name:
+            return False
+        self._bind(buyer, name, PROOFS[stands])
+        self.by_claim[buyer] = key
+        return True
 
     def take_along(self, view: View, key: tuple[str, str], old: str, name: str) -> None:
         """A claim that moves to its true buyer takes along what it has bound."""

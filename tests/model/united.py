@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,10 +28,10 @@ class United(Beside):
         super().__init__(program, now)
         self.programs = [program]
         self.used: Counter[tuple[str, str, str]] = Counter()
+        self.flagged: Counter[tuple[str, str]] = Counter()  # how often it was told that a member is worth a look
         self.orders: dict[tuple[str, str], Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.tried: dict[Any, Tried] = {}
-        self.carried: list[tuple[str, str, str, Counter[str]]] = []  # what, from whom, to whom, how much of each asset
 
     def line(self, name: str) -> int:
         raise NotImplementedError
@@ -42,6 +42,19 @@ class United(Beside):
     def claims(self, name: str) -> list[Any]:
         """All claims of a member and of everybody it stands for."""
         return [at.claim for at in self.orders.values() if at.claim and self.home(at.claim.member) == name]
+
+    def look_out(self, *names: str) -> None:
+        """Tell of what has become worth a look (D15): debt, and three claims without any net left."""
+        for name in names or list(self.members):
+            m = self.members.get(name)
+            if m is None or m.into:
+                continue
+            gone = [claim for claim in self.claims(name) if claim.state == "REVERSED"]
+            quick = [claim for claim in gone if claim.claimed - claim.effective < timedelta(days=1)]
+            counts = {"REFUNDED_CLAIMS": len(gone) >= 3, "SAME_DAY_REFUNDS": len(quick) >= 3}
+            now = {code for code, many in counts.items() if many} | ({"DEBT"} if m.debt.total() > 0 else set())
+            self.flagged.update((name, code) for code in now - m.up)
+            m.up = now
 
     def change(self, program: Program) -> None:
         self.program = program
@@ -62,7 +75,10 @@ class United(Beside):
         self.bound |= dict.fromkeys(o.brought, s.name)
         frozen = (o.enrolled, o.blocked, o.shown, o.lapsed_on)
         s.lots += o.lots
-        self.carried += [("owed", o.name, s.name, +o.debt), ("sent", o.name, s.name, +o.outside)]
+        for pots, amounts in ((self.owed, o.debt), (self.sent, o.outside)):
+            for asset in amounts:
+                parts = pots.pop((asset, o.name), Counter())
+                pots[asset, s.name] += parts if o.absorbed else Counter({o.name: parts.total()})
         s.debt.update(o.debt)
         s.outside.update(o.outside)
         s.reached += o.reached
@@ -74,6 +90,7 @@ class United(Beside):
             for name, grant in theirs.items():
                 mine[name] = self._both(mine.get(name), grant)
         s.enrolled = s.enrolled or o.enrolled
+        s.up |= o.up
         if o.blocked and not s.blocked:
             s.blocked, s.blocked_by = True, o.name
         s.lapsed_on = max((day for day in (s.lapsed_on, o.lapsed_on) if day), default=None)
@@ -89,6 +106,7 @@ class United(Beside):
         if self.line(s.name) < floor:
             s.reached += [(floor, day, True, whose) for day, whose in since]
         self.retier(s.name, False)
+        self.look_out(s.name)
         return True
 
     def _held(self, m: Member, line: int) -> list[tuple[date, str]]:
@@ -120,7 +138,7 @@ class United(Beside):
         if name not in self.members or not self.members[name].into:
             return False
         s, o = self.member(name), self.members[name]
-        side, union = {name, *o.absorbed}, {s.name, *s.absorbed}
+        side = {name, *o.absorbed}
         above = o
         while above.into:
             above = self.members[above.into]
@@ -129,12 +147,12 @@ class United(Beside):
         o.origins += [each for each in (s.name, *s.origins) if each not in (*o.origins, o.name)]
         o.lots = [lot for lot in s.lots if lot.owner in side]
         s.lots = [lot for lot in s.lots if lot.owner not in side]
-        for what, mine, theirs in (("owed", s.debt, o.debt), ("sent", s.outside, o.outside)):
+        for pots, mine, theirs in ((self.owed, s.debt, o.debt), (self.sent, s.outside, o.outside)):
             for asset in list(mine):
-                part = max(0, min(mine[asset], self._due_to(side, union, what, asset)))
-                mine[asset] -= part
-                theirs[asset] = part
-            self.carried.append((what, s.name, o.name, +theirs))
+                parts = pots[asset, s.name]
+                pots[asset, name] = Counter({whose: parts.pop(whose) for whose in side & parts.keys()})
+                theirs[asset] = pots[asset, name].total()
+                mine[asset] -= theirs[asset]
         self.bound |= {buyer: name for buyer in o.brought if self.bound.get(buyer) == s.name}
         o.reached = [held for held in s.reached if held[3] in side]
         s.reached = [held for held in s.reached if held[3] not in side]
@@ -148,24 +166,15 @@ class United(Beside):
                     m.done[at[0], at[1], at[2]] += times
             self._count_caps(m)
         o.lapsed_on = s.lapsed_on
+        o.up = set(s.up)
         if s.blocked_by in side:
             s.blocked, s.blocked_by = False, ""
         known = [claim.program for m in (s, o) for claim in self.claims(m.name)]
         for m in (s, o):
             self._deserve(m, known)
             self.retier(m.name, False)
+            self.look_out(m.name)
         return True
-
-    def _due_to(self, side: set[str], union: set[str], what: str, asset: str) -> int:
-        """What came of a side while it was with these, and what it had when it came to them."""
-        total = 0
-        for (of, place, whose), much in (self.owed if what == "owed" else self.sent).items():
-            if of == asset and place in union and (whose if whose in union else place) in side:
-                total += much
-        for of, old, new, much in self.carried:
-            if of == what and (old in union) != (new in union):
-                total += much[asset] * ((new in side) - (old in side))
-        return total
 
     # -- nobody ------------------------------------------------------------------------------------------------------
 
@@ -217,7 +226,7 @@ class United(Beside):
                 grant.also = []
             elif behind and not grant.target:
                 first = min(behind, key=lambda at: (at.effective, at.key[1]))
-                self.whose = first.member
+                self.whose, self.behind = first.member, (first.key, first.holder)
                 grant.rule, grant.target = rule, each_of(rule)
                 free: Any = SimpleNamespace(effective=first.effective, held=lambda _: False)
                 self.give(m, grant, grant.target, free)

@@ -193,7 +193,9 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
     rule = program.rewards_by_id.get(rule_id)
     if state is None or claim is None or rule is None or rule.once_per_member:
         row, once = member.gift_row(rule_id)
-        note_shortfall(member.ledger, once, payload, missing, policy)
+        # Members that are one may have been given it each: it was the grant of this lot that was taken back.
+        same = (each for each in (once, *once.also) if each.lot_no == payload["lot_no"])
+        note_shortfall(member.ledger, next(same, once), payload, missing, policy)
         member.put_gift(row._replace(grant=member.text_of(once)))
         return
     if claim.holder_no != payload["holder_no"] or batch.home(claim.member_id) != member.member_id:

@@ -11,11 +11,13 @@ from crossloyalty.application.world import MemberMoved, World
 from crossloyalty.domain.calendar import DAY_US, shift_day
 from crossloyalty.domain.effective import effective_order
 from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.ledger import FOREIGN_LOTS, MOVED
 from crossloyalty.domain.links import NO_LINKS, Links, links_of
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
+from crossloyalty.domain.parting import History
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.records import (
     AccountRecord,
@@ -123,6 +125,7 @@ class Loaded:
         "aliases",
         "buyers",
         "claims",
+        "histories",
         "homes",
         "members",
         "now",
@@ -151,6 +154,7 @@ class Loaded:
         self.tickets: dict[OrderKey, Sequence[TicketRecord]] = {}
         self.buyers: dict[Key, BuyerRecord] = {}
         self.members: dict[str, MemberRows] = {}
+        self.histories: Mapping[str, History] = {}  # of members that stand for others and are merged away
         self.opening: Mapping[str, Mapping[str, int]] = {}  # spend of before by member and rule id; read by a merge
         self.homes: dict[str, str] = {}  # who stands for whom, of the members read
         self._followed: dict[str, str] = {}
@@ -457,6 +461,18 @@ class Loaded:
                 self.add_lots(began.member_id, [began])
             else:
                 self._take_lot(began)
+
+    async def read_once_lots(self, member_ids: Iterable[str]) -> None:
+        """Read the lots of what members were given once, also those that are spent or were sent outside."""
+        for member_id in member_ids:
+            held = self.members[member_id]
+            firsts = [Grant.from_text(row.rule_id, row.grant) for row in held.grants if row.grant.startswith("{")]
+            given = [each for first in firsts for each in (first, *first.also) if each.lot_no]
+            keys = [key for each in given for key in self._lot_keys(held, each.of or member_id, each.lot_no)]
+            found = await self._tx.read(list(dict.fromkeys(keys))) if keys else None
+            lots = [] if found is None else [cast(LotRecord, row) for row in found.records.values()]
+            self.add_lots(member_id, [lot for lot in lots if lot.member_id == member_id])
+            held.closed_lots.extend(lot for lot in lots if lot.member_id != member_id)
 
     def add_lots(self, member_id: str, lots: Iterable[LotRecord]) -> None:
         """Take in lots that were read elsewhere."""

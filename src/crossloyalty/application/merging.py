@@ -33,6 +33,7 @@ from crossloyalty.domain.records import (
     SpendDayRecord,
     key_of,
 )
+from crossloyalty.domain.shares import IN_NO_LOT
 from crossloyalty.errors import InvalidInput, shown
 
 __all__ = ["MergeResult", "UnmergeResult", "merge", "unmerge"]
@@ -141,6 +142,8 @@ async def merge(
         both: list[str] = []
         if plan.steps or plan.version != links[plan.survivor].version:
             await _read_whole(tx, loaded, plan)
+            if given_twice == "claw_back":
+                await loaded.read_once_lots([plan.survivor, *plan.steps])
             batch, both = await decide(loaded, lambda batch: _merge(batch, plan, rows, key, given_twice))
             changes, touched = batch.changes(versions)
         going = [row for row in rows if row.member_id != plan.survivor] if plan.steps else []
@@ -262,9 +265,20 @@ async def _read_whole(tx: AsyncTransaction, loaded: Loaded, plan: _Plan) -> None
         if any(row.account == "opening" and row.balance for row in loaded.members[each].accounts)
     ]
     entries = await tx.read(scans=[Scan(EntryRecord, (program_id, each)) for each in brought]) if brought else None
+    standing = [each for each in plan.steps if loaded.members[each].links.absorbed]
+    loaded.histories = await _read_histories(tx, loaded, standing)
     loaded.opening = {
         each: _opening(cast("Sequence[EntryRecord]", rows))
         for each, rows in zip(brought, () if entries is None else entries.rows, strict=True)
+    }
+
+
+async def _read_histories(tx: AsyncTransaction, loaded: Loaded, members: Sequence[str]) -> dict[str, History]:
+    """Read who of those a member stands for owes what it owes; few do, so this is hardly ever read."""
+    return {
+        each: await _read_written(tx, loaded, each)
+        for each in members
+        if any(row.account in IN_NO_LOT and row.balance for row in loaded.members[each].accounts)
     }
 
 
@@ -289,11 +303,12 @@ def _merge(batch: Batch, plan: _Plan, identities: Sequence[BuyerRecord], key: st
     if revived:
         survivor.set_links(attrs.evolve(survivor.links, into="", merged_at=0, identities=(), blocked_by=""))
     for each in plan.steps:
-        source = batch.member(each)
+        source, history = batch.member(each), batch.loaded.histories.get(each)
         here = survivor.links
         known = here.knowing([each, *source.links.absorbed, *source.links.origins]).origins
         known = tuple(name for name in known if name != plan.survivor)
         absorbed = tuple(dict.fromkeys([*here.absorbed, each, *source.links.absorbed]))
+        here = here.having_moved(source.links.moved)
         survivor.set_links(attrs.evolve(here, absorbed=absorbed, origins=known))
         # A survivor that is brought back takes over first what it is part of.
         first = revived and each == plan.way[-1]
@@ -302,6 +317,7 @@ def _merge(batch: Batch, plan: _Plan, identities: Sequence[BuyerRecord], key: st
             source,
             Moving(key, MERGE),
             opening=batch.loaded.opening.get(each, {}),
+            shares=history.shares(source.ledger) if history is not None else {},
             revived=first,
             twice=given_twice,
         )
@@ -388,10 +404,7 @@ async def _read_history(tx: AsyncTransaction, loaded: Loaded, way: Sequence[str]
     """Read all that was written for the members that are one; rare, so it may cost what their history is long."""
     program_id, (first, *_, last) = loaded.program_id, way
     await loaded.read((), way, merged=True)
-    ids = loaded.members[last].ids
     scans = [Scan(kind, (program_id, each)) for each in (first, last) for kind in (SpendDayRecord, LotRecord)]
-    scans += [Scan(ClaimRecord, (program_id, each), by="by_member") for each in ids]
-    scans += [Scan(EntryRecord, (program_id, each)) for each in ids]
     rows = (await tx.read(scans=scans)).rows
     for place, each in enumerate((first, last)):
         held = loaded.members[each]
@@ -399,13 +412,23 @@ async def _read_history(tx: AsyncTransaction, loaded: Loaded, way: Sequence[str]
         loaded.add_lots(each, cast("Sequence[LotRecord]", rows[2 * place + 1]))
         held.live_lots = True
     await loaded.read_left_lots((first, last))
-    claims = [cast(ClaimRecord, row) for part_of in rows[4 : 4 + len(ids)] for row in part_of]
-    entries = [cast(EntryRecord, row) for part_of in rows[4 + len(ids) :] for row in part_of]
+    return await _read_written(tx, loaded, last)
+
+
+async def _read_written(tx: AsyncTransaction, loaded: Loaded, survivor_id: str) -> History:
+    """Read all claims and entries of a member and of everybody it stands for."""
+    program_id, held = loaded.program_id, loaded.members[survivor_id]
+    ids = held.ids
+    scans = [Scan(ClaimRecord, (program_id, each), by="by_member") for each in ids]
+    scans += [Scan(EntryRecord, (program_id, each)) for each in ids]
+    rows = (await tx.read(scans=scans)).rows
+    claims = [cast(ClaimRecord, row) for part_of in rows[: len(ids)] for row in part_of]
+    entries = [cast(EntryRecord, row) for part_of in rows[len(ids) :] for row in part_of]
     revisions = await read_revisions(loaded.world, tx, program_id, {claim.revision for claim in claims})
     rewards: dict[str, Any] = {}
     for number in sorted(revisions):
         rewards |= revisions[number].rewards_by_id
-    return History(last, claims, entries, rewards)
+    return History(survivor_id, claims, entries, held.links.moved, rewards)
 
 
 def _unmerge(batch: Batch, way: Sequence[str], key: str, history: History) -> None:
@@ -418,7 +441,7 @@ def _unmerge(batch: Batch, way: Sequence[str], key: str, history: History) -> No
     known = leaving.links.knowing([survivor.member_id, *survivor.links.origins]).origins
     leaving.set_links(
         attrs.evolve(
-            leaving.links,
+            leaving.links.having_moved(survivor.links.moved),
             into="",
             merged_at=0,
             identities=(),

@@ -36,6 +36,8 @@ class Links:
         merged_at: When it was merged away, in microseconds; 0: it was not.
         identities: The keys of the identities that went along when it was merged away.
         blocked_by: From whom it has its place on the deny list, "" for its own.
+        moved: Claims it holds no more and with whom each was made: family, order number, number of the holder, member.
+            Kept where the ledger alone could tell it wrong, because claims of several members were settled here.
         erased_at: When everything personal was taken out, in microseconds; 0: it was not.
     """
 
@@ -46,6 +48,7 @@ class Links:
     merged_at: int = 0
     identities: tuple[tuple[str, ...], ...] = ()
     blocked_by: str = ""
+    moved: tuple[tuple[str, str, int, str], ...] = ()
     erased_at: int = 0
 
     def ids(self, member_id: str) -> tuple[str, ...]:
@@ -55,6 +58,10 @@ class Links:
     def knowing(self, members: Iterable[str]) -> Links:
         """Give the links with more places for the lots of others."""
         return attrs.evolve(self, origins=tuple(dict.fromkeys([*self.origins, *members])))
+
+    def having_moved(self, claims: Iterable[tuple[str, str, int, str]]) -> Links:
+        """Give the links with more claims of earlier holders."""
+        return attrs.evolve(self, moved=tuple(dict.fromkeys([*self.moved, *claims])))
 
     def text(self) -> str:
         """Give what is stored: every field that is not at its default."""
@@ -67,7 +74,8 @@ class Links:
         held: dict[str, Any] = json.loads(text)
         identities = tuple(tuple(key) for key in held.pop("identities", ()))
         absorbed, origins = tuple(held.pop("absorbed", ())), tuple(held.pop("origins", ()))
-        return cls(**held, absorbed=absorbed, origins=origins, identities=identities)
+        moved = tuple((family, order_no, number, who) for family, order_no, number, who in held.pop("moved", ()))
+        return cls(**held, absorbed=absorbed, origins=origins, identities=identities, moved=moved)
 
 
 NO_LINKS: Final = Links()

@@ -26,6 +26,7 @@ from crossloyalty.domain.needs import MoreLots
 from crossloyalty.domain.records import LotRecord, MemberGrantRecord
 from crossloyalty.domain.risks import RISK_ROW, add_risks
 from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.shares import IN_NO_LOT, Shares
 from crossloyalty.domain.tiers import PINNED, Qualification, came_with
 
 __all__ = ["MERGE", "UNMERGE", "Moving", "absorb", "move_accounts", "move_lots"]
@@ -77,7 +78,7 @@ def move_accounts(
 
     Args:
         source, target: Of the two members.
-        amounts: By asset, account and rule id, > 0.
+        amounts: By asset, account and whose it is, > 0; what is spent of before by its rule id.
         moving: Why.
     """
     for (asset, account, rule_id), amount in amounts.items():
@@ -86,7 +87,14 @@ def move_accounts(
 
 
 def absorb(
-    target: Member, source: Member, moving: Moving, *, opening: Mapping[str, int], revived: bool, twice: str
+    target: Member,
+    source: Member,
+    moving: Moving,
+    *,
+    opening: Mapping[str, int],
+    shares: Shares,
+    revived: bool,
+    twice: str,
 ) -> list[str]:
     """
     Move everything of one member to another that stands for both from then on.
@@ -96,6 +104,7 @@ def absorb(
         source: Who is merged away; all its live lots and spend days have been read.
         moving: Why.
         opening: The source's spend of before by rule id, in fen.
+        shares: Whose it is what the source has in no lot; what is not named there is its own.
         revived: The survivor stood for nobody until now, and the source for it: its own sums are old.
         twice: "keep" or "claw_back": what becomes of a reward once per member that both were given.
 
@@ -111,9 +120,10 @@ def absorb(
     lots = sorted(source.ledger.lots.values(), key=lambda lot: lot.lot_no)
     move_lots(source.ledger, target.ledger, [lot for lot in lots if lot.state != MOVED], moving)
     amounts: dict[tuple[str, AccountName, str], int] = {
-        (asset, account, ""): amount
+        (asset, account, owner): part
         for asset, account, amount in source.ledger.accounts()
-        if account not in ("pending", "balance", "opening")
+        if account in IN_NO_LOT
+        for owner, part in shares.get((asset, account), {source.member_id: amount}).items()
     }
     amounts |= {(OPENING_SPEND, "opening", rule_id): amount for rule_id, amount in opening.items() if amount}
     move_accounts(source.ledger, target.ledger, amounts, moving)
@@ -222,12 +232,13 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
     standing = [grant for grant in given if grant.granted]
     standing.sort(key=lambda grant: (ledger.lot(grant.lot_no).issue_at, grant.lot_no))
     for grant in standing[1:]:
+        lot = ledger.lot(grant.lot_no)
         settle_grant(
             ledger,
             grant,
             reward,
             0,
-            ref=NO_REF,
+            ref=Ref(lot.family, lot.order_no, lot.holder_no),
             issue=IssueTerms(ledger.at, program.calendar, False),
             shortfall=program.on_refund.of(reward.asset),
         )

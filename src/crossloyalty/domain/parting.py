@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import cast
 
 import attrs
 
@@ -20,17 +20,16 @@ from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.gifts import ENROLLED_ROW
 from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, load_grants, settle_given
 from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
-from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_DAY, AccountName, Ref
+from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_DAY, AccountName, Ledger, Ref
 from crossloyalty.domain.member import Member
 from crossloyalty.domain.merging import MERGE, UNMERGE, Moving, move_accounts, move_lots
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, LotRecord, MemberGrantRecord
 from crossloyalty.domain.risks import RISK_ROW, Tally, tally_of
 from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.shares import Shares, shares_of
 from crossloyalty.domain.tiers import began_at, came_with
 
 __all__ = ["History", "part"]
-
-_IN_NO_LOT: Final = ("external", "debt", "waived", "exempt")
 
 
 @attrs.frozen
@@ -41,44 +40,41 @@ class History:
     Args:
         survivor_id: Who stands for all of them.
         claims, entries: Every one of them.
+        moved: Claims of earlier holders, as `Links` has them.
         rewards: By rule id, from every revision those claims were settled under.
     """
 
     survivor_id: str
     claims: Sequence[ClaimRecord]
     entries: Sequence[EntryRecord]
+    moved: Sequence[tuple[str, str, int, str]]
     rewards: Mapping[str, Reward]
 
     def holders(self) -> dict[tuple[str, str, int], str]:
         """
         Say with whom each claim was made, by family, order number and number of the holder.
 
-        A claim's row names its present holder alone. An earlier one is who was granted first: whatever came later was
-        written with the survivor, what is owed for the claim too.
+        A claim's row names its present holder alone. Who it was before was kept where others were settled at the same
+        member; elsewhere it is who was granted first.
         """
         granted = [entry for entry in self.entries if entry.kind == "grant" and entry.order_no]
         granted.sort(key=lambda entry: (entry.at, entry.member_id == self.survivor_id))
         holders: dict[tuple[str, str, int], str] = {}
         for entry in granted:
             holders.setdefault((entry.family, entry.order_no, entry.holder_no), entry.member_id)
+        holders |= {(family, order_no, number): who for family, order_no, number, who in self.moved}
         return holders | {(each.family, each.order_no, each.holder_no): each.member_id for each in self.claims}
 
-    def crossed(self) -> list[EntryRecord]:
-        """
-        Give what members of these carried in from others they were one with before, or left with those, in no lot.
+    def shares(self, ledger: Ledger) -> Shares:
+        """Say whose it is what the ledger of one of them has in no lot."""
+        holders = self.holders()
 
-        Each such entry has its other half at somebody else; the halves of what moved among these cancel out.
-        """
-        halves: dict[tuple[str, str, str, str, int], list[EntryRecord]] = defaultdict(list)
-        for entry in self.entries:
-            if entry.kind in (MERGE, UNMERGE) and entry.account in _IN_NO_LOT:
-                what = (entry.request_key, entry.kind, entry.asset, entry.account)
-                other = halves[(*what, -entry.amount)]
-                if other:
-                    other.pop()
-                else:
-                    halves[(*what, entry.amount)].append(entry)
-        return [entry for alone in halves.values() for entry in alone]
+        def owner_of(entry: EntryRecord) -> str:
+            # What a lot without an order became when it came due is of whom it began at.
+            began = ledger.origin_of(entry.lot_no)[0] if entry.kind == "activate" else entry.member_id
+            return holders.get((entry.family, entry.order_no, entry.holder_no), began)
+
+        return shares_of(ledger.member_id, self.entries, owner_of, (MERGE, UNMERGE))
 
 
 class _Side:
@@ -143,18 +139,18 @@ def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str
 
 
 def _brought(survivor: Member, goes: _Side, history: History) -> dict[tuple[str, AccountName, str], int]:
-    """Sum what a side has in no lot, from its entries; no more than what is left of it."""
-    sums: Counter[tuple[str, AccountName]] = Counter()
+    """Sum what a side has in no lot, by whose it is."""
+    brought: dict[tuple[str, AccountName, str], int] = {
+        (asset, cast("AccountName", account), owner): amount
+        for (asset, account), parts in history.shares(survivor.ledger).items()
+        for owner, amount in parts.items()
+        if goes.owns(owner)
+    }
     opening: Counter[tuple[str, AccountName, str]] = Counter()
-    own = [entry for entry in history.entries if entry.kind not in (MERGE, UNMERGE)]
-    for entry in [*own, *history.crossed()]:
-        if entry.account in _IN_NO_LOT and goes.caused(entry, entry.member_id):
-            account: Any = entry.account
-            sums[entry.asset, account] += entry.amount
-        elif entry.account == "opening" and goes.owns(entry.member_id):
+    for entry in history.entries:
+        if entry.kind not in (MERGE, UNMERGE) and entry.account == "opening" and goes.owns(entry.member_id):
             opening[entry.asset, "opening", entry.rule_id] += entry.amount
-    left = {place: min(amount, survivor.ledger.balance(*place)) for place, amount in sums.items()}
-    return {(*place, ""): amount for place, amount in left.items() if amount > 0} | +opening
+    return brought | +opening
 
 
 def _set_sums(side: _Side) -> None:

@@ -171,6 +171,9 @@ def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, pro
     old = Contribution(record.platform, record.spend_day, record.net_fen, record.effective_at)
     member.contribute((record.family, record.order_no), old, old._replace(net_fen=0))
     count_claim(member, record, None)
+    if member.links.origins or record.member_id != member.member_id:
+        who = (record.family, record.order_no, record.holder_no, record.member_id)
+        member.set_links(member.links.having_moved([who]))
     body = {"family": record.family, "order_no": record.order_no, "holder_no": record.holder_no, "posted": posted}
     member.ledger.emit("claim.moved", body)
 

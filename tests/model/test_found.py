@@ -1,0 +1,66 @@
+"""Histories that long runs of the machine found, each shortened to what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from messages import SLOTS, START, Milestone, refund_message
+from test_machine import Machine
+
+from crossloyalty import rules
+
+
+class Drawn:
+    """Stands for what a rule draws: the given values in turn."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = list(values)
+
+    def draw(self, _: object) -> Any:
+        return self.values.pop(0)
+
+
+def begun(variant: int, *owners: str, one: bool = False, **binding: Any) -> Machine:
+    machine = Machine()
+    machine.begin(
+        variant=variant, owners=(*owners, *[""] * (6 - len(owners))), one=one, binding=rules.Binding(**binding)
+    )
+    machine.holds()
+    return machine
+
+
+def seen(slot: int, on_day: int) -> Milestone:
+    about = SLOTS[slot]
+    at = START + timedelta(days=on_day)
+    return Milestone(platform=about.platform, order_no=about.order_no, event="reviewed", at=at)
+
+
+def an_event_that_was_earlier_wakes_a_request(machine: Machine) -> None:
+    machine.finish_and_claim(slot=4, member="m2", hour=5)
+    machine.ingest([seen(4, 7)])
+    machine.wait(24)
+    machine.ingest([seen(4, 4)])
+
+
+def asking_again_lifts_no_block(machine: Machine) -> None:
+    machine.finish_and_claim(slot=0, member="m1", hour=5)
+    machine.finish_and_claim(slot=3, member="m1", hour=5)
+    machine.ingest([refund_message(3, "r1", "OPEN", 29, 50, 1, True)])
+    machine.dispute(Drawn(3), "m3")
+    machine.merge("m3", "m1")
+    machine.holds()
+    machine.claim([("m2", 0, "right", 0)])
+
+
+@pytest.mark.parametrize(
+    "history", [an_event_that_was_earlier_wakes_a_request, asking_again_lifts_no_block], ids=lambda each: each.__name__
+)
+def test_a_history_that_was_found(history: Callable[[Machine], None]) -> None:
+    """The library and the model agree about it."""
+    machine = begun(1)
+    history(machine)
+    machine.holds()
+    machine.teardown()

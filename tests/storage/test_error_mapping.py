@@ -83,7 +83,14 @@ BY_NUMBER: Final[dict[int, Kind]] = {
     1406: InvalidInput,
     1452: StorageCorrupt,
     1927: StorageUnavailable,
+    1637: StorageBusy,
     1969: StorageBusy,
+    3024: StorageBusy,
+    3032: StorageUnavailable,
+    3101: Conflict,
+    3168: StorageUnavailable,
+    3819: StorageCorrupt,
+    4031: StorageUnavailable,
     9999: ConfigError,  # nobody knows it, so nobody may try again
 }
 

@@ -1,5 +1,5 @@
 """
-The words MySQL 5.7, MySQL 8 and MariaDB 10.6 have in common.
+The words MySQL 5.7, MySQL 8 and 9 and MariaDB 10.6 have in common.
 
 Text in keys is kept as bytes: every collation these servers share calls some different texts equal (letter case,
 trailing blanks, full-width digits), and an order number must never equal another one.

@@ -32,14 +32,15 @@ PASSING_CLASSES: Final = frozenset({"08", "40", "53", "55", "57"})
 PASSING_STATES: Final = frozenset({"23505", "25P02", "25P03"})
 FOR_A_HUMAN: Final = frozenset({"53100"})
 RUN_AGAIN_NUMBERS: Final = {
-    Conflict: {1020, 1062, 1213, 1586},
+    Conflict: {1020, 1062, 1213, 1586, 3101},
     LockTimedOut: {1205, 3572},
     StorageUnavailable: {
         *(0, 2000, 2001, 2002, 2003, 2005, 2006, 2012, 2013, 2014, 2027, 2055),
-        *(1040, 1041, 1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927, 4031),
+        *(1040, 1041, 1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1927),
+        *(3032, 3168, 4031),
     },
 }
-RETRYABLE_NUMBERS: Final = {1037, 1038, 1206, 1317, 1969, 3024}.union(*RUN_AGAIN_NUMBERS.values())
+RETRYABLE_NUMBERS: Final = {1037, 1038, 1206, 1317, 1637, 1969, 3024}.union(*RUN_AGAIN_NUMBERS.values())
 KNOWN_STATES: Final = sorted(
     state for kind in vars(psycopg.errors).values() if isinstance(state := getattr(kind, "sqlstate", None), str)
 )

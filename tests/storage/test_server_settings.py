@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import time
 import traceback
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,10 +17,13 @@ from grants import runtime_user
 from places import Place
 from private_server import private_server
 from servers import Server
-from stores import installed, run_sql, session
+from stores import installed, is_mysql_proper, run_sql, session
 
 from crossloyalty import Loyalty, rules
+from crossloyalty.domain.records import Key, MemberRecord
 from crossloyalty.errors import ConfigError, CrossloyaltyError
+from crossloyalty.storage._sql.link import RESTS_S
+from crossloyalty.storage.mysql import AsyncMysqlStorage, MysqlStorage
 
 PASSWORD: Final = "planted-p4ssw0rd"
 
@@ -109,6 +113,43 @@ def test_mysql_with_its_oddest_defaults_is_set_right() -> None:
             assert claim_of(door, r"会员'\ 😀", bought).created
             assert door.member(r"会员'\ 😀").points > 0
             assert door.verify().ok
+
+
+def test_mysql_closes_no_connection_that_is_still_trusted(mysql_database: Server) -> None:
+    """Where idle transactions end with idle connections alone, a pooled one is replaced before it is given up."""
+    place = Place(installed(mysql_database))
+    with place.open(pool_size=1, idle_timeout_s=1) as storage:
+        for pause_s in (0.0, 1.5):
+            time.sleep(pause_s)
+            with storage.transaction(readonly=True) as tx:
+                tx.read([Key(MemberRecord, ("p", "m"))])
+                rests_s = tx._tx._ground._link.rests_s
+    assert rests_s == (0.8 if is_mysql_proper(mysql_database) else RESTS_S)
+
+
+@pytest.mark.parametrize("kind", [MysqlStorage, AsyncMysqlStorage])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("'cryptography' package is required for sha256_password or caching_sha2_password auth methods", ConfigError),
+        ("something else", RuntimeError),
+    ],
+)
+def test_what_a_password_needs_is_said(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, said: str, expected: type[Exception]
+) -> None:
+    """MySQL 8's passwords cannot be sent in the clear; without the package for it, it is named, with the other way."""
+
+    def connect(**_: Any) -> Any:
+        raise RuntimeError(said)
+
+    for driver in ("pymysql", "asyncmy"):
+        monkeypatch.setattr(f"{driver}.connect", connect)
+    storage = kind("mysql://u:p@localhost/shop")
+    enter = (lambda: asyncio.run(opened(storage))) if kind is AsyncMysqlStorage else storage.transaction().__enter__
+    with pytest.raises(expected) as caught:
+        enter()
+    assert (expected is ConfigError) == ("crossloyalty[mysql,crypto]" in str(caught.value))
 
 
 def shown(error: BaseException) -> str:

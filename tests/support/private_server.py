@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Final
 
-from servers import Kind, MissingServerError, Server, create_database
+from servers import MYSQLD_VARIABLE, Kind, MissingServerError, Server, create_database
 
 __all__ = ["PrivateServer", "anyones_folder", "first_account", "private_server", "programs"]
 
@@ -231,6 +231,7 @@ class _PrivateMysql(PrivateServer):
     defaults: ClassVar = {
         "skip_networking": "ON",
         "loose_innodb_flush_method": "nosync",
+        "sync_binlog": 0,  # MySQL 8 keeps a binary log unless told otherwise
         "loose_mysqlx": "OFF",
         "max_connections": 300,
         "innodb_buffer_pool_size": "64M",
@@ -238,6 +239,9 @@ class _PrivateMysql(PrivateServer):
 
     def _findprograms(self) -> None:
         self._install: str | None = None
+        if given := os.environ.get(MYSQLD_VARIABLE):
+            [self._mysqld] = programs(given, places=())
+            return
         try:
             self._install, self._mysqld = programs("mariadb-install-db", "mariadbd", places=_PLACES)
         except MissingServerError:
@@ -257,7 +261,8 @@ class _PrivateMysql(PrivateServer):
         return [self._mysqld, *self._common(), f"--socket={self.server.host}", pid_file, *settings]
 
     def _common(self) -> Sequence[str]:
-        return ["--no-defaults", f"--datadir={self.data}", f"--user={self._account.pw_name}"]
+        # Packages name a folder for files that is there only where the whole package is installed.
+        return ["--no-defaults", f"--datadir={self.data}", f"--user={self._account.pw_name}", "--secure-file-priv="]
 
 
 def programs(*names: str, places: Sequence[str]) -> list[str]:

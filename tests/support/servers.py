@@ -3,6 +3,7 @@ Real database servers for tests: where they are, and an empty database of its ow
 
 A server is looked for in this order: the URL in `CROSSLOYALTY_TEST_POSTGRESQL` or `CROSSLOYALTY_TEST_MYSQL`, the local
 default sockets, a private server started from installed programs. `MissingServerError` says that there is none.
+`CROSSLOYALTY_TEST_MYSQLD` names the `mysqld` of a MySQL to start instead of what is there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import psycopg
 
 __all__ = [
+    "MYSQLD_VARIABLE",
     "URL_VARIABLES",
     "Kind",
     "MissingServerError",
@@ -43,6 +45,7 @@ URL_VARIABLES: Final[dict[Kind, str]] = {
     "postgresql": "CROSSLOYALTY_TEST_POSTGRESQL",
     "mysql": "CROSSLOYALTY_TEST_MYSQL",
 }
+MYSQLD_VARIABLE: Final = "CROSSLOYALTY_TEST_MYSQLD"
 _DEFAULT_PORTS: Final[dict[Kind, int]] = {"postgresql": 5432, "mysql": 3306}
 _PATIENCE_S: Final = 10
 _LEFTOVER_S: Final = 3_600
@@ -180,6 +183,8 @@ def _local(kind: Kind) -> Iterator[Server]:
     """Give the servers that may listen at the usual sockets."""
     port = _DEFAULT_PORTS[kind]
     if kind == "mysql":
+        if os.environ.get(MYSQLD_VARIABLE):
+            return
         for path in ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/tmp/mysql.sock"):
             if Path(path).is_socket():
                 yield Server(kind, path, port, "root")

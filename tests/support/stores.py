@@ -13,7 +13,7 @@ from servers import Server
 from crossloyalty.storage.mysql import AsyncMysqlStorage, MysqlStorage
 from crossloyalty.storage.postgresql import AsyncPostgresqlStorage, PostgresqlStorage
 
-__all__ = ["Run", "async_storage_of", "installed", "mysql_url", "run_sql", "session", "storage_of"]
+__all__ = ["Run", "async_storage_of", "installed", "is_mysql_proper", "mysql_url", "run_sql", "session", "storage_of"]
 
 Run = Callable[[str], list[tuple[Any, ...]]]
 
@@ -33,6 +33,12 @@ def session(database: Server) -> Iterator[Run]:
             return list(cursor.fetchall()) if cursor.description else []
 
         yield run
+
+
+def is_mysql_proper(database: Server) -> bool:
+    """Say whether a database is on MySQL itself and not on MariaDB or PostgreSQL."""
+    with session(database) as run:
+        return database.kind == "mysql" and "MariaDB" not in run("SELECT VERSION()")[0][0]
 
 
 def run_sql(database: Server, statements: Sequence[str]) -> None:

@@ -1,5 +1,5 @@
 """
-MySQL 5.7 and 8, MariaDB 10.6 and newer: through PyMySQL for plain callers, through asyncmy for tasks.
+MySQL 5.7, 8 and 9, MariaDB 10.6 and newer: through PyMySQL for plain callers, through asyncmy for tasks.
 
 A claim takes three round trips on a pooled connection, because statements are sent together. The schema is made by
 whoever may (`install_sql`); the runtime user needs SELECT, INSERT, UPDATE and DELETE on the tables and nothing else.

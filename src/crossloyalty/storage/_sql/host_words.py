@@ -15,7 +15,7 @@ from crossloyalty.storage._sql.dialect import Dialect
 from crossloyalty.storage._sql.host_errors import MYSQL_FAULTS, POSTGRESQL_FAULTS, SQLITE_FAULTS, HostFaults
 from crossloyalty.storage._sql.link import Call
 from crossloyalty.storage._sql.many import Many
-from crossloyalty.storage._sql.mysql_dialect import MYSQL
+from crossloyalty.storage._sql.mysql_dialect import MYSQL, MYSQL_ALIASED, takes_alias
 from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.statements import Statements
@@ -32,7 +32,8 @@ class HostWords:
         faults: What errors mean.
         proof: Behind `SAVEPOINT x`: fails where there is no transaction, if the savepoint alone does not.
         writing: What a writing transaction sends first of all.
-        session: What is asked once about the session, and what refuses the rows of the answer.
+        session: What is asked once about the session, and what refuses the rows of the answer or gives the statements
+            that suit the server better; None when those of the dialect do.
         isolation: Asks how the host's transaction is isolated, where a duplicate may mean that its snapshot is too old.
         counts_changed: Whether a driver may count only the rows an update really changed, not those it found.
     """
@@ -41,7 +42,7 @@ class HostWords:
     faults: HostFaults
     proof: str = ""
     writing: str = ""
-    session: tuple[Call, Callable[[Sequence[Any]], None]] | None = None
+    session: tuple[Call, Callable[[Sequence[Any]], Many | None]] | None = None
     isolation: str = ""
     counts_changed: bool = False
 
@@ -80,18 +81,24 @@ def words_of(name: str) -> HostWords:
 
 
 _MYSQL_SESSION: Final = Call(
-    "SELECT @@SESSION.sql_mode, @@character_set_client, @@character_set_connection, @@character_set_results"
+    "SELECT VERSION(), @@SESSION.sql_mode, @@character_set_client, @@character_set_connection, @@character_set_results"
 )
 
 
-def _assert_mysql_session(rows: Sequence[Any]) -> None:
-    ((mode, *charsets),) = rows
+def _of_mysql_session(rows: Sequence[Any]) -> Many | None:
+    ((version, mode, *charsets),) = rows
     if {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"}.isdisjoint(str(mode).split(",")):
         raise ConfigError(
             f"the host's connection has sql_mode={mode!s:.64}: without STRICT_TRANS_TABLES MySQL cuts values off"
         )
     if {*charsets} != {"utf8mb4"}:
         raise ConfigError(f"the host's connection speaks {charsets[0]} and not utf8mb4: connect with charset=utf8mb4")
+    return _aliased() if takes_alias(str(version)) else None
+
+
+@cache
+def _aliased() -> Many:
+    return Many(Statements(MYSQL_ALIASED))
 
 
 def on_file(path: str) -> HostWords:
@@ -119,7 +126,7 @@ _WORDS: Final[dict[str, HostWords]] = {
         MYSQL_FAULTS,
         # Outside a transaction MySQL takes a savepoint without a word, and forgets it at once.
         proof="ROLLBACK TO SAVEPOINT",
-        session=(_MYSQL_SESSION, _assert_mysql_session),
+        session=(_MYSQL_SESSION, _of_mysql_session),
         counts_changed=True,
     ),
 }

@@ -43,6 +43,7 @@ class Guest:
     def __init__(self, link: HostLink, words: HostWords, recognised: Recognised) -> None:
         self.link = link
         self.words = words
+        self.many: Many = words.many
         self.recognised = recognised
         self.asserted = words.session is None
         self.lost: BaseException | None = None
@@ -90,10 +91,14 @@ class HostGround:
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
         self._words = guest.words
-        self.many: Many = guest.words.many
         self.share_suffix = guest.words.dialect.share_suffix
         self._readonly = False
         self._begun = False
+
+    @property
+    def many(self) -> Many:
+        """See `Ground.many`: what the server at the other end takes, as soon as it is known."""
+        return self._guest.many
 
     async def enter(self, *, readonly: bool) -> None:
         """See `Ground.enter`."""
@@ -138,9 +143,9 @@ class HostGround:
         """Give what is still to be sent first; ask what is asked only once."""
         guest, words = self._guest, self._words
         if words.session is not None and not guest.asserted:
-            asked, refuse = words.session
+            asked, of_session = words.session
             (answer,) = await self._run([asked])
-            refuse(answer.rows)
+            guest.many = of_session(answer.rows) or guest.many
             guest.asserted = True
         opening = self._first()
         self._begun = True

@@ -7,10 +7,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from crossloyalty.domain.records import Record
 
-__all__ = ["ANSWER_SLACK_S", "Answer", "Call", "Link", "is_refused"]
+__all__ = ["ANSWER_SLACK_S", "RESTS_S", "Answer", "Call", "Link", "is_refused"]
 
 # A server ends a statement at its own time-out; this much later its word of that should have come, or the link is lost.
 ANSWER_SLACK_S: Final = 5
+# Firewalls and servers drop what says nothing for minutes; an older connection is not worth the doubt.
+RESTS_S: Final = 240.0
 
 
 class Call(NamedTuple):
@@ -44,6 +46,11 @@ def is_refused(calls: Sequence[Call], answers: Sequence[Answer]) -> bool:
 
 class Link(Protocol):
     """One connection to a server; spelled async, and never really waiting over a plain driver."""
+
+    @property
+    def rests_s(self) -> float:
+        """For how many seconds it may say nothing between two transactions and still be trusted."""
+        ...
 
     async def send(self, calls: Sequence[Call]) -> list[Answer]:
         """

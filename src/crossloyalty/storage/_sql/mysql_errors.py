@@ -26,6 +26,7 @@ _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
     1062: Conflict,  # DUP_ENTRY
     1213: Conflict,  # LOCK_DEADLOCK
     1586: Conflict,  # DUP_ENTRY_WITH_KEY_NAME
+    3101: Conflict,  # TRANSACTION_ROLLBACK_DURING_COMMIT: group replication found that another server was faster
     1205: LockTimedOut,
     3572: LockTimedOut,  # LOCK_NOWAIT
     1317: StorageBusy,  # QUERY_INTERRUPTED
@@ -34,6 +35,7 @@ _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
     1037: StorageBusy,  # OUTOFMEMORY
     1038: StorageBusy,
     1206: StorageBusy,  # LOCK_TABLE_FULL
+    1637: StorageBusy,  # TOO_MANY_CONCURRENT_TRXS
     1040: StorageUnavailable,  # CON_COUNT_ERROR
     1041: StorageUnavailable,  # OUT_OF_RESOURCES
     1053: StorageUnavailable,  # SERVER_SHUTDOWN
@@ -48,7 +50,9 @@ _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
     1184: StorageUnavailable,
     1203: StorageUnavailable,  # TOO_MANY_USER_CONNECTIONS
     1226: StorageUnavailable,  # USER_LIMIT_REACHED
-    1927: StorageUnavailable,  # CONNECTION_KILLED
+    1927: StorageUnavailable,  # CONNECTION_KILLED of MariaDB; MySQL's client sees 2013
+    3032: StorageUnavailable,  # SERVER_OFFLINE_MODE
+    3168: StorageUnavailable,  # SERVER_ISNT_AVAILABLE
     4031: StorageUnavailable,  # CLIENT_INTERACTION_TIMEOUT
     1021: StorageFull,  # DISK_FULL
     1114: StorageFull,  # RECORD_FILE_FULL
@@ -67,10 +71,11 @@ _BY_NUMBER: Final[dict[int, type[CrossloyaltyError]]] = {
     1048: StorageCorrupt,  # a constraint that is none of ours: somebody changed the tables
     1451: StorageCorrupt,
     1452: StorageCorrupt,
-    4025: StorageCorrupt,
+    3819: StorageCorrupt,  # CHECK_CONSTRAINT_VIOLATED of MySQL
+    4025: StorageCorrupt,  # CONSTRAINT_FAILED of MariaDB
 }
 _LOST: Final = frozenset({0, 2000, 2001, 2002, 2003, 2005, 2006, 2012, 2013, 2014, 2027, 2055})  # the client library's
-_ENDED: Final = frozenset({1020, 1205, 1206, 1213, 1317, 1969, 3024, 3572})
+_ENDED: Final = frozenset({1020, 1205, 1206, 1213, 1317, 1637, 1969, 3024, 3101, 3572})
 # Errors that a driver raises by itself carry no number; of these classes they are about what it was told to do
 # (peps.python.org/pep-0249), and would be so again.
 _MISUSED: Final = frozenset({"ProgrammingError", "DataError", "IntegrityError", "NotSupportedError"})

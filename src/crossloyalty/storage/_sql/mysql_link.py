@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.link import RESTS_S, Answer, Call
 from crossloyalty.storage._sql.rows import made_of
 
 __all__ = ["MysqlLink", "spelled"]
@@ -33,6 +33,7 @@ class MysqlLink:
         self._loop = loop
         self._usable = True
         self.round_trips = 0
+        self.rests_s = RESTS_S
 
     @property
     def is_open(self) -> bool:

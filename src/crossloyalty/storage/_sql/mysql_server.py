@@ -12,7 +12,7 @@ import attrs
 from crossloyalty.errors import ConfigError
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql import mysql_errors
-from crossloyalty.storage._sql.link import ANSWER_SLACK_S, Call
+from crossloyalty.storage._sql.link import ANSWER_SLACK_S, RESTS_S, Call
 from crossloyalty.storage._sql.many import Many
 from crossloyalty.storage._sql.mysql_dialect import MYSQL
 from crossloyalty.storage._sql.mysql_link import MysqlLink
@@ -22,6 +22,9 @@ from crossloyalty.storage._sql.versions import require_current, version_sql
 __all__ = ["MysqlServer", "Settings"]
 
 _NO_SUCH_TABLE: Final = 1146
+# How much of the time after which the server closes it a connection may rest: the server began to count before us.
+_RESTS_SHARE: Final = 0.8
+_NEEDS_CRYPTOGRAPHY: Final = "cryptography"  # in the RuntimeError that PyMySQL and asyncmy raise without it
 # Of the client's flags (dev.mysql.com/doc/dev/mysql-server, "Capabilities Flags").
 _FOUND_ROWS: Final = 1 << 1  # an update that changes nothing counts the row it found
 _MULTI_STATEMENTS: Final = 1 << 16
@@ -144,8 +147,17 @@ class MysqlServer:
         arguments = self._settings.arguments()
         answer_s = arguments["read_timeout"]
         # Both drivers count the greeting and what follows it as reading, not as connecting.
-        opened = self._connect(**arguments | {"read_timeout": min(answer_s, self._settings.connect_timeout_s)})
-        connection = await opened if hasattr(opened, "__await__") else opened
+        arguments["read_timeout"] = min(answer_s, self._settings.connect_timeout_s)
+        try:
+            opened = self._connect(**arguments)
+            connection = await opened if hasattr(opened, "__await__") else opened
+        except RuntimeError as error:
+            if _NEEDS_CRYPTOGRAPHY not in str(error):
+                raise
+            raise ConfigError(
+                "MySQL's caching_sha2_password wants an encrypted connection (connect_args={'ssl': ...}) or a package"
+                " to encrypt the password with: pip install 'crossloyalty[mysql,crypto]'"
+            ) from error
         link = MysqlLink(connection, loop=self._loop())
         try:
             await self._assert_settings(link)
@@ -175,6 +187,7 @@ class MysqlServer:
             wanted["idle_transaction_timeout"] = settings.idle_timeout_s
         else:
             wanted["wait_timeout"] = settings.idle_timeout_s
+            link.rests_s = min(RESTS_S, _RESTS_SHARE * settings.idle_timeout_s)
         if "max_statement_time" in has:  # MariaDB, in seconds
             wanted["max_statement_time"] = settings.statement_timeout_s
         elif "max_execution_time" in has:  # MySQL, in milliseconds, of SELECT alone

@@ -6,7 +6,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from crossloyalty.errors import ConfigError, StorageBusy
 from crossloyalty.storage._sql.link import Link
@@ -14,8 +14,6 @@ from crossloyalty.storage._sql.link import Link
 __all__ = ["Gate", "Pool"]
 
 _L = TypeVar("_L", bound=Link)
-# Firewalls and servers drop what says nothing for minutes; an older connection is not worth the doubt.
-_IDLE_S: Final = 240.0
 
 
 class Gate(Protocol):
@@ -71,7 +69,7 @@ class Pool(Generic[_L]):
                     since, link = idle.pop()
                 except IndexError:
                     return await self._open_link()
-                if link.is_open and since > self._lost_at and time.monotonic() - since < _IDLE_S:
+                if link.is_open and since > self._lost_at and time.monotonic() - since < link.rests_s:
                     return link
                 link.close()
         except BaseException:

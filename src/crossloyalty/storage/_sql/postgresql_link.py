@@ -22,7 +22,7 @@ from psycopg.adapt import Transformer
 from psycopg.pq.abc import PGresult
 
 from crossloyalty.domain.records import Record
-from crossloyalty.storage._sql.link import Answer, Call
+from crossloyalty.storage._sql.link import RESTS_S, Answer, Call
 from crossloyalty.storage._sql.rows import RECORD_OF
 
 __all__ = ["PostgresqlLink", "Wait"]
@@ -91,6 +91,7 @@ class PostgresqlLink:
         self._replanned = time.monotonic()
         self.is_open = True
         self.round_trips = 0
+        self.rests_s = RESTS_S
 
     async def send(self, calls: Sequence[Call]) -> list[Answer]:
         """See `Link.send`."""

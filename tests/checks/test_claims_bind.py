@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from builders import NOW, Clock, assert_sound, claim_of, event_kinds, order, points_program, refund, right_proof
 
@@ -56,6 +57,27 @@ def test_the_past_orders_of_a_binding_claim(storage: Storage, clock: Clock) -> N
     assert loyalty.backfill("m1").converted == (order(4).order_no,)
     assert loyalty.backfill("m1").backfill == ()
     assert loyalty.member("m1").points == 400
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("told", ["by backfill", "by a message"])
+def test_a_request_that_waited_binds_and_offers_what_came_before_it(storage: Storage, clock: Clock, told: str) -> None:
+    """
+    m1 asked before anything was known: the order that comes in is theirs, and so is what comes behind it.
+
+    What came in before waits for `backfill`, or for any message about it; then the order of messages shows no more.
+    """
+    loyalty = door(storage, clock)
+    claim_of(loyalty, "m1", aged(2, 2))
+    loyalty.ingest([aged(1, 3)])
+    loyalty.ingest([aged(2, 2)])
+    loyalty.ingest([aged(3, 1)])
+    assert (bound(loyalty, "m1"), loyalty.member("m1").points) == (["b1"], 200)
+    if told == "by backfill":
+        assert loyalty.backfill("m1").converted == (order(1).order_no,)
+    else:
+        loyalty.ingest([attrs.evolve(aged(1, 3), modified_at=NOW, shop_id="told later")])
+    assert loyalty.member("m1").points == 300
     assert_sound(loyalty)
 
 

@@ -21,6 +21,9 @@ PHONE = "13800138000"
 TOKENS = OrderTokens(b"t" * 32)
 
 
+SHIPPED: Any = {"status": OrderStatus.SHIPPED, "finished_at": None}
+
+
 def door(storage: Storage, clock: Clock, checks: ProofChecks | None = None, **settings: Any) -> Loyalty:
     given = ProofChecks(phone_index=INDEX, tokens=TOKENS) if checks is None else checks
     return Loyalty(points_program(**settings), storage, clock=clock, checks=given)
@@ -406,3 +409,55 @@ def test_a_full_list_makes_no_guess_free(storage: Storage, clock: Clock) -> None
         wrong = Proof.amount_and_day(paid_fen=n, paid_on=NOW.date())
         claim_of(loyalty, "m1", order(n), wrong)
     assert claim_of(loyalty, "m1", order(9)).reason is Reason.TOO_MANY_ATTEMPTS
+
+
+def test_a_taken_order_keeps_a_bounded_number_of_requests(storage: Storage, clock: Clock) -> None:
+    """Everybody with the right proof hears that it is taken; three requests are kept of five, the earliest."""
+    loyalty = door(storage, clock, requests_per_order=3)
+    loyalty.ingest([order(1)])
+    assert claim_of(loyalty, "owner", order(1)).created
+    asked = [claim_of(loyalty, f"m{n}", order(1)) for n in range(5)]
+    assert [each.reasons for each in asked] == [(Reason.ALREADY_CLAIMED,)] * 5
+    assert [len(loyalty.tickets(f"m{n}").items) for n in range(5)] == [1, 1, 1, 0, 0]
+    assert_sound(loyalty)
+
+
+def test_a_crowd_keeps_nobody_out_who_shows_more(storage: Storage, clock: Clock) -> None:
+    """
+    Three with the right amount wait for the finish; a fourth is refused and told why, one without a proof is not.
+
+    Whom the host vouches for takes the place of the last, and is the one who gets the order.
+    """
+    loyalty = door(storage, clock, requests_per_order=3)
+    loyalty.ingest([order(1, **SHIPPED)])
+    for n in range(3):
+        assert claim_of(loyalty, f"m{n}", order(1)).reason is Reason.NOT_FINISHED
+        clock.move(hours=1)
+    full = claim_of(loyalty, "m3", order(1))
+    assert (full.reason, full.state) == (Reason.TOO_MANY_REQUESTS, "")
+    assert full.explain("zh").startswith("该订单的申请过多")
+    assert full.explain("en").startswith("Too many others")
+    nothing = claim_of(loyalty, "m4", order(1), Proof.none())
+    assert (nothing.public.reason, nothing.explain("en")) == (Reason.RECEIVED, "Received; we are checking it.")
+    assert claim_of(loyalty, "buyer", order(1), Proof.by_host("chat")).reason is Reason.NOT_FINISHED
+    kept = [len(loyalty.tickets(each).items) for each in ("m0", "m1", "m2", "m3", "m4", "buyer")]
+    assert kept == [1, 1, 0, 0, 0, 1]
+    loyalty.ingest([order(1)])
+    assert [len(loyalty.claims(each).items) for each in ("m0", "buyer")] == [0, 1]
+    assert_sound(loyalty)
+
+
+def test_squatters_make_room_for_a_right_proof(storage: Storage, clock: Clock) -> None:
+    """Two with wrong amounts were there before the order; the right amount takes a place, and what is over another."""
+    loyalty = door(storage, clock, requests_per_order=2)
+    wrong = Proof.amount_and_day(paid_fen=1, paid_on=NOW.date())
+    for squatter in ("s1", "s2"):
+        assert claim_of(loyalty, squatter, order(1), wrong).reason is Reason.RECEIVED
+        clock.move(hours=1)
+    loyalty.ingest([order(1, **SHIPPED)])
+    assert claim_of(loyalty, "buyer", order(1)).reason is Reason.NOT_FINISHED
+    assert [len(loyalty.tickets(each).items) for each in ("s1", "s2", "buyer")] == [1, 0, 1]
+    clock.move(days=31)
+    assert claim_of(loyalty, "s3", order(1), wrong).reason is Reason.RECEIVED
+    assert sum(len(loyalty.tickets(each).items) for each in ("s1", "buyer", "s3")) == 2
+    assert_sound(loyalty)

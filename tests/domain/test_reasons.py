@@ -49,6 +49,7 @@ CHINESE = {
     "SHOP_NOT_COVERED": "该店铺未参加活动",
     "BELOW_MINIMUM": "实付金额未达门槛",
     "NOTHING_TO_GRANT": "该订单无可发放权益",
+    "TOO_MANY_REQUESTS": "该订单的申请过多，请补充更有力的凭证",
     "PROOF_REQUIRED": "请补充手机号后四位或实付金额",
     "TOO_MANY_ATTEMPTS": "尝试次数过多",
     "IN_REVIEW": "已提交人工审核",

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from messages import SLOTS, changed, proof_of
+from messages import SLOTS, changed, percents, proof_of, refund_message
 from steps import Steps, members, proofs, slots
 
 from crossloyalty import OpeningBalance, rules
@@ -88,6 +88,15 @@ class ClaimSteps(Steps):
         """Somebody tries order after order, or one order again and again with something else."""
         for turn in range(many):
             self.claim([(member, (slot + turn) % len(SLOTS), proof, 0)])
+
+    @precondition(lambda self: self.program.caps and self.claimed())
+    @rule(data=st.data(), member=members, percent=percents)
+    def send_back_and_claim_more(self, data: Any, member: str, percent: int) -> None:
+        """What caps have let through stays used, whatever goes back."""
+        slot = data.draw(st.sampled_from(self.claimed()))
+        self.ingest([refund_message(slot, "r1", "SUCCESS", 20, percent, None, False)])
+        for each in data.draw(st.permutations(range(len(SLOTS))))[:4]:
+            self.finish_and_claim(each, member, 20)
 
     @precondition(lambda self: self.program.inactivity)
     @rule(turns=st.integers(1, 3))

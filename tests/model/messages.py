@@ -115,6 +115,7 @@ def program(variant: int) -> Program:
         source_tags=rules.SourceTags(),
         on_refund=rules.ClawBack(shortfall=("waive", "debt", "pending_only", "debt")[variant]),  # type: ignore[arg-type]
         ticket_days=25,
+        requests_per_order={1: 2, 2: 1}.get(variant, 20),
         attempts=rules.Attempts(per_member=4, window_minutes=90, lock_minutes=60, per_order=3)
         if variant in (1, 2)
         else rules.Attempts(),

@@ -317,12 +317,11 @@ class Model(Owned):
             self._keep(facts, known, proof, asked, "HELD_REVIEW" if disputed else "REJECTED", auto, bool(told))
             return False, {"ALREADY_CLAIMED"} | told
         if view is None:
-            self._keep(facts, known, proof, asked, "PENDING_SYNC", auto, proof.kind != "by_host")
-            return False, {"PENDING_SYNC"} | (set() if proof.kind == "by_host" else {"RECEIVED"})
+            full = self._keep(facts, known, proof, asked, "PENDING_SYNC", auto, proof.kind != "by_host")
+            return False, {"PENDING_SYNC"} | full | (set() if proof.kind == "by_host" else {"RECEIVED"})
         if stands in ("other", "wrong"):
             told = {"OTHER_BUYER", "IN_REVIEW"} if stands == "other" and proven else {"RECEIVED"}
-            self._keep(facts, known, proof, asked, "HELD_REVIEW", auto, "RECEIVED" in told)
-            return False, told
+            return False, told | self._keep(facts, known, proof, asked, "HELD_REVIEW", auto, "RECEIVED" in told)
         verdict, reasons = self.judge(view, asked)
         verdict = "CLAIM" if (verdict, stands) == ("HELD_REVIEW", "review") else verdict
         facts.comes = view.finished if "IN_FUTURE" in reasons else None
@@ -330,8 +329,7 @@ class Model(Owned):
             self._keep(facts, known, proof, asked, "REJECTED", auto)
             return False, {"MEMBER_BLOCKED"}
         if verdict != "CLAIM":
-            self._keep(facts, known, proof, asked, verdict, auto)
-            return False, set(reasons)
+            return False, set(reasons) | self._keep(facts, known, proof, asked, verdict, auto)
         facts.tickets.pop(known, None)
         extra = self._make(facts, view, key, name, "auto" if auto else stands)
         if not auto and self.bound_by_claim(view, key, name, stands):
@@ -363,15 +361,39 @@ class Model(Owned):
 
     def _keep(
         self, facts: Facts, name: str, proof: Proof, asked: datetime, state: str, auto: bool, unproven: bool = False
-    ) -> None:
+    ) -> set[str]:
+        """Answers why it was not kept, if that is to be told."""
         if auto:
-            return
+            return set()
         held = facts.tickets.get(name)
         if unproven and held is not None and held.refused and held.proof == proof:
-            return
+            return set()
+        new = Ticket(proof, asked, self.now + timedelta(days=1), state)
+        if held is None and not self._room(facts, name, new):
+            return {"TOO_MANY_REQUESTS"}
         if held is not None and held.state != "EXPIRED" and held.expires > self.now:
             asked = held.asked
         facts.tickets[name] = Ticket(proof, asked, asked + timedelta(days=self.program.ticket_days), state)
+        return set()
+
+    def _room(self, facts: Facts, name: str, new: Ticket) -> bool:
+        """A full order keeps those who stand best and, of equals, asked first; what is over or refused goes before."""
+        if len(facts.tickets) < self.program.requests_per_order:
+            return True
+        view = View(facts) if facts.snaps else None
+        ranks = ["review", "bound", "by_host", "proof", "number"]
+
+        def place(whose: str, ticket: Ticket) -> Any:
+            home, kind = self.home(whose), "by_host" if ticket.proof.kind == "by_host" else ""
+            stands = self.stands(ticket.proof, view, home, self.bound_to(view)) if view else kind
+            over = 1 if ticket.refused else 0 if ticket.expires > self.now else 2
+            return over, ranks.index(stands) if stands in ranks else len(ranks), ticket.asked, home
+
+        last = max(facts.tickets, key=lambda each: place(each, facts.tickets[each]))
+        if place(last, facts.tickets[last]) < place(name, new):
+            return False
+        del facts.tickets[last]
+        return True
 
     # -- operations --------------------------------------------------------------------------------------------------
 

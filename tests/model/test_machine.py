@@ -49,7 +49,7 @@ def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int)
 
 @pytest.mark.parametrize(
     ("machine", "examples"),
-    [(ClaimSteps, 110), (UnionSteps, 110), (SqliteMachine, 40)],
+    [(ClaimSteps, 90), (UnionSteps, 90), (SqliteMachine, 40)],
     ids=["claims", "unions", "sqlite"],
 )
 def test_the_library_does_what_the_model_says(machine: Any, examples: int) -> None:

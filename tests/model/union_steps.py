@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from messages import refunds
+from messages import MEMBERS, SLOTS, hours, percents, refund_message
 from steps import Steps, members
 
 
@@ -33,13 +33,32 @@ class UnionSteps(Steps):
         assert self.loyalty.unmerge(member, key=key) == result
 
     @precondition(lambda self: self.claimed())
-    @rule(data=st.data(), member=members, asset=st.sampled_from(["points", "growth", "stored_value"]))
-    def spend_and_send_back(self, data: Any, member: str, asset: str) -> None:
-        """Leaves debt behind, where the rules know debt."""
-        self.take_all(member, asset)
-        self.ingest([data.draw(refunds(st.sampled_from(self.claimed())))])
+    @rule(
+        data=st.data(),
+        refund_id=st.sampled_from(["r1", "r2", "r3"]),
+        percent=percents,
+        hour=hours,
+        other=members,
+        by=st.sampled_from([0, 25, 500]),
+    )
+    def owe_and_become_one(
+        self, data: Any, refund_id: str, percent: int, hour: int | None, other: str, by: int
+    ) -> None:
+        """Leaves debt behind, where the rules know debt; mostly at whoever is going to be merged away."""
+        holders = {slot: self.model.home(self.model.orders[SLOTS[slot].key].claim.member) for slot in self.claimed()}
+        later = [slot for slot, holder in holders.items() if holder > MEMBERS[0]]
+        slot = data.draw(st.sampled_from(later or [*holders]))
+        for asset in ("points", "growth", "stored_value"):
+            self.take_all(holders[slot], asset)
+        self.ingest([refund_message(slot, refund_id, "SUCCESS", hour, percent, None, False)])
+        self.merge(holders[slot], other)
+        if by:
+            self.adjust(other, "points", by)
 
-    @rule(one=members, other=members)
-    def merge_and_part(self, one: str, other: str) -> None:
+    @rule(one=members, other=members, by=st.sampled_from([0, 25, 500]))
+    def merge_and_part(self, one: str, other: str, by: int) -> None:
+        """They are one only for so long that something of what they owe is repaid."""
         self.merge(one, other)
+        if by:
+            self.adjust(one, "points", by)
         self.unmerge(max(one, other))

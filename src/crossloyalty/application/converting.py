@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from crossloyalty.application.batch import Batch
+from crossloyalty.application.crowding import STANDING_RANK, make_room
 from crossloyalty.application.identifying import bind_by_claim
 from crossloyalty.application.orderstate import OrderState
 from crossloyalty.domain.calendar import DAY_US
@@ -27,18 +28,6 @@ from crossloyalty.domain.worth import worth_of
 
 __all__ = ["Candidate", "convert", "expire_tickets", "settle_all"]
 
-# Several tickets may become eligible at once: bound buyer, then by_host, then other proofs (design section 4).
-# What staff have decided comes before all.
-_STANDING_RANK: dict[str, int] = {
-    "review": -1,
-    "bound": 0,
-    "by_host": 1,
-    "token": 2,
-    "phone": 2,
-    "phone_tail": 2,
-    "proof": 2,
-    "order_no_only": 3,
-}
 _OPEN = ("PENDING_SYNC", "PENDING_FINISH", "REFUND_OPEN", "HELD_REVIEW")
 _TAKEN = Reason.ALREADY_CLAIMED.value
 # How a claim came about that no buyer is asked about again.
@@ -161,8 +150,8 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
         if beneficiary == candidate.member_id and stands != "bound":
             candidate.reasons = (Reason.NOT_BENEFICIARY,)
             _keep(batch, state, candidate, "REJECTED")
-        elif stands in _STANDING_RANK:
-            ranked.append((_STANDING_RANK[stands], candidate.requested_at, candidate.member_id, candidate, stands))
+        elif stands in STANDING_RANK:
+            ranked.append((STANDING_RANK[stands], candidate.requested_at, candidate.member_id, candidate, stands))
         else:
             _refuse_standing(batch, state, candidate, stands, order)
     if len(ranked) > 1:
@@ -365,6 +354,11 @@ def _keep(batch: Batch, state: OrderState, candidate: Candidate, ticket_state: s
         candidate.touch,
     )
     if unproven and not _may_wait(batch, candidate, held, ticket):
+        return
+    if held is None and not make_room(batch, state, ticket):
+        candidate.state = ""
+        if state.claim is None:  # of an order that is taken nothing is kept from anybody
+            candidate.reasons = by_precedence([*candidate.reasons, Reason.TOO_MANY_REQUESTS])
         return
     same = held is not None and held[4:8] == ticket[4:8] and held.requested_at <= ticket.requested_at
     if held is not None and same and held.expires_at > batch.now:

@@ -137,6 +137,8 @@ class Program:
         binding: How buyer identities come to belong to members.
         proof_steps: What proof an order needs that is worth much; empty: any accepted one will do.
         waiting_requests: The most requests without an accepted proof that one member may have waiting.
+        requests_per_order: The most requests of all members that one order keeps; those with the better proof stay, and
+            of equal ones the earlier.
 
     Raises:
         InvalidInput: Some value is out of range; the message names it.
@@ -172,6 +174,7 @@ class Program:
     binding: Binding = attrs.field(factory=Binding, validator=instance_of(Binding), metadata=NEW_IN_2)
     proof_steps: tuple[ProofStep, ...] = attrs.field(default=(), converter=_proof_steps, metadata=NEW_IN_2)
     waiting_requests: int = attrs.field(default=50, metadata=NEW_IN_2)
+    requests_per_order: int = attrs.field(default=20, metadata=NEW_IN_2)
 
     def __attrs_post_init__(self) -> None:
         if self.ownership not in ("proof", "order-no-only"):
@@ -179,7 +182,7 @@ class Program:
         ids = [reward.id for reward in self.rewards]
         if len(set(ids)) < len(ids):
             raise ConfigError("two rewards share an id; give each its own `id=`")
-        for name in ("ticket_days", "backfill_orders", "waiting_requests"):
+        for name in ("ticket_days", "backfill_orders", "waiting_requests", "requests_per_order"):
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= 100_000:
                 raise InvalidInput(f"{name} is a whole number from 1 to 100000")

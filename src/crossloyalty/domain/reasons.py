@@ -23,6 +23,7 @@ class Reason(enum.Enum):
     ORDER_NO_MANGLED = "ORDER_NO_MANGLED"
     WRONG_PLATFORM_HINT = "WRONG_PLATFORM_HINT"
     RECEIVED = "RECEIVED"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     PROOF_REQUIRED = "PROOF_REQUIRED"
     PENDING_SYNC = "PENDING_SYNC"
     NOT_FOUND = "NOT_FOUND"
@@ -73,6 +74,10 @@ _SENTENCES: Final = {
         "This does not look like an order number of the platform you chose.",
     ),
     Reason.RECEIVED: ("已提交，核实中", "Received; we are checking it."),
+    Reason.TOO_MANY_REQUESTS: (
+        "该订单的申请过多，请补充更有力的凭证",
+        "Too many others have asked for this order; please come back with a better proof.",
+    ),
     Reason.PROOF_REQUIRED: (
         "请补充手机号后四位或实付金额",
         "Please add the amount paid and the day, or the last four digits of the phone.",

@@ -22,6 +22,7 @@ _WHOLE: Final[dict[str, tuple[int, int]]] = {
     "ticket_days": (1, 100_000),
     "backfill_orders": (1, 100_000),
     "waiting_requests": (1, 100_000),
+    "requests_per_order": (1, 100_000),
     "cooldown_days": (0, 3660),
     "from_points": (0, 10**12),
     "within_days": (0, 36_600),

@@ -221,6 +221,9 @@ FIELDS: Final[Mapping[type[Any], Mapping[str, Said]]] = {
         "waiting_requests": Said(
             "等待中的申请", "Requests that wait", "无有效凭证时每位会员最多几条", "Without a proof, per member"
         ),
+        "requests_per_order": Said(
+            "每单申请数", "Requests an order", "每笔订单最多保留几条申请", "The most that one order keeps"
+        ),
         "thresholds": Said("满额倍数", "Thresholds", "订单满额多倍积分", "Multiply points from an amount on"),
     },
     rules.Finished: {

@@ -149,7 +149,8 @@ def test_closing_in_one_loop_closes_for_all(store: Place, runners: list[asyncio.
 def test_killed_sessions_under_several_loops(store: Place, fresh: Iterator[int]) -> None:
     """Loops of several threads claim while the server kills all of their sessions: every claim is made, once."""
     storage = store.open_async(pool_size=2)
-    over = threading.Event()
+    over, ready = threading.Event(), threading.Event()
+    made: list[int] = []
     kill = "SELECT pg_terminate_backend({})" if store.server.kind == "postgresql" else "KILL {}"
     listing = (
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -159,21 +160,31 @@ def test_killed_sessions_under_several_loops(store: Place, fresh: Iterator[int])
     )
 
     async def some(numbers: list[int]) -> list[bool]:
-        return [await claimed(storage, n) for n in numbers]
+        answers = []
+        for n in numbers:
+            answers.append(await claimed(storage, n))
+            made.append(n)
+        return answers
 
     def killing() -> int:
-        kills = 0
+        kills = enough = 0
         with session(store.server) as run:
-            while not over.wait(0.001 if kills == 0 else 0.02):
+            ready.set()
+            while not over.wait(0.001):
+                if len(made) < enough:  # killed faster than they can work, they would make no claim at all
+                    continue
+                before = kills
                 for (each,) in run(listing):
                     kills += 1
                     with suppress(pymysql.err.OperationalError):  # it may have ended by itself
                         run(kill.format(each))
+                enough = len(made) + LOOPS if kills > before else enough
         return kills
 
     parts = [[next(fresh) for _ in range(ROUNDS)] for _ in range(LOOPS)]
     with ThreadPoolExecutor(LOOPS + 1) as threads:
         killer = threads.submit(killing)
+        assert ready.wait(PATIENCE_S)  # or all claims could be made before it is there
         try:
             working = [threads.submit(lambda part=part: asyncio.run(some(part))) for part in parts]
             answers = [each.result(PATIENCE_S) for each in working]

@@ -51,7 +51,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_S: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 # Before this second, in 2096, every system's own calendar can be asked, which is three times as fast as adding.
 _QUICK_S: Final = 4_000_000_000
-_from_seconds: Final = datetime.fromtimestamp
 
 
 class Unreadable(ValueError):
@@ -225,6 +224,11 @@ def _beijing(text: str) -> datetime | None:
     return datetime.fromisoformat(f"{text.replace('/', '-')}+00:00") - _AHEAD
 
 
+@lru_cache(maxsize=512)  # an order repeats its times, and orders of one page share them
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 class Node:
     """
     One JSON object of an answer, read field by field.
@@ -379,14 +383,14 @@ class Node:
         """Give a moment written as seconds since 1970; 0 is no moment."""
         value = self._get(name)
         if type(value) is int and 0 < value < _QUICK_S:
-            return _from_seconds(value, UTC)
+            return _moment(value)
         return self._epoch(name, 1)
 
     def milliseconds(self, name: str) -> datetime | None:
         """Give a moment written as milliseconds since 1970; 0 is no moment."""
         value = self._get(name)
         if type(value) is int and 0 < value < _QUICK_S * 1000 and not value % 1000:
-            return _from_seconds(value // 1000, UTC)
+            return _moment(value // 1000)
         return self._epoch(name, 1000)
 
     def _epoch(self, name: str, per_second: int) -> datetime | None:

@@ -277,14 +277,6 @@ class Node:
             return str(value)
         raise self._bad(name, "text")
 
-    def texts(self, *names: str) -> Sequence[str | None]:
-        """Give several texts in one look, which takes half the time; see `text`."""
-        values = tuple(map(self._get, names))
-        for value in values:
-            if value is not None and (type(value) is not str or not value):
-                return [self.text(name) for name in names]
-        return values
-
     def need_text(self, name: str) -> str:
         """Give a text that has to be there."""
         value = self._get(name)
@@ -302,7 +294,7 @@ class Node:
         raise self._bad(name, "a whole number")
 
     def wholes(self, *names: str) -> Sequence[int | None]:
-        """Give several whole numbers in one look; see `whole`."""
+        """Give several whole numbers, each as `whole` does, in one look at all of them."""
         values = tuple(map(self._get, names))
         for value in values:
             if value is not None and not (type(value) is int and _LEAST <= value <= _MOST):
@@ -325,7 +317,7 @@ class Node:
         return value
 
     def fens(self, *names: str) -> Sequence[int | None]:
-        """Give several amounts that are stated in fen in one look; see `fen`."""
+        """Give several amounts that are stated in fen, each as `fen` does, in one look at all of them."""
         values = tuple(map(self._get, names))
         for value in values:
             if value is not None and not (type(value) is int and 0 <= value <= LARGEST_FEN):

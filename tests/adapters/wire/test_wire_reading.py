@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -46,11 +47,17 @@ def test_what_is_no_sound_json_is_an_outage(body: bytes) -> None:
     assert caught.value.platform == "taobao"
 
 
-@given(st.integers(30, 36), st.booleans(), st.sampled_from(["", '"' + "7" * 40 + '",', '"' + "7" * 40 + '":']))
-def test_a_whole_number_has_up_to_32_characters(digits: int, negative: bool, before: str) -> None:
-    """The sign counts, a long number in a text does not, and one character more is refused."""
-    number = "-" * negative + "9" * digits
+@given(
+    st.integers(30, 36),
+    st.booleans(),
+    st.sampled_from(["", '"' + "7" * 40 + '",', '"' + "7" * 40 + '":']),
+    st.integers(0, 7),
+)
+def test_a_whole_number_has_up_to_32_characters(digits: int, negative: bool, before: str, place: int) -> None:
+    """The sign counts, a long number in a text does not, one character more is refused, wherever the number stands."""
+    number = " " * place + "-" * negative + "9" * digits
     body = ("{" + before + number + "}" if before.endswith(":") else f"[{before}{number}]").encode()
+    number = number.strip()
     if len(number) > 32:
         with pytest.raises(PlatformUnavailable):
             load_json(body, "jd")
@@ -202,6 +209,33 @@ def test_a_needed_field_is_checked_like_any_other() -> None:
     assert node(a=12).need_text("a") == "12"
 
 
+@pytest.mark.parametrize(
+    "value", [0, 12, "12", "", None, "-1", -1, 2**53, "9" * 16, 2**63, "1.0", 1.5, True, "x", [], {}]
+)
+def test_several_fields_are_read_as_each_of_them_is(value: Any) -> None:
+    """In one look or one by one, the values are the same, and so is the refusal, which names the field."""
+    about = node(a=7, b=value, c=None)
+
+    def told(read: Callable[..., Any], *names: str) -> Any:
+        try:
+            return read(*names)
+        except Unreadable as error:
+            return str(error)
+
+    for several, one in ((about.fens, about.fen), (about.wholes, about.whole)):
+        expected = told(one, "b")
+        found = told(several, "a", "b", "c", "d")
+        assert found == expected if type(expected) is str else list(found) == [7, expected, None, None]
+
+
+def test_zero_yuan_is_an_amount_however_it_is_written() -> None:
+    """Zero as a decimal, a whole number and a text is 0 fen, and is not taken for nothing stated."""
+    for zero in (Decimal("0.0"), Decimal(0), Decimal("-0.00"), 0, "0", "0.00"):
+        assert node(a=zero).yuan("a") == 0
+    with pytest.raises(Unreadable):
+        node(a=False).yuan("a")
+
+
 def test_absent_null_and_empty_are_nothing_but_needed_ones_are_missed() -> None:
     """A field that is not there is None, and `need_…` says that it is missing."""
     for read in (node(), node(a=None), node(a="")):
@@ -258,10 +292,10 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-@given(st.text('[]{}"\\a', max_size=60), st.integers(0, 70))
-def test_the_depth_is_that_of_the_characters(text: str, more: int):
-    """Whatever stands in strings, escaped or without an end, is no depth; one level above 64 is too deep."""
-    whole = "[" * more + text
+@given(st.text('[]{}"\\a', max_size=60), st.integers(0, 70), st.sampled_from([0, 5_000]))
+def test_the_depth_is_that_of_the_characters(text: str, more: int, blanks: int):
+    """Whatever stands in strings, escaped or without an end, is no depth, be the text short or long; 64 is the most."""
+    whole = " " * blanks + "[" * more + text
     try:
         reading._check_depth(whole.encode())
         refused = False

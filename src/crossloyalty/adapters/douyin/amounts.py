@@ -20,12 +20,13 @@ __all__ = ["Amounts", "read_amounts"]
 
 _CHANNEL: Final = "promotion_pay_amount"
 # A sum and its parts.
-_SUMS: Final = (
+_SUMS: Final[Sequence[tuple[str, tuple[str, ...]]]] = (
     ("promotion_amount", ("promotion_shop_amount", "promotion_platform_amount", "promotion_talent_amount")),
     ("post_origin_amount", ("post_amount", "post_promotion_amount")),
     ("total_promotion_amount", ("promotion_amount", "post_promotion_amount")),
     ("platform_cost_amount", ("only_platform_cost_amount", "author_cost_amount")),
 )
+_WHOLES: Final = tuple(name for name, _ in _SUMS)
 # Paid by the buyer and no goods: shipping, taxes of imports, packing.
 _NO_GOODS: Final = ("post_amount", "tax_amount", "packing_amount")
 
@@ -69,8 +70,7 @@ def read_amounts(order: Node, skus: Sequence[Node]) -> Amounts:
     net = _net(skus, sku_pay, channel)
     shipping = min(besides, paid)
     if sum(sku_pay) == pay:
-        owed = _shipping_shares(skus, net, shipping)
-        lines = tuple([amount - part for amount, part in zip(net, owed, strict=True)])
+        lines = tuple(_without_shipping(skus, net, shipping))
     elif sum(sku_pay) + besides == pay and sum(net) + shipping == paid:
         lines = tuple(net)
     else:
@@ -81,11 +81,10 @@ def read_amounts(order: Node, skus: Sequence[Node]) -> Amounts:
 
 
 def _check_sums(order: Node) -> None:
-    for name, parts in _SUMS:
-        whole = order.fen(name)
+    for (name, parts), whole in zip(_SUMS, order.fens(*_WHOLES), strict=True):
         if whole is None:
             continue
-        stated = [order.fen(part) for part in parts]
+        stated = order.fens(*parts)
         if None in stated:
             continue
         added = sum([part or 0 for part in stated])
@@ -94,7 +93,7 @@ def _check_sums(order: Node) -> None:
 
 
 def _besides(about: Node) -> int:
-    return sum([about.fen(name) or 0 for name in _NO_GOODS])
+    return sum([fen or 0 for fen in about.fens(*_NO_GOODS)])
 
 
 def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int]:
@@ -116,19 +115,19 @@ def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int
     return net
 
 
-def _shipping_shares(skus: Sequence[Node], net: Sequence[int], shipping: int) -> list[int]:
-    """Say how much of each sub-order's amount is shipping: its own figure where all of them fit, else its share."""
+def _without_shipping(skus: Sequence[Node], net: Sequence[int], shipping: int) -> Sequence[int]:
+    """Take shipping off each sub-order's amount: its own figure where all of them fit, else its share."""
     if not shipping:
-        return [0] * len(net)
-    own = [_besides(each) for each in skus]
-    if sum(own) == shipping and all(part <= amount for part, amount in zip(own, net, strict=True)):
-        return own
-    return largest_remainder(shipping, net)
+        return net
+    owed = [_besides(each) for each in skus]
+    if sum(owed) != shipping or any(part > amount for part, amount in zip(owed, net, strict=True)):
+        owed = largest_remainder(shipping, net)
+    return [amount - part for amount, part in zip(net, owed, strict=True)]
 
 
 def _platform_cost(order: Node) -> int:
     own = order.fen("only_platform_cost_amount")
     if own is not None:
         return own
-    both, author = order.fen("platform_cost_amount"), order.fen("author_cost_amount")
+    both, author = order.fens("platform_cost_amount", "author_cost_amount")
     return max(0, both - author) if both is not None and author is not None else 0

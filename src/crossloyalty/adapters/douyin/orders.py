@@ -115,6 +115,8 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
     status = _status(order, skus)
     due = status is OrderStatus.UNPAID or (status is OrderStatus.CLOSED and paid_at is None)
     amounts = _amounts(order, skus, status, due=due)
+    on_delivery = order.whole("pay_type") == _ON_DELIVERY
+    gifts = [each.text("given_product_type") == "FREE" for each in skus]
     finished = status is OrderStatus.FINISHED
     buyer_id = _whole_id(order.text("doudian_open_id"))
     return Order(
@@ -122,7 +124,7 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
         order_no=clean_id(order.need_text("order_id"), "order_id"),
         shop_id=settings.shop_id,
         status=status,
-        kind=_kind(order, skus, settings),
+        kind=_kind(order, skus, gifts, settings, on_delivery=on_delivery),
         buyer_id=buyer_id,
         buyer_scope=None if buyer_id is None else settings.buyer_scope,
         created_at=order.seconds("create_time"),
@@ -132,8 +134,8 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
         paid_fen=None if amounts is None else amounts.paid_fen,
         shipping_fen=None if amounts is None else amounts.shipping_fen,
         subsidy_fen=None if amounts is None else amounts.subsidy_fen,
-        refund_open=status is not OrderStatus.CLOSED and any(_case_is_open(each, refunds) for each in skus),
-        lines=_lines(order, skus, amounts, status, was_paid=paid_at is not None),
+        refund_open=status is not OrderStatus.CLOSED and _case_is_open(skus, refunds),
+        lines=_lines(skus, gifts, amounts, status, was_paid=paid_at is not None, on_delivery=on_delivery),
         flags=_flags(order, settings),
     )
 
@@ -158,7 +160,8 @@ def _status(order: Node, skus: Sequence[Node]) -> OrderStatus:
     if status is OrderStatus.CLOSED:
         return status
     # Deposit and tail: an order is paid when all its phases are.
-    if any(phase.flag("pay_success") is False for phase in order.nodes("order_phase_list")):
+    phases = order.nodes("order_phase_list")
+    if phases and any(phase.flag("pay_success") is False for phase in phases):
         return OrderStatus.UNPAID
     if status is OrderStatus.FINISHED and not _is_proven(order, skus):
         return OrderStatus.SHIPPED
@@ -189,13 +192,19 @@ def _amounts(order: Node, skus: Sequence[Node], status: OrderStatus, *, due: boo
         return None
 
 
-def _case_is_open(sku: Node, refunds: Sequence[Refund]) -> bool:
-    case = sku.node("after_sale_info")
-    if case is None:
-        return False
-    status, refund_status = case.whole("after_sale_status") or 0, case.whole("refund_status") or 0
-    if not status and not refund_status:
-        return False  # no case, as nearly all sub-orders have it
+def _case_is_open(skus: Sequence[Node], refunds: Sequence[Refund]) -> bool:
+    for sku in skus:
+        case = sku.node("after_sale_info")
+        if case is None:
+            continue
+        status, refund_status = case.wholes("after_sale_status", "refund_status")
+        # Most sub-orders have none.
+        if (status or refund_status) and _is_open(sku, case, status or 0, refund_status or 0, refunds):
+            return True
+    return False
+
+
+def _is_open(sku: Node, case: Node, status: int, refund_status: int, refunds: Sequence[Refund]) -> bool:
     state = state_of(status, refund_status, case.whole("after_sale_type") or 0)
     if state is not RefundStatus.SUCCESS:
         return state is not RefundStatus.CLOSED
@@ -205,9 +214,11 @@ def _case_is_open(sku: Node, refunds: Sequence[Refund]) -> bool:
     return not any(each.status is RefundStatus.SUCCESS and each.line_id in mine for each in refunds)
 
 
-def _kind(order: Node, skus: Sequence[Node], settings: DouyinSettings) -> OrderKind:
+def _kind(
+    order: Node, skus: Sequence[Node], gifts: Sequence[bool], settings: DouyinSettings, *, on_delivery: bool
+) -> OrderKind:
     # The shop order's own trade_type is deprecated in favour of the sub-orders'.
-    stated = {each.whole("trade_type") for each in skus if not _is_gift(each)}
+    stated = {each.whole("trade_type") for each, is_gift in zip(skus, gifts, strict=True) if not is_gift}
     stated.discard(None)
     kinds = set()
     for number in (stated or {order.whole("trade_type") or 0}) - settings.normal_trade_types:
@@ -218,30 +229,31 @@ def _kind(order: Node, skus: Sequence[Node], settings: DouyinSettings) -> OrderK
         for kind in _FIRST:
             if kind in kinds:
                 return kind
-    if order.whole("pay_type") == _ON_DELIVERY:
+    if on_delivery:
         return OrderKind.COD
     return OrderKind.PRESALE if OrderKind.PRESALE in kinds else next(iter(kinds), OrderKind.NORMAL)
 
 
-def _is_gift(sku: Node) -> bool:
-    return sku.text("given_product_type") == "FREE"
-
-
 def _lines(
-    order: Node, skus: Sequence[Node], amounts: Amounts | None, status: OrderStatus, *, was_paid: bool
+    skus: Sequence[Node],
+    gifts: Sequence[bool],
+    amounts: Amounts | None,
+    status: OrderStatus,
+    *,
+    was_paid: bool,
+    on_delivery: bool,
 ) -> tuple[Line, ...] | None:
     if amounts is None or not skus:
         return None
-    on_delivery = order.whole("pay_type") == _ON_DELIVERY
     return tuple(
         [
-            _line(sku, paid, status, was_paid=was_paid, on_delivery=on_delivery)
-            for sku, paid in zip(skus, amounts.lines_fen, strict=True)
+            _line(sku, paid, status, is_gift=is_gift, was_paid=was_paid, on_delivery=on_delivery)
+            for sku, paid, is_gift in zip(skus, amounts.lines_fen, gifts, strict=True)
         ]
     )
 
 
-def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, on_delivery: bool) -> Line:
+def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, is_gift: bool, was_paid: bool, on_delivery: bool) -> Line:
     status = _stated(sku)
     if status is OrderStatus.CLOSED:
         line_status = LineStatus.CLOSED_REFUNDED if was_paid else LineStatus.CLOSED_UNPAID
@@ -258,7 +270,7 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, was_paid: bool, on_d
         paid_fen=paid_fen,
         status=line_status,
         finished_at=finished_at,
-        is_free_gift=_is_gift(sku),
+        is_free_gift=is_gift,
         product_id=sku.text("product_id_str") or sku.text("product_id"),
         category=lowest_category(sku, _CATEGORIES),
         quantity=sku.whole("item_num"),

@@ -193,12 +193,14 @@ def _whole_refund(standing: _Standing, paid_fen: int, refunds: Sequence[Refund])
 def _kind(order: Node, settings: PinduoduoSettings) -> OrderKind:
     if order.whole("is_lucky_flag") == _LOTTERY:
         return OrderKind.LOTTERY
-    relations = {each.whole("relation_type") for each in order.nodes("related_order_list")}
-    if relations & settings.price_difference_relations:
-        return OrderKind.PRICE_DIFF
-    # The order that brings the gift names it as well, so only the one that cost nothing is the gift.
-    if _GIFT_RELATION in relations and not order.yuan("pay_amount"):
-        return OrderKind.GIFT
+    related = order.nodes("related_order_list")
+    if related:
+        relations = {each.whole("relation_type") for each in related}
+        if relations & settings.price_difference_relations:
+            return OrderKind.PRICE_DIFF
+        # The order that brings the gift names it as well, so only the one that cost nothing is the gift.
+        if _GIFT_RELATION in relations and not order.yuan("pay_amount"):
+            return OrderKind.GIFT
     return OrderKind.PRESALE if order.whole("trade_type") == _DEPOSIT else OrderKind.NORMAL
 
 

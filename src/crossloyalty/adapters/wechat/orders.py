@@ -6,6 +6,7 @@ Source: order detail (order.order_detail), its price, product and payment struct
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.adapters.wechat.answers import opened
@@ -117,16 +118,6 @@ class _Disagree(Exception):
     """The figures of an order do not agree; the message has both."""
 
 
-class _Row(NamedTuple):
-    product_id: str
-    sku_id: str
-    quantity: int
-    real_fen: int
-    deducted_fen: int
-    is_gift: bool
-    is_open: bool
-
-
 class _Paid(NamedTuple):
     total_fen: int
     shipping_fen: int
@@ -139,14 +130,16 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
     pay = detail.node("pay_info")
     paid_at = None if pay is None else pay.seconds("pay_time")
     method = None if pay is None else pay.whole("payment_method")
-    rows = [_row(each) for each in detail.nodes("product_infos")]
+    rows = detail.nodes("product_infos")
+    real = [row.need_fen("real_price") for row in rows]
+    deducted = [row.fen("deduction_price") or 0 for row in rows]
     price = detail.need_node("price_info")
     if paid_at is None and price.need_fen("order_price") > 0:
         # Nothing was paid so far. "Use first, pay later" may even be completed before the money comes.
         paid = _Paid(0, 0, 0, [0] * len(rows))
         status = OrderStatus.SIGNED if status is OrderStatus.FINISHED else status
     else:
-        paid = _amounts(price, rows)
+        paid = _amounts(price, real, deducted)
     modified_at = raw.seconds("update_time")
     extra = detail.node("ext_info")
     finished_at = None
@@ -160,7 +153,8 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
         # Ids of two kinds cannot stand side by side: the openids of one app can.
         buyer, receiver = _openid(raw, settings, "present_giver_"), _openid(raw, settings, "")
     cases = raw.node("aftersale_detail")
-    is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(row.is_open for row in rows)
+    open_cases = [row.whole("on_aftersale_sku_cnt") for row in rows]
+    is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(open_cases)
     return Order(
         platform=PLATFORM,
         order_no=order_no,
@@ -190,20 +184,7 @@ def _flags(memo: Any, settings: WechatSettings) -> tuple[str, ...] | None:
     return tuple(sorted({flag for word, flag in settings.memo_flags.items() if isinstance(memo, str) and word in memo}))
 
 
-def _row(raw: Node) -> _Row:
-    # By position: naming what is made for every row of every order takes as long as reading it.
-    return _Row(
-        raw.need_text("product_id"),
-        raw.need_text("sku_id"),
-        raw.need_whole("sku_cnt"),
-        raw.need_fen("real_price"),
-        raw.fen("deduction_price") or 0,
-        bool(raw.flag("is_free_gift")),
-        bool(raw.whole("on_aftersale_sku_cnt")),
-    )
-
-
-def _amounts(price: Node, rows: list[_Row]) -> _Paid:
+def _amounts(price: Node, real: list[int], deducted: list[int]) -> _Paid:
     """
     Say what the buyer paid, and check it from both ends.
 
@@ -215,75 +196,75 @@ def _amounts(price: Node, rows: list[_Row]) -> _Paid:
     platform the difference has to contain it, because otherwise it came on top and the buyer paid less.
     """
     total = price.need_fen("order_price")
-    freight = price.fen("freight") or 0
+    freight, points = [fen or 0 for fen in price.fens("freight", "deduction_price")]
     changed = price.fen("change_freight") if price.flag("is_change_freight") else None
     freights = (freight,) if changed is None else (changed, freight)
-    line_fen, shipping = _from_lines(total, freights, rows, price.fen("deduction_price") or 0)
-    subsidy = sum([price.fen(name) or 0 for name in _SUBSIDIES])
-    _check_discounts(price, total, freight, freight - freights[0], subsidy)
+    readings = [real]
+    if points and points == sum(deducted):
+        readings.append([fen - part for fen, part in zip(real, deducted, strict=True)])
+    line_fen, shipping = _from_lines(total, freights, readings)
+    parts = {name: price.fen(name) or 0 for name in price.value if name.endswith(_PART) and name != _MERCHANT_PART}
+    subsidy = sum([parts.get(name, 0) for name in _SUBSIDIES])
+    _check_discounts(price, total, freights, points, sum(parts.values()), subsidy)
     return _Paid(total, shipping, subsidy, line_fen)
 
 
-def _from_lines(total: int, freights: tuple[int, ...], rows: list[_Row], deducted: int) -> tuple[list[int], int]:
-    real = [row.real_fen for row in rows]
-    readings = [real]
-    if deducted and deducted == sum([row.deducted_fen for row in rows]):
-        readings.append([row.real_fen - row.deducted_fen for row in rows])
+def _from_lines(total: int, freights: tuple[int, ...], readings: list[list[int]]) -> tuple[list[int], int]:
     for line_fen in readings:
         for shipping in freights:
             if sum(line_fen) + shipping == total and min(line_fen, default=0) >= 0:
                 return line_fen, shipping
-    raise _Disagree(f"the lines come to {sum(real)} and freight to {freights[0]}, but order_price is {total} (fen)")
+    lines = sum(readings[0])
+    raise _Disagree(f"the lines come to {lines} and freight to {freights[0]}, but order_price is {total} (fen)")
 
 
-def _check_discounts(price: Node, total: int, freight: int, freight_cut: int, subsidy: int) -> None:
-    goods = price.fen("product_price")
-    original = price.fen("original_order_price")
+def _check_discounts(price: Node, total: int, freights: tuple[int, ...], points: int, parts: int, subsidy: int) -> None:
+    freight = freights[-1]
+    goods, original, stated, merchant, down = price.fens(
+        "product_price", "original_order_price", "discounted_price", _MERCHANT_PART, "change_down_price"
+    )
     if goods is None and original is None:
         raise Unreadable(f"{price.path}.original_order_price is missing")
     if goods is not None and original is not None and goods + freight != original:
         raise _Disagree(f"product_price {goods} and freight {freight} are not original_order_price {original} (fen)")
     if original is None:
         original = (goods or 0) + freight
-    discounted = price.fen("discounted_price") or 0
-    parts = sum([price.fen(name) or 0 for name in price.value if name.endswith(_PART) and name != _MERCHANT_PART])
-    merchant = price.fen(_MERCHANT_PART)
-    less = original - total - (price.fen("deduction_price") or 0) - (price.fen("change_down_price") or 0)
+    discounted = stated or 0
+    less = original - total - points - (down or 0)
     explained = [discounted + parts]
     if not subsidy or (merchant is not None and merchant + parts == discounted):
         explained.append(discounted)
-    if less not in explained and less - freight_cut not in explained:
+    if less not in explained and less - (freight - freights[0]) not in explained:
         raise _Disagree(
             f"original_order_price {original} less order_price {total}, points and changes leaves {less}, "
             f"but discounted_price is {discounted} and its other parts are {parts} (fen)"
         )
 
 
-def _lines(rows: list[_Row], line_fen: list[int], status: OrderStatus, *, is_paid: bool) -> tuple[Line, ...]:
+def _lines(rows: Sequence[Node], line_fen: list[int], status: OrderStatus, *, is_paid: bool) -> tuple[Line, ...]:
     """Give one line for each SKU; a free gift of a SKU that was bought as well stays apart."""
     state = None
     if status is OrderStatus.CLOSED:
         state = LineStatus.CLOSED_REFUNDED if is_paid else LineStatus.CLOSED_UNPAID
-    merged: dict[str, tuple[_Row, int, int]] = {}
+    lines: dict[str, Line] = {}
     for row, fen in zip(rows, line_fen, strict=True):
-        name = line_id(row.product_id, row.sku_id)
-        if row.is_gift:
+        product_id, is_gift = row.need_text("product_id"), bool(row.flag("is_free_gift"))
+        name = line_id(product_id, row.need_text("sku_id"))
+        if is_gift:
             name += ":gift"
-        held = merged.get(name)
-        merged[name] = (row, row.quantity, fen) if held is None else (row, held[1] + row.quantity, held[2] + fen)
-    return tuple(
-        [
-            Line(
-                line_id=name,
-                paid_fen=fen,
-                status=state,
-                is_free_gift=row.is_gift,
-                product_id=row.product_id,
-                quantity=quantity,
-            )
-            for name, (row, quantity, fen) in merged.items()
-        ]
-    )
+        paid, pieces = fen, row.need_whole("sku_cnt")
+        held = lines.get(name)
+        if held is not None:
+            paid, pieces = fen + (held.paid_fen or 0), pieces + (held.quantity or 0)
+        lines[name] = Line(
+            line_id=name,
+            paid_fen=paid,
+            status=state,
+            is_free_gift=is_gift,
+            product_id=product_id,
+            quantity=pieces,
+        )
+    return tuple(lines.values())
 
 
 class _Id(NamedTuple):

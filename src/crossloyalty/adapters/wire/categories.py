@@ -22,6 +22,8 @@ def lowest_category(about: Node, names: Sequence[str]) -> str | None:
     Raises:
         Unreadable: A level is no text and no number.
     """
+    if about.value.keys().isdisjoint(names):
+        return None
     for name in names:
         category = about.text(name)
         if category is not None and category != _NONE:

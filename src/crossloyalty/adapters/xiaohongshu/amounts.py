@@ -8,7 +8,8 @@ Source: field table of `order.getOrderDetail`: `totalPayAmount` = what the buyer
 
 from __future__ import annotations
 
-import attrs
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from crossloyalty.adapters.wire.doubts import Disagreement
 from crossloyalty.adapters.wire.reading import Node
@@ -17,36 +18,36 @@ from crossloyalty.domain.numbers import largest_remainder
 __all__ = ["Amounts", "amounts_of"]
 
 
-@attrs.frozen
-class Amounts:
+class Amounts(NamedTuple):
     """What was paid for an order, in fen; `rows_fen` is for each element of `skuList` what was paid without freight."""
 
     paid_fen: int
     shipping_fen: int
     subsidy_fen: int
-    rows_fen: tuple[int, ...]
+    rows_fen: Sequence[int]
 
 
-def amounts_of(order: Node, *, subtract_pay_discount: bool) -> Amounts:
+def amounts_of(order: Node, rows: Sequence[Node], *, subtract_pay_discount: bool) -> Amounts:
     """
     Read what was paid.
 
     Args:
         order: The detail of an order.
+        rows: Its `skuList`.
         subtract_pay_discount: Take `outPromotionAmount` off what the buyer paid, and off the rows in proportion.
 
     Raises:
         Unreadable: A figure is missing or none.
         Disagreement: They do not add up.
     """
-    paid, freight = order.need_fen("totalPayAmount"), order.fen("totalShippingFree") or 0
-    deposit, platform = order.fen("totalDepositAmount") or 0, order.fen("totalRedDiscount") or 0
+    paid = order.need_fen("totalPayAmount")
+    stated = order.fens("totalShippingFree", "totalDepositAmount", "totalRedDiscount")
+    freight, deposit, platform = [fen or 0 for fen in stated]
     received = order.fen("merchantActualReceiveAmount")
     if received is not None and received != paid + platform:
         raise Disagreement(
             f"merchantActualReceiveAmount {received} is not totalPayAmount {paid} + totalRedDiscount {platform}"
         )
-    rows = order.nodes("skuList")
     goods = [row.need_fen("totalPaidAmount") for row in rows]
     if sum(goods) + freight != paid and deposit:
         # Whether a row holds its share of the deposit is not stated; either way all of it has to be accounted for.
@@ -58,7 +59,7 @@ def amounts_of(order: Node, *, subtract_pay_discount: bool) -> Amounts:
         raise Disagreement(f"outPromotionAmount {discount} is more than the {sum(goods)} of the lines")
     if discount:
         goods = [amount - part for amount, part in zip(goods, largest_remainder(discount, goods), strict=True)]
-    return Amounts(paid - discount, freight, platform + discount, tuple(goods))
+    return Amounts(paid - discount, freight, platform + discount, goods)
 
 
 def _deposit_of(row: Node) -> int:

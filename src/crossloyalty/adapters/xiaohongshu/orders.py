@@ -7,7 +7,7 @@ Source: field table of `order.getOrderDetail`. Times are milliseconds, 0 or null
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from crossloyalty.adapters.wire.doubts import Disagreement
@@ -115,7 +115,12 @@ def _read(node: Node, settings: XiaohongshuSettings) -> Order | Doubtful:
     status = _status(node, code, was_finished=finish_at is not None)
     tags = node.raw("orderTagList")
     is_resend = order_type == _RESEND_TYPE
-    amounts = _amounts(node, status, is_resend=is_resend, settings=settings)
+    paid_at, rows = node.milliseconds("paidTime"), node.nodes("skuList")
+    amounts = None
+    if is_resend:
+        amounts = Amounts(0, 0, 0, [0] * len(rows))
+    elif status is not OrderStatus.UNPAID and (status is not OrderStatus.CLOSED or paid_at is not None):
+        amounts = _amounts(node, rows, status, settings)
     return Order(
         platform=PLATFORM,
         order_no=number,
@@ -125,13 +130,13 @@ def _read(node: Node, settings: XiaohongshuSettings) -> Order | Doubtful:
         buyer_id=_buyer(node, settings),
         buyer_scope=settings.shop_id,
         created_at=node.milliseconds("createdTime"),
-        paid_at=node.milliseconds("paidTime"),
+        paid_at=paid_at,
         finished_at=(finish_at or changed_at) if status is OrderStatus.FINISHED else None,
         modified_at=changed_at,
         paid_fen=None if amounts is None else amounts.paid_fen,
         shipping_fen=None if amounts is None else amounts.shipping_fen,
         subsidy_fen=None if amounts is None else amounts.subsidy_fen,
-        lines=_lines(node.nodes("skuList"), amounts, is_resend=is_resend),
+        lines=_lines(rows, amounts, is_resend=is_resend),
         flags=_flags(node, settings, is_resend=is_resend),
     )
 
@@ -145,14 +150,10 @@ def _status(node: Node, code: int, *, was_finished: bool) -> OrderStatus:
     return _STATUSES[code]
 
 
-def _amounts(node: Node, status: OrderStatus, *, is_resend: bool, settings: XiaohongshuSettings) -> Amounts | None:
-    """Give what was paid; None where nothing was paid, or where an order is closed and its figures do not agree."""
-    if is_resend:
-        return Amounts(0, 0, 0, tuple(0 for _ in node.nodes("skuList")))
-    if status is OrderStatus.UNPAID or (status is OrderStatus.CLOSED and node.milliseconds("paidTime") is None):
-        return None
+def _amounts(node: Node, rows: Sequence[Node], status: OrderStatus, settings: XiaohongshuSettings) -> Amounts | None:
+    """Give what was paid; None where an order is closed and its figures do not agree."""
     try:
-        return amounts_of(node, subtract_pay_discount=settings.subtract_pay_discount)
+        return amounts_of(node, rows, subtract_pay_discount=settings.subtract_pay_discount)
     except (Disagreement, Unreadable):
         if status is OrderStatus.CLOSED:
             return None
@@ -168,7 +169,7 @@ def _flags(node: Node, settings: XiaohongshuSettings, *, is_resend: bool) -> tup
     return tuple(sorted(flags)) or None
 
 
-def _lines(rows: Any, amounts: Amounts | None, *, is_resend: bool) -> tuple[Line, ...]:
+def _lines(rows: Sequence[Node], amounts: Amounts | None, *, is_resend: bool) -> tuple[Line, ...]:
     """
     Make one line of each product.
 

@@ -242,7 +242,7 @@ def _are_times(values: tuple[Any, ...]) -> bool:
 
 def _check_texts(named: Iterable[tuple[str, Any]]) -> None:
     for name, value in named:
-        if value is not None or name in _REQUIRED:
+        if name in _REQUIRED or value is not None:
             clean_id(value, name)
 
 

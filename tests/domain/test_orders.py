@@ -1,12 +1,16 @@
 """Orders, lines and refunds: what a source may state, and what it may not."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
 from builders import FINISHED, order, refund
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crossloyalty.domain.orders import LARGEST_FEN, Line, OrderKind, OrderStatus, RefundStatus, SourceKind
+from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.orders import LARGEST_FEN, Line, Order, OrderKind, OrderStatus, RefundStatus, SourceKind
 from crossloyalty.errors import CrossloyaltyError, InvalidInput, WrongType
 
 FEN_FIELDS = ("paid_fen", "shipping_fen", "subsidy_fen", "own_value_fen", "refunded_fen")
@@ -114,3 +118,36 @@ def test_orders_are_frozen() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         order(1).paid_fen = 1  # type: ignore[misc]
     assert order(1) == order(1, finished_at=FINISHED)
+
+
+TEXTS = st.sampled_from(
+    [None, "a", "a" * 100, "a" * 128, "a" * 129, "", " ", "a b", " a", "a\0", "\ud800", "订单", 5, b"a"]
+)
+
+
+@given(texts=st.fixed_dictionaries(dict.fromkeys(("shop_id", "buyer_id", "buyer_scope", "currency"), TEXTS)))
+def test_an_orders_texts_are_checked_together_as_they_are_one_by_one(texts: dict[str, Any]) -> None:
+    def is_fine(value: object) -> bool:
+        try:
+            clean_id(value, "a text")  # type: ignore[arg-type]
+        except InvalidInput:
+            return False
+        return True
+
+    try:
+        Order(platform="tmall", order_no="1", **texts)
+        accepted = True
+    except InvalidInput:
+        accepted = False
+    assert accepted == all(value is None or is_fine(value) for value in texts.values())
+
+
+@given(texts=st.fixed_dictionaries(dict.fromkeys(("line_id", "product_id", "category"), TEXTS)))
+def test_a_line_needs_its_number(texts: dict[str, Any]) -> None:
+    try:
+        Line(**texts)
+        accepted = True
+    except InvalidInput:
+        accepted = False
+    fine = ("a", "a" * 100, "a" * 128, "a b", "订单")
+    assert accepted == (texts["line_id"] in fine and {texts["product_id"], texts["category"]} <= {None, *fine})

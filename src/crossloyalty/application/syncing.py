@@ -246,28 +246,29 @@ class _Reader:
             return
         if until is not None and place.read_to_at >= target:
             place = place._replace(read_to_at=0)
+        held = _Held(place, self._lease_us, self._world.now())
         try:
-            place = await self._windows(root, place, begin, oldest, target, report, progress)
+            place = await self._windows(root, held, begin, oldest, target, report, progress)
         except _LeaseLost:
             report.busy.append(self._feed)
             return
         except Exception:
             await self._run(self._end(root))
             raise
-        await self._run(self._end(root))
+        if held.stored.lease_id:
+            await self._run(self._end(root))
         report.read_to[self._feed] = time_of(place.read_to_at)
 
     async def _windows(
         self,
         root: RootKey,
-        place: SourceRecord,
+        held: _Held,
         begin: int,
         oldest: int,
         target: int,
         report: SyncReport,
         progress: Callable[[SyncProgress], None] | None,
     ) -> SourceRecord:
-        held = _Held(place, self._lease_us)
         try:
             return await self._pages(root, held, begin, oldest, target, report, progress)
         except Exception:
@@ -293,6 +294,7 @@ class _Reader:
             if not place.window_to_at:
                 start = max(oldest, place.read_to_at - limits.overlap_s * _SECOND_US) if place.read_to_at else begin
                 if place.read_to_at >= target or start >= target:
+                    held.let_go()
                     await self._store(root, held, report, progress)
                     return place
                 place = place._replace(window_from_at=start, window_to_at=min(start + longest, target), page="")
@@ -376,19 +378,19 @@ class _Held:
     """
     Pages that were read and are not stored yet, with the place behind them.
 
-    A few of them are stored together, because a transaction costs as much as fifty orders. The first page of a list is
-    stored at once, so that whoever has lost the lease, or has a store that takes nothing, hears of it early.
+    A few of them are stored together, because a transaction costs as much as fifty orders.
 
     Args:
         stored: The place as it stands in the store.
         lease_us: How long the list is leased from one storing to the next, in microseconds.
+        now: When the place was stored, in microseconds.
     """
 
-    def __init__(self, stored: SourceRecord, lease_us: int) -> None:
+    def __init__(self, stored: SourceRecord, lease_us: int, now: int) -> None:
         self.stored = stored
         self.place = stored
         self._longest_us = min(_HELD_US, lease_us // 4)
-        self._stored_at: int | None = None
+        self._stored_at = now
         self._windows: list[tuple[datetime, datetime]] = []
         self._items: list[Item] = []
         self._doubtful: Sequence[Doubtful] = ()
@@ -422,9 +424,13 @@ class _Held:
             return
         self._items += facts.items
 
+    def let_go(self) -> None:
+        """Give the lease back with what is held: it is the last of the list."""
+        self.place = self.place._replace(lease_id="", lease_ends_at=0)
+
     def is_full(self, now: int) -> bool:
         """Say that it is time to store; *now* in microseconds."""
-        soon = self._stored_at is not None and 0 <= now - self._stored_at < self._longest_us
+        soon = 0 <= now - self._stored_at < self._longest_us
         return not soon or len(self._items) + len(self._repeated) >= _ROWS_HELD
 
     def give(self, now: int) -> tuple[Sequence[tuple[datetime, datetime]], Facts, Sequence[Item]]:
@@ -469,6 +475,9 @@ class _Turn:
         )
         if not same:
             raise _LeaseLost
-        changes: list[Change] = [Replace(self._new._replace(lease_ends_at=now + self._lease_us))]
+        new = self._new
+        if new.lease_id:
+            new = new._replace(lease_ends_at=now + self._lease_us)
+        changes: list[Change] = [Replace(new)]
         changes += await watch_changes(tx, row.program_id, self._about, self._facts, now)
         return changes, {self._root: versions[self._root]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
@@ -129,10 +129,8 @@ def quick_check(columns: tuple[Column, ...]) -> Callable[[Collection[tuple[Any, 
         surrogates and integers beyond 64 bits are refused by every driver, so it does not look for them.
     """
     lengths = {len(columns)}
-    texts = picker([at for at, column in enumerate(columns) if column.is_text])
-    numbers = picker([at for at, column in enumerate(columns) if not column.is_text])
-    allowed = frozenset({int, type(None)} if any(column.nullable for column in columns) else {int})
-    join, flat, accepts = "".join, chain.from_iterable, allowed.issuperset
+    texts, numbers, maybes = _parts(columns)
+    join, flat = "".join, chain.from_iterable
 
     def only_text(rows: Collection[tuple[Any, ...]]) -> bool:
         try:
@@ -144,22 +142,21 @@ def quick_check(columns: tuple[Column, ...]) -> Callable[[Collection[tuple[Any, 
         try:
             return (
                 "\0" not in join(flat(map(texts, rows)))
-                and accepts(map(type, flat(map(numbers, rows))))
+                and _INTEGER(map(type, flat(map(numbers, rows))))
                 and lengths.issuperset(map(len, rows))
+                and all(fits(list(flat(map(pick, rows)))) for pick, fits in maybes)
             )
         except (TypeError, IndexError):  # something is not text, or a row is too short
             return False
 
-    return only_text if all(column.is_text for column in columns) else mixed
+    return only_text if _are_texts_only(columns) else mixed
 
 
 def quick_one(columns: tuple[Column, ...]) -> Callable[[tuple[Any, ...]], bool]:
     """Give the check of `quick_check` for one row or key."""
     length = len(columns)
-    texts = picker([at for at, column in enumerate(columns) if column.is_text])
-    numbers = picker([at for at, column in enumerate(columns) if not column.is_text])
-    allowed = frozenset({int, type(None)} if any(column.nullable for column in columns) else {int})
-    join, accepts = "".join, allowed.issuperset
+    texts, numbers, maybes = _parts(columns)
+    join = "".join
 
     def only_text(row: tuple[Any, ...]) -> bool:
         try:
@@ -169,8 +166,46 @@ def quick_one(columns: tuple[Column, ...]) -> Callable[[tuple[Any, ...]], bool]:
 
     def mixed(row: tuple[Any, ...]) -> bool:
         try:
-            return "\0" not in join(texts(row)) and accepts(map(type, numbers(row))) and len(row) == length
+            if "\0" in join(texts(row)) or len(row) != length or not _INTEGER(map(type, numbers(row))):
+                return False
+            for pick, fits in maybes:
+                if not fits(pick(row)):
+                    return False
         except (TypeError, IndexError):
             return False
+        return True
 
-    return only_text if all(column.is_text for column in columns) else mixed
+    return only_text if _are_texts_only(columns) else mixed
+
+
+_Pick: TypeAlias = Callable[[Any], tuple[Any, ...]]
+_Fits: TypeAlias = Callable[[Collection[Any]], bool]
+_INTEGER: Final = frozenset({int}).issuperset
+_INTEGER_OR_NOTHING: Final = frozenset({int, type(None)}).issuperset
+_TEXT_OR_NOTHING: Final = frozenset({str, type(None)}).issuperset
+
+
+def _are_texts_only(columns: tuple[Column, ...]) -> bool:
+    return all(column.is_text and not column.nullable for column in columns)
+
+
+def _parts(columns: tuple[Column, ...]) -> tuple[_Pick, _Pick, tuple[tuple[_Pick, _Fits], ...]]:
+    """Give what picks the texts and the integers that are always there; and what may be absent, each with its check."""
+
+    def places(*, is_text: bool, nullable: bool) -> list[int]:
+        return [at for at, column in enumerate(columns) if column[1:] == (is_text, nullable)]
+
+    maybes: list[tuple[_Pick, _Fits]] = []
+    for is_text, fits in ((False, _are_integers), (True, _are_texts)):
+        if absent := places(is_text=is_text, nullable=True):
+            maybes.append((picker(absent), fits))
+    texts, numbers = (picker(places(is_text=is_text, nullable=False)) for is_text in (True, False))
+    return texts, numbers, tuple(maybes)
+
+
+def _are_integers(values: Collection[Any]) -> bool:
+    return _INTEGER_OR_NOTHING(map(type, values))
+
+
+def _are_texts(values: Collection[Any]) -> bool:
+    return _TEXT_OR_NOTHING(map(type, values)) and "\0" not in "".join(filter(None, values))

@@ -211,7 +211,7 @@ def _beijing(text: str) -> datetime | None:
     if not _TIME.fullmatch(text):
         raise ValueError("no time")
     # China has had no summer time since 1991, so Beijing is eight hours ahead of UTC in every order's time.
-    return datetime.fromisoformat(text.replace("/", "-")).replace(tzinfo=UTC) - _AHEAD
+    return datetime.fromisoformat(f"{text.replace('/', '-')}+00:00") - _AHEAD
 
 
 class Node:

@@ -98,8 +98,24 @@ class ClaimSteps(Steps):
         for each in data.draw(st.permutations(range(len(SLOTS))))[:4]:
             self.finish_and_claim(each, member, 20)
 
+    @precondition(lambda self: self.program.external_books and self.claimed())
+    @rule(data=st.data(), percent=percents)
+    def keep_what_is_asked_back(self, data: Any, percent: int) -> None:
+        """The gateway takes nothing back, so it is owed when the next is issued."""
+        slot, other = data.draw(st.sampled_from(self.claimed())), data.draw(slots)
+        holder = self.model.orders[SLOTS[slot].key].claim.member
+        self.wait(24 * 12)
+        self.run_due()
+        self.ingest([refund_message(slot, "r2", "SUCCESS", 30, percent, None, False)])
+        for asked in self.loyalty.deliveries(limit=1000).items:
+            if asked.kind == "points.revoke":
+                self.done_outside(asked, asked.body["amount"])
+        self.finish_and_claim(other, holder, 20)
+        self.wait(24 * 12)
+        self.run_due()
+
     @precondition(lambda self: self.program.inactivity)
-    @rule(turns=st.integers(1, 3))
+    @rule(turns=st.integers(2, 7))
     def buy_nothing(self, turns: int) -> None:
         """So long that growth value is lost, and again behind that."""
         for _ in range(turns):

@@ -220,8 +220,11 @@ class Steps(Watched):
             return
         revokes = [each for each in waiting if each.kind == "points.revoke"] or waiting
         asked = data.draw(st.sampled_from(revokes))
+        missing = data.draw(st.integers(0, asked.body["amount"])) if asked.kind == "points.revoke" else 0
+        self.done_outside(asked, missing)
+
+    def done_outside(self, asked: Any, missing: int) -> None:
         body = asked.body
-        missing = data.draw(st.integers(0, body["amount"])) if asked.kind == "points.revoke" else 0
         amount = body.get("amount", 1) - missing
         told = self.loyalty.answer_delivery(asked.key, amount=amount)
         assert (told.amount, told.shortfall) == (amount, missing)

@@ -501,9 +501,7 @@ class Model(Owned):
 
     def _past_orders(self, buyer: Any, free: set[Key]) -> int:
         """Count what else a buyer has bought that nobody holds, as far back as a request may still wait for it."""
-        asked = self.program.eligibility.within_days
-        day = local_day(self.now) - timedelta(days=(asked or 0) + 1 + self.program.ticket_days)
-        since = LONG_AGO if asked is None else midnight(day)
+        since = self.oldest()
         mine = [key for key, at in self.orders.items() if key in free and at.snaps and at.claim is None]
         views = [View(self.orders[key]) for key in mine]
         return sum(view.buyer == buyer and view.effective >= since for view in views)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from facts import LONG_AGO, View
-from ledger import Grant
+from ledger import Grant, local_day, midnight
 from united import United
 
 from crossloyalty import Program
@@ -79,11 +79,19 @@ class Owned(United):
             self._bind(buyer, name, ROADS[via])
         if not self.members[name].blocked:
             mine = [key for key, at in self.orders.items() if at.snaps and not at.claim and self.names(View(at), buyer)]
-            mine = [key for key in mine if self.bound_to(View(self.orders[key])) == name]
+            since = self.oldest()
+            views = {key: View(self.orders[key]) for key in mine}
+            mine = [key for key, view in views.items() if view.effective >= since and self.bound_to(view) == name]
             # A repeat makes nothing possible.
             self._work([key for key in mine if self.home(self.orders[key].owner) != name])
         self.look_out()
         return ""
+
+    def oldest(self) -> datetime:
+        """Say from when on orders may still be converted, because a request may still wait for them."""
+        asked = self.program.eligibility.within_days
+        day = local_day(self.now) - timedelta(days=(asked or 0) + 1 + self.program.ticket_days)
+        return LONG_AGO if asked is None else midnight(day)
 
     def _once_given(self, former: str, name: str) -> None:
         """What was given once through an identity is not given again through it."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from messages import SLOTS, START, Milestone, refund_message
+from messages import SLOTS, START, Milestone, order_message, refund_message
 from test_machine import Machine
 
 from crossloyalty import rules
@@ -55,9 +55,20 @@ def asking_again_lifts_no_block(machine: Machine) -> None:
     machine.claim([("m2", 0, "right", 0)])
 
 
-@pytest.mark.parametrize(
-    "history", [an_event_that_was_earlier_wakes_a_request, asking_again_lifts_no_block], ids=lambda each: each.__name__
+def an_order_of_long_ago_is_not_converted_by_a_binding(machine: Machine) -> None:
+    machine.ingest([order_message(5, "CLOSED", 38, "API", (None,) * 3, None, 33, False)])
+    machine.wait(24 * 88)
+    machine.bind(member="m3", who=("douyin", "b1"), via="callback", shown=False)
+
+
+HISTORIES = (
+    an_event_that_was_earlier_wakes_a_request,
+    asking_again_lifts_no_block,
+    an_order_of_long_ago_is_not_converted_by_a_binding,
 )
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda each: each.__name__)
 def test_a_history_that_was_found(history: Callable[[Machine], None]) -> None:
     """The library and the model agree about it."""
     machine = begun(1)

@@ -142,8 +142,8 @@ def _is_flat(body: bytes) -> bool:
 
 
 def _has_long_run(body: bytes) -> bool:
-    # A run that long is a shorter one in every fourth byte, and there nearly always none is found.
-    return _LONG_RUN[::4] in body[::4].translate(_ONE_DIGIT) and _LONG_RUN in body.translate(_ONE_DIGIT)
+    # A run of 32 digits is a run of 4 in every eighth byte, where hardly an answer has one: an eighth of the work.
+    return _LONG_RUN[::8] in body[::8].translate(_ONE_DIGIT) and _LONG_RUN in body.translate(_ONE_DIGIT)
 
 
 @lru_cache(maxsize=512)  # most amounts of an order are 0.00

@@ -10,6 +10,7 @@ Source: op.jinritemai.com, 15/1342 and 15/1343; comments of the official Go clie
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from crossloyalty.adapters.douyin.aftersale import MONEY_IS_BACK, state_of
@@ -112,7 +113,7 @@ def _read(order: Node, settings: DouyinSettings, refunds: Sequence[Refund]) -> O
         raise Unreadable("an order of another shop")
     skus = order.nodes("sku_order_list")
     paid_at = order.seconds("pay_time")
-    status = _status(order, skus)
+    status = _status(order, skus, paid_at)
     due = status is OrderStatus.UNPAID or (status is OrderStatus.CLOSED and paid_at is None)
     amounts = _amounts(order, skus, status, due=due)
     on_delivery = order.whole("pay_type") == _ON_DELIVERY
@@ -155,7 +156,7 @@ def _stated(about: Node) -> OrderStatus:
     return status
 
 
-def _status(order: Node, skus: Sequence[Node]) -> OrderStatus:
+def _status(order: Node, skus: Sequence[Node], paid_at: datetime | None) -> OrderStatus:
     status = _stated(order)
     if status is OrderStatus.CLOSED:
         return status
@@ -163,16 +164,16 @@ def _status(order: Node, skus: Sequence[Node]) -> OrderStatus:
     phases = order.nodes("order_phase_list")
     if phases and any(phase.flag("pay_success") is False for phase in phases):
         return OrderStatus.UNPAID
-    if status is OrderStatus.FINISHED and not _is_proven(order, skus):
+    if status is OrderStatus.FINISHED and not _is_proven(order, skus, paid_at):
         return OrderStatus.SHIPPED
     return status
 
 
-def _is_proven(order: Node, skus: Sequence[Node]) -> bool:
+def _is_proven(order: Node, skus: Sequence[Node], paid_at: datetime | None) -> bool:
     """Say whether an order of status 5 was paid and received; one for which nothing was due needs no payment."""
     if order.seconds("finish_time") is None:
         return False
-    if order.seconds("pay_time") is None:
+    if paid_at is None:
         return order.need_fen("pay_amount") == 0
     if order.whole("pay_type") != _ON_DELIVERY:
         return True
@@ -279,4 +280,6 @@ def _line(sku: Node, paid_fen: int, parent: OrderStatus, *, is_gift: bool, was_p
 
 def _flags(order: Node, settings: DouyinSettings) -> tuple[str, ...]:
     """Give what the merchant's memo says, in the words the settings name."""
+    if not settings.memo_flags:
+        return ()
     return tuple(sorted(flags_in(order.raw("seller_words"), settings.memo_flags)))

@@ -208,7 +208,7 @@ def _own_value(trade: Node, shares: list[Share]) -> int | None:
         used = None if info is None else _gold(info, "basic_price_used", "expand_price_used")
     if used is None:
         names = "expand_card_basic_price_used_suborder", "expand_card_expand_price_used_suborder"
-        used = sum(_gold(share.node, *names) or 0 for share in shares)
+        used = sum([_gold(share.node, *names) or 0 for share in shares])
     return used or None
 
 

@@ -147,11 +147,13 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
         # Where the time of confirmation is missing, the last change is the latest it can have been.
         finished_at = (None if extra is None else extra.seconds("confirm_receipt_time")) or modified_at
     is_gift = bool(raw.flag("is_present"))
-    buyer = _buyer(raw, settings, "present_giver_" if is_gift else "")
-    receiver = _buyer(raw, settings, "") if is_gift else None
-    if receiver is not None and buyer is not None and receiver.scope != buyer.scope:
-        # Ids of two kinds cannot stand side by side: the openids of one app can.
-        buyer, receiver = _openid(raw, settings, "present_giver_"), _openid(raw, settings, "")
+    buyer, scope = _buyer(raw, settings, "present_giver_" if is_gift else "")
+    receiver = None
+    if is_gift:
+        receiver, receiver_scope = _buyer(raw, settings, "")
+        if receiver is not None and buyer is not None and receiver_scope != scope:
+            # Ids of two kinds cannot stand side by side: the openids of one app can.
+            (buyer, scope), (receiver, _) = _openid(raw, settings, "present_giver_"), _openid(raw, settings, "")
     cases = raw.node("aftersale_detail")
     open_cases = [row.whole("on_aftersale_sku_cnt") for row in rows]
     is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(open_cases)
@@ -161,9 +163,9 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
         shop_id=settings.shop_id,
         status=status,
         kind=OrderKind.GIFT if is_gift else OrderKind.LOTTERY if method == _LOTTERY else None,
-        buyer_id=None if buyer is None else buyer.value,
-        buyer_scope=None if buyer is None else buyer.scope,
-        beneficiary_id=None if receiver is None else receiver.value,
+        buyer_id=buyer,
+        buyer_scope=scope,
+        beneficiary_id=receiver,
         created_at=raw.seconds("create_time"),
         paid_at=paid_at,
         finished_at=finished_at,
@@ -267,23 +269,22 @@ def _lines(rows: Sequence[Node], line_fen: list[int], status: OrderStatus, *, is
     return tuple(lines.values())
 
 
-class _Id(NamedTuple):
-    value: str
-    scope: str | None
+def _buyer(raw: Node, settings: WechatSettings, prefix: str) -> tuple[str | None, str | None]:
+    """
+    Give the id of a person and where it is unique, both None where none is usable.
 
-
-def _buyer(raw: Node, settings: WechatSettings, prefix: str) -> _Id | None:
-    """Give the id of a person; openids are unique inside an appid, unionids inside an open-platform account."""
+    Openids are unique inside an appid, unionids inside an open-platform account.
+    """
     if settings.buyer_key == "unionid":
         unionid = raw.text(f"{prefix}unionid")
         if unionid is not None and "*" not in unionid:
-            return _Id(unionid, settings.unionid_scope or None)
+            return unionid, settings.unionid_scope or None
     return _openid(raw, settings, prefix)
 
 
-def _openid(raw: Node, settings: WechatSettings, prefix: str) -> _Id | None:
+def _openid(raw: Node, settings: WechatSettings, prefix: str) -> tuple[str | None, str | None]:
     openid = raw.text(f"{prefix}openid")
-    return None if openid is None or "*" in openid else _Id(openid, settings.appid)
+    return (None, None) if openid is None or "*" in openid else (openid, settings.appid)
 
 
 def _payload(raw: Node) -> str:

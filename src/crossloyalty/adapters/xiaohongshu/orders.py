@@ -162,6 +162,8 @@ def _amounts(node: Node, rows: Sequence[Node], status: OrderStatus, settings: Xi
 
 def _flags(node: Node, settings: XiaohongshuSettings, *, is_resend: bool) -> tuple[str, ...] | None:
     """Give what the merchant's remark says, in the words the settings name."""
+    if not is_resend and not settings.memo_flags:
+        return None
     flags = {RESEND} if is_resend else set()
     remark = node.raw("sellerRemark")
     if isinstance(remark, str):

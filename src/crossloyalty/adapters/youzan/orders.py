@@ -87,12 +87,12 @@ def read_order(row: Node, settings: YouzanSettings) -> Order | Doubtful:
         status = _STATUSES.get(info.need_text("status"))
         kind = info.text("type") or "0"
         state = info.whole("refund_state") or 0
-        for known, name in ((status is not None, "status"), (kind in _KINDS, "type"), (state in _REFUND_STATES, "")):
-            if not known:
-                detail = f"order_info.{name or 'refund_state'} is not one of those known"
-                return Doubtful(order_no=order_no, code="UNKNOWN_STATUS", detail=detail, payload=_payload(row))
+        if status is None or kind not in _KINDS or state not in _REFUND_STATES:
+            name = "status" if status is None else "type" if kind not in _KINDS else "refund_state"
+            detail = f"order_info.{name} is not one of those known"
+            return Doubtful(order_no=order_no, code="UNKNOWN_STATUS", detail=detail, payload=_payload(row))
         promotion = full.node("order_promotion") or row.node("order_promotion")
-        return _order(full, info, promotion, order_no, status or OrderStatus.UNPAID, settings)
+        return _order(full, info, promotion, order_no, status, settings)
     except _Disagree as error:
         return Doubtful(order_no=order_no, code="AMOUNT_MISMATCH", detail=str(error), payload=_payload(row))
     except (Unreadable, InvalidInput) as error:
@@ -223,7 +223,9 @@ def _amounts(pay: Node, rows: list[Node] | Any, promotion: Node | None, settings
     real = pay.yuan("real_payment")
     if settings.real_payment == "check" and real not in (None, total, total - own):
         raise _Disagree(f"real_payment is {real}, but payment is {total} and cards paid {own} (fen)")
-    shares = largest_remainder(post, each) if total else [0] * len(each)
+    if not post:
+        return _Paid(total, 0, own, each)
+    shares = largest_remainder(post, each)
     return _Paid(total, post, own, [fen - share for fen, share in zip(each, shares, strict=True)])
 
 
@@ -252,15 +254,17 @@ def _lines(rows: list[Node] | Any, line_fen: list[int], status: OrderStatus, *, 
     if status is OrderStatus.CLOSED:
         state = LineStatus.CLOSED_REFUNDED if is_paid else LineStatus.CLOSED_UNPAID
     return tuple(
-        Line(
-            line_id=row.need_text("oid"),
-            paid_fen=fen,
-            status=state,
-            is_free_gift=bool(row.flag("is_present")),
-            product_id=row.text("item_id"),
-            quantity=row.whole("num"),
-        )
-        for row, fen in zip(rows, line_fen, strict=True)
+        [
+            Line(
+                line_id=row.need_text("oid"),
+                paid_fen=fen,
+                status=state,
+                is_free_gift=bool(row.flag("is_present")),
+                product_id=row.text("item_id"),
+                quantity=row.whole("num"),
+            )
+            for row, fen in zip(rows, line_fen, strict=True)
+        ]
     )
 
 

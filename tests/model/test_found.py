@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from messages import SLOTS, START, Milestone, refund_message
+from messages import SLOTS, START, Milestone, order_message, refund_message
 from test_machine import Machine
 
 from crossloyalty import rules
@@ -55,8 +55,25 @@ def asking_again_lifts_no_block(machine: Machine) -> None:
     machine.claim([("m2", 0, "right", 0)])
 
 
+def whom_an_order_belongs_to_has_it_once_a_stranger_is_refused(machine: Machine) -> None:
+    unclaimed = order_message(3, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+    machine.ingest([unclaimed])
+    machine.finish_and_claim(slot=5, member="m1", hour=5)
+    machine.claim([("m3", 3, "none", 0)])
+    (held,) = [each for each in machine.loyalty.reviews(limit=10).items if each.member_id == "m3"]
+    machine.decide(Drawn(held), False)
+    machine.holds()
+    machine.run_due()
+
+
 @pytest.mark.parametrize(
-    "history", [an_event_that_was_earlier_wakes_a_request, asking_again_lifts_no_block], ids=lambda each: each.__name__
+    "history",
+    [
+        an_event_that_was_earlier_wakes_a_request,
+        asking_again_lifts_no_block,
+        whom_an_order_belongs_to_has_it_once_a_stranger_is_refused,
+    ],
+    ids=lambda each: each.__name__,
 )
 def test_a_history_that_was_found(history: Callable[[Machine], None]) -> None:
     """The library and the model agree about it."""

@@ -61,10 +61,22 @@ def an_order_of_long_ago_is_not_converted_by_a_binding(machine: Machine) -> None
     machine.bind(member="m3", who=("douyin", "b1"), via="callback", shown=False)
 
 
+def whom_an_order_belongs_to_has_it_once_a_stranger_is_refused(machine: Machine) -> None:
+    unclaimed = order_message(3, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+    machine.ingest([unclaimed])
+    machine.finish_and_claim(slot=5, member="m1", hour=5)
+    machine.claim([("m3", 3, "none", 0)])
+    (held,) = [each for each in machine.loyalty.reviews(limit=10).items if each.member_id == "m3"]
+    machine.decide(Drawn(held), False)
+    machine.holds()
+    machine.run_due()
+
+
 HISTORIES = (
     an_event_that_was_earlier_wakes_a_request,
     asking_again_lifts_no_block,
     an_order_of_long_ago_is_not_converted_by_a_binding,
+    whom_an_order_belongs_to_has_it_once_a_stranger_is_refused,
 )
 
 

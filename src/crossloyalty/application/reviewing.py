@@ -268,6 +268,8 @@ async def refuse(
             state.tickets[member_id] = ticket._replace(
                 state="REJECTED", reason=Reason.REFUSED.value, decided_at=batch.now, expires_at=batch.now
             )
+            if state.claim is None:
+                state.next_due_at = batch.now  # as when a request runs out: the bound buyer may have it now
             body = {"family": order.family, "order_no": order.order_no, "by": operator, "why": reason}
             batch.member(member_id).ledger.emit("claim.refused", body)
             return ReviewResult(True, "REJECTED", holder, number, (Reason.REFUSED,))

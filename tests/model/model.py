@@ -384,10 +384,10 @@ class Model(Owned):
         ranks = ["review", "bound", "by_host", "proof", "number"]
 
         def place(whose: str, ticket: Ticket) -> Any:
-            home, kind = self.home(whose), "by_host" if ticket.proof.kind == "by_host" else ""
-            stands = self.stands(ticket.proof, view, home, self.bound_to(view)) if view else kind
+            kind = "by_host" if ticket.proof.kind == "by_host" else ""
+            stands = self.stands(ticket.proof, view, whose, self.bound_to(view)) if view else kind
             over = 1 if ticket.refused else 0 if ticket.expires > self.now else 2
-            return over, ranks.index(stands) if stands in ranks else len(ranks), ticket.asked, home
+            return over, ranks.index(stands) if stands in ranks else len(ranks), ticket.asked, whose
 
         last = max(facts.tickets, key=lambda each: place(each, facts.tickets[each]))
         if place(last, facts.tickets[last]) < place(name, new):

@@ -56,8 +56,8 @@ def make_room(batch: Batch, state: OrderState, ticket: TicketRecord) -> bool:
 
 
 def _place(batch: Batch, state: OrderState, ticket: TicketRecord) -> tuple[int, int, int, str]:
-    home, order = batch.home(ticket.member_id), state.effective
-    proof = Proof.from_json(ticket.proof)
+    # By the id it was asked under: who else stands for whom is not always read, and a place must not hang on that.
+    order, proof = state.effective, Proof.from_json(ticket.proof)
     if order is None:
         # What a proof shows of an order that is not there yet, nobody can say; the host's word needs no order.
         stands = "by_host" if proof.kind == "by_host" else ""
@@ -65,11 +65,11 @@ def _place(batch: Batch, state: OrderState, ticket: TicketRecord) -> tuple[int, 
         stands = standing(
             proof,
             order,
-            member_id=home,
+            member_id=ticket.member_id,
             bound_to=batch.bound_to(order, state.key),
             ownership=batch.program.ownership,
             calendar=batch.program.calendar,
         )
     refused = ticket.reason == Reason.REFUSED.value
     lives = _REFUSED if refused else _WAITS if ticket.expires_at > batch.now else _OVER
-    return lives, STANDING_RANK.get(stands, _SHOWS_NOTHING), ticket.requested_at, home
+    return lives, STANDING_RANK.get(stands, _SHOWS_NOTHING), ticket.requested_at, ticket.member_id

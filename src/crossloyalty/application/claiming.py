@@ -108,10 +108,10 @@ def parse(request: ClaimRequest, program: Program) -> Asked:
     return Asked(request, OrderKey(program.program_id, platform.family, number), None)
 
 
-def _best_proof_first(asked: Asked) -> tuple[int, str]:
+def _best_proof_first(asked: Asked) -> tuple[int, str, str]:
     """Sort the requests of one batch for one order, so that their order in the call decides nothing."""
     proof = asked.request.proof
-    return _PROOFS.index(proof.kind), proof.to_json()
+    return _PROOFS.index(proof.kind), proof.to_json(), asked.request.member_id
 
 
 async def claim_orders(world: World, program_id: str, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
-from crossloyalty.errors import InvalidInput
 from crossloyalty.storage._shape import SHAPES, Shape
 from crossloyalty.storage._sql.link import Call
 from crossloyalty.storage._sql.statements import Form, Statements
@@ -59,10 +58,7 @@ class Many:
         Raises:
             InvalidInput, WrongType: A key cannot be one of this kind.
         """
-        table = self.statements.of.get(kind)
-        if table is None:
-            raise InvalidInput("not a key of a record class")
-        table.check_keys(keys)
+        table = self.statements.table_of(kind, keys)
         many = self._dialect.many
         if len(keys) <= _SINGLY_UP_TO or many == "none":
             for key in keys:

@@ -14,14 +14,14 @@ from typing import Any, Final, Protocol
 
 from crossloyalty.application.ports import Ahead, Change, Found, Scan, Transaction
 from crossloyalty.domain.records import Key, Record, RootKey
-from crossloyalty.errors import ConfigError, Conflict, InvalidInput, LimitReached
+from crossloyalty.errors import ConfigError, Conflict, LimitReached
 from crossloyalty.storage._rules import fresh_root, in_lock_order, lists_any, version_of
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.plan import Plan, plan
 from crossloyalty.storage._sql.sqlite_dialect import SQLITE
 from crossloyalty.storage._sql.sqlite_errors import translated
 from crossloyalty.storage._sql.sqlite_waiting import WritersLine, patiently
-from crossloyalty.storage._sql.statements import Statements, TableStatements
+from crossloyalty.storage._sql.statements import Statements
 
 __all__ = ["STATEMENTS", "Connection", "Opener", "SqliteTransaction"]
 
@@ -292,7 +292,7 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
 
     def _select(self, key: Key) -> Record | None:
         kind, values = key
-        table = _table_of((key,))
+        table = STATEMENTS.table_of(kind, (key,))
         row = self._cursor.execute(table.select, values).fetchone()
         return None if row is None else _MAKE[kind](row)
 
@@ -336,20 +336,6 @@ class SqliteTransaction(Transaction, AbstractContextManager["Transaction"]):
             connection.close()
 
 
-def _table_of(keys: Sequence[Key]) -> TableStatements:
-    """
-    Give the statements for the table of keys of one kind.
-
-    Raises:
-        InvalidInput, WrongType: One cannot be a key of its kind.
-    """
-    table = STATEMENTS.of.get(keys[0].kind)
-    if table is None:
-        raise InvalidInput("not a key of a record class")
-    table.check_keys(keys)
-    return table
-
-
 def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
     """
     Put keys that differ in their last part alone together.
@@ -362,7 +348,7 @@ def _groups(keys: Collection[Key]) -> Iterable[list[Key]]:
         kind, values = key
         groups.setdefault((kind, *values[:-1]), []).append(key)
     for group in groups.values():
-        _table_of(group)
+        STATEMENTS.table_of(group[0].kind, group)
     return groups.values()
 
 

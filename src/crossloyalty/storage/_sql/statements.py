@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
+from crossloyalty.errors import InvalidInput
 from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_key, check_scan, quick_check, quick_one
 from crossloyalty.storage._rules import addable
 from crossloyalty.storage._shape import SHAPES, Column, Shape, picker
@@ -73,18 +74,6 @@ class TableStatements(NamedTuple):
     key_fits: FitsOne
     keys_fit: Fits
 
-    def check_keys(self, keys: Sequence[Key]) -> None:
-        """
-        Refuse keys of this kind that cannot be such.
-
-        Raises:
-            InvalidInput, WrongType: See `check_key`.
-        """
-        fine = self.key_fits(keys[0].values) if len(keys) == 1 else self.keys_fit([key.values for key in keys])
-        if not fine:
-            for key in keys:
-                check_key(key)
-
 
 class Statements:
     """All statements of one dialect."""
@@ -123,6 +112,22 @@ class Statements:
         low = max(INT_MIN, INT_MIN - delta)
         high = min(INT_MAX, (INT_MAX if at_most is None else at_most) - delta)
         return sql, (delta, *key.values, *((low, high) if low <= high else (1, 0)))
+
+    def table_of(self, kind: type[Record], keys: Sequence[Key]) -> TableStatements:
+        """
+        Give the statements of the table that keys of one kind name rows of.
+
+        Raises:
+            InvalidInput, WrongType: It is no kind of record, or one cannot be a key of it.
+        """
+        table = self.of.get(kind)
+        if table is None:
+            raise InvalidInput("not a key of a record class")
+        fine = table.key_fits(keys[0].values) if len(keys) == 1 else table.keys_fit([key.values for key in keys])
+        if not fine:
+            for key in keys:
+                check_key(key)
+        return table
 
     def change(self, kind: type[Record], old: Record, new: Record) -> Update | None:
         """

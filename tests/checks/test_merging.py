@@ -535,14 +535,19 @@ def test_d5_what_came_from_one_union_leaves_the_next(storage: Storage, clock: Cl
     assert_sound(loyalty)
 
 
+def become_one_and_spend(loyalty: Loyalty, survivor: str, other: str) -> None:
+    """Let two members have the points of an order each, become one, and spend all of them."""
+    convert(loyalty, survivor, A_ORDER)
+    convert(loyalty, other, B_ORDER)
+    loyalty.merge(survivor, other, key="m1")
+    loyalty.adjust(survivor, asset="points", amount=-200, key="spent")
+
+
 def test_d5_who_stood_for_another_leaves_with_its_own(storage: Storage, clock: Clock) -> None:
     """b and c owe 100 each as one; c leaves b, then b comes to a and leaves it: each still owes its own 100."""
     loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
     clock.set(day(20))
-    convert(loyalty, "b", A_ORDER)
-    convert(loyalty, "c", B_ORDER)
-    loyalty.merge("b", "c", key="m1")
-    loyalty.adjust("b", asset="points", amount=-200, key="spent")
+    become_one_and_spend(loyalty, "b", "c")
     loyalty.ingest([refund(A_ORDER, 10_000), refund(B_ORDER, 10_000)])
     loyalty.unmerge("c", key="u1")
     assert [loyalty.member(each).balances["points"].debt for each in ("b", "c")] == [100, 100]
@@ -560,10 +565,7 @@ def test_d5_what_was_repaid_while_they_were_one_stays_repaid(storage: Storage, c
     """
     loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
     clock.set(day(20))
-    convert(loyalty, "a", A_ORDER)
-    convert(loyalty, "b", B_ORDER)
-    loyalty.merge("a", "b", key="m1")
-    loyalty.adjust("a", asset="points", amount=-200, key="spent")
+    become_one_and_spend(loyalty, "a", "b")
     loyalty.ingest([refund(A_ORDER, 3_000), refund(B_ORDER, 5_000)])
     loyalty.adjust("a", asset="points", amount=40, key="repaid")
     loyalty.unmerge("b", key="u1")
@@ -579,10 +581,7 @@ def test_d5_who_owes_stays_known_over_a_merge_in_between(storage: Storage, clock
     """b stands for c, both owe 100, and 50 of b's are repaid; they go to a, c leaves with 100, then b with 50."""
     loyalty = Loyalty(d5_program(on_refund=rules.ClawBack(shortfall="debt")), storage, clock=clock)
     clock.set(day(20))
-    convert(loyalty, "b", A_ORDER)
-    convert(loyalty, "c", B_ORDER)
-    loyalty.merge("b", "c", key="m1")
-    loyalty.adjust("b", asset="points", amount=-200, key="spent")
+    become_one_and_spend(loyalty, "b", "c")
     loyalty.ingest([refund(A_ORDER, 10_000), refund(B_ORDER, 10_000)])
     loyalty.adjust("b", asset="points", amount=50, key="repaid")
     loyalty.merge("a", "b", key="m2")

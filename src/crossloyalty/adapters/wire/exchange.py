@@ -8,11 +8,14 @@ import os
 import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.adapters.wire.values import Answer, Call
 from crossloyalty.errors import ConfigError, shown
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["Broken", "Exchange"]
 
@@ -99,13 +102,13 @@ class Exchange:
         """
         from crossloyalty.adapters.wire.network import DEADLINE
 
-        self._check_address(call)
+        url = self._checked_address(call)
         left = deadline - self._monotonic()
         if left <= 0:
             raise Broken("the deadline of the call has passed", unsent=True)
         held = DEADLINE.set(deadline), _OURS.set(True)
         try:
-            return await self._exchange(call, min(left, self._options.try_s), deadline)
+            return await self._exchange(call, url, min(left, self._options.try_s), deadline)
         except Broken:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a client raises is an outage to the caller
@@ -133,7 +136,7 @@ class Exchange:
             elif client is not None:
                 client.close()
 
-    def _check_address(self, call: Call) -> None:
+    def _checked_address(self, call: Call) -> httpx.URL:
         import httpx
 
         try:
@@ -143,30 +146,30 @@ class Exchange:
             host, url, port = "", None, None
         if url is None or url.userinfo:
             raise ConfigError(f"{self._platform}: {call.name} has an address that is none")
-        if self._options.allow_loopback and host in ("127.0.0.1", "::1"):
-            return
-        if url.scheme != "https" or port not in (None, 443) or host not in self._hosts:
+        on_loopback = self._options.allow_loopback and host in ("127.0.0.1", "::1")
+        if not on_loopback and (url.scheme != "https" or port not in (None, 443) or host not in self._hosts):
             raise ConfigError(
                 f"{self._platform}: {call.name} may go to {', '.join(sorted(self._hosts))} over https alone, not to "
                 f"{shown(f'{url.scheme}://{host}')}"
             )
+        return url
 
     def _our_client(self) -> Any:
         process = os.getpid()
         client = self._made.get(process)
         if client is None:
-            from crossloyalty.adapters.wire.clients import async_client, plain_client
+            from crossloyalty.adapters.wire.clients import AsyncGuardedClient, GuardedClient
 
-            make = async_client if self._awaited else plain_client
+            make: Any = AsyncGuardedClient if self._awaited else GuardedClient
             client = make(self._monotonic, allow_loopback=self._options.allow_loopback)
             client = self._made.setdefault(process, client)
         return client
 
-    async def _exchange(self, call: Call, timeout_s: float, deadline: float) -> Answer:
-        client = self._our_client() if self._client is None else self._client
+    async def _exchange(self, call: Call, url: httpx.URL, timeout_s: float, deadline: float) -> Answer:
+        client, address = (self._our_client(), url) if self._client is None else (self._client, call.url)
         headers = {"accept-encoding": "gzip", "user-agent": "crossloyalty", **call.headers}
         request = client.stream(
-            call.method, call.url, headers=headers, content=call.body, timeout=timeout_s, follow_redirects=False
+            call.method, address, headers=headers, content=call.body, timeout=timeout_s, follow_redirects=False
         )
         if self._awaited:
             async with request as response:

@@ -38,7 +38,7 @@ _DAY_US: Final = 86_400 * _SECOND_US
 _KEPT_REJECTIONS: Final = 1_000
 # Pages are held until they have so many rows, or so long after the last storing, and then stored: a process that dies
 # reads again what it held.
-_ROWS_HELD: Final = 500
+_ROWS_HELD: Final = 1_000
 _HELD_US: Final = 2 * _SECOND_US
 
 

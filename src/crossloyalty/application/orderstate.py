@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from crossloyalty.domain.coming import coming_at
 from crossloyalty.domain.effective import EffectiveOrder, effective_order
@@ -15,6 +16,9 @@ from crossloyalty.domain.records import (
 )
 
 __all__ = ["OrderState"]
+
+# Hardly an order has tickets, and thousands of orders live through a large batch.
+_NONE: Final[Mapping[str, TicketRecord]] = {}
 
 
 class OrderState:
@@ -35,15 +39,15 @@ class OrderState:
         "tickets_were",
     )
 
-    def __init__(self, record: OrderRecord, claim: ClaimRecord | None, tickets: Iterable[TicketRecord]) -> None:
+    def __init__(self, record: OrderRecord, claim: ClaimRecord | None, tickets: Sequence[TicketRecord]) -> None:
         self.key = OrderKey(record.program_id, record.family, record.order_no)
         self.record = record
         self._facts: Facts | None = None
         self._effective: EffectiveOrder | None = None
         self.claim = claim
         self.claim_was = claim
-        self.tickets: dict[str, TicketRecord] = {ticket.member_id: ticket for ticket in tickets}
-        self.tickets_were = dict(self.tickets)
+        self.tickets: dict[str, TicketRecord] = {ticket.member_id: ticket for ticket in tickets} if tickets else {}
+        self.tickets_were: Mapping[str, TicketRecord] = dict(self.tickets) if tickets else _NONE
         self.owner_id = record.owner_id
         self.next_due_at = record.next_due_at
         self.attempts = record.attempts

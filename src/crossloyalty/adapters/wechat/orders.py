@@ -7,6 +7,7 @@ Source: order detail (order.order_detail), its price, product and payment struct
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.adapters.wechat.answers import opened
@@ -205,10 +206,16 @@ def _amounts(price: Node, real: list[int], deducted: list[int]) -> _Paid:
     if points and points == sum(deducted):
         readings.append([fen - part for fen, part in zip(real, deducted, strict=True)])
     line_fen, shipping = _from_lines(total, freights, readings)
-    parts = {name: price.fen(name) or 0 for name in price.value if name.endswith(_PART) and name != _MERCHANT_PART}
+    parts = {name: price.fen(name) or 0 for name in _parts_of(tuple(price.value))}
     subsidy = sum([parts.get(name, 0) for name in _SUBSIDIES])
     _check_discounts(price, total, freights, points, sum(parts.values()), subsidy)
     return _Paid(total, shipping, subsidy, line_fen)
+
+
+@lru_cache(maxsize=32)  # the orders of a shop have the same fields
+def _parts_of(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the fields that are parts of the discount and not the merchant's."""
+    return tuple([name for name in fields if name.endswith(_PART) and name != _MERCHANT_PART])
 
 
 def _from_lines(total: int, freights: tuple[int, ...], readings: list[list[int]]) -> tuple[list[int], int]:

@@ -260,7 +260,8 @@ def test_every_column_is_described(kind: type[Any]):
     assert f"`{kind.__name__}`" in text
     assert (", a root." in text) == (kind in records.ROOT_KINDS)
     for name, columns in about.indexes.items():
-        assert f"- Index `{name}`: {', '.join(f'`{column}`' for column in columns)}." in text
+        filled = f"; filled: `{about.filled[name]}`" if name in about.filled else ""
+        assert f"- Index `{name}`: {', '.join(f'`{column}`' for column in columns)}{filled}." in text
 
 
 def test_no_table_is_invented():

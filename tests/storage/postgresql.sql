@@ -1,4 +1,4 @@
--- checksum 1ccde79233c8f6032f211f439b1e281a50616abe0705062b483e3abe46fbee2b
+-- checksum ebcbd3ace7e0ce0a2d5a7ff548a3114b1c7380cb4d437473118843b24c2d34e6
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "ciphertext" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 );
-CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
+CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id") WHERE "member_id" <> '';
 CREATE TABLE "crossloyalty_orders" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,
@@ -44,9 +44,9 @@ CREATE TABLE "crossloyalty_orders" (
   PRIMARY KEY ("program_id", "family", "order_no")
 );
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
-CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
-CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
-CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
+CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no") WHERE "owner_id" <> '';
+CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL AND "owner_id" <> '';
+CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no") WHERE "buyer_id" <> '';
 CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" text COLLATE "C" NOT NULL,

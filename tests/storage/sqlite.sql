@@ -1,4 +1,4 @@
--- checksum 1361d5119ff55906ee641b6583cc354af12dc0c4cb4085f6f2e814d532f01f8c
+-- checksum a38859b78480dd0bf8d16d2f57ae462d60392332074752491b2b13bf132e0f16
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "ciphertext" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
-CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
+CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id") WHERE "member_id" <> '';
 CREATE TABLE "crossloyalty_orders" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,
@@ -44,9 +44,9 @@ CREATE TABLE "crossloyalty_orders" (
   PRIMARY KEY ("program_id", "family", "order_no")
 ) STRICT;
 CREATE INDEX "crossloyalty_orders_by_due" ON "crossloyalty_orders" ("program_id", "next_due_at", "family", "order_no") WHERE "next_due_at" IS NOT NULL;
-CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no");
-CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL;
-CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no");
+CREATE INDEX "crossloyalty_orders_by_owner" ON "crossloyalty_orders" ("program_id", "owner_id", "effective_at", "family", "order_no") WHERE "owner_id" <> '';
+CREATE INDEX "crossloyalty_orders_by_coming" ON "crossloyalty_orders" ("program_id", "owner_id", "coming_at", "family", "order_no") WHERE "coming_at" IS NOT NULL AND "owner_id" <> '';
+CREATE INDEX "crossloyalty_orders_by_buyer" ON "crossloyalty_orders" ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no") WHERE "buyer_id" <> '';
 CREATE INDEX "crossloyalty_orders_by_phone" ON "crossloyalty_orders" ("program_id", "phone_index", "effective_at", "family", "order_no") WHERE "phone_index" IS NOT NULL;
 CREATE TABLE "crossloyalty_members" (
   "program_id" TEXT COLLATE BINARY NOT NULL,

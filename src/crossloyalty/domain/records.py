@@ -465,11 +465,21 @@ Record: TypeAlias = (
 
 
 class Kind(NamedTuple):
-    """What storage needs to know about one record class."""
+    """
+    What storage needs to know about one record class.
+
+    Args:
+        table: Its name.
+        key_length: How many of the first fields are the key.
+        indexes: The fields each index is sorted by.
+        filled: For an index, a text field of it; rows where that is empty are of nobody, and the index does not list
+            them. Most orders of a marketplace are of buyers who are no members.
+    """
 
     table: str
     key_length: int
     indexes: Mapping[str, tuple[str, ...]] = {}
+    filled: Mapping[str, str] = {}
 
 
 class Key(NamedTuple):
@@ -482,7 +492,12 @@ class Key(NamedTuple):
 RootKey: TypeAlias = Key
 
 RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
-    BuyerRecord: Kind("buyers", 4, {"by_member": ("program_id", "member_id", "family", "scope", "buyer_id")}),
+    BuyerRecord: Kind(
+        "buyers",
+        4,
+        {"by_member": ("program_id", "member_id", "family", "scope", "buyer_id")},
+        {"by_member": "member_id"},
+    ),
     OrderRecord: Kind(
         "orders",
         3,
@@ -493,6 +508,7 @@ RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
             "by_buyer": ("program_id", "family", "buyer_scope", "buyer_id", "effective_at", "order_no"),
             "by_phone": ("program_id", "phone_index", "effective_at", "family", "order_no"),
         },
+        {"by_owner": "owner_id", "by_coming": "owner_id", "by_buyer": "buyer_id"},
     ),
     MemberRecord: Kind("members", 2, {"by_due": ("program_id", "next_due_at", "member_id")}),
     LimitRecord: Kind("limits", 2),

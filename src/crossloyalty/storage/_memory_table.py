@@ -22,6 +22,7 @@ class Table:
         self.rows: dict[Values, Record] = {}
         self.positions: dict[str | None, list[Values]] = {name: [] for name in shape.orders}
         self._pick = {name: picker([shape.position(field) for field in order]) for name, order in shape.orders.items()}
+        self._filled: dict[str | None, int] = {name: shape.position(field) for name, field in shape.filled.items()}
         self._key_in = {
             name: picker([order.index(field) for field in shape.key]) for name, order in shape.orders.items()
         }
@@ -37,8 +38,11 @@ class Table:
         """Set or (None) remove a row; doing it twice, or again after an interrupted try, is the same as once."""
         old = self.rows.get(values)
         for name, positions in self.positions.items():
+            filled = self._filled.get(name)
             for row, wanted in ((old, False), (record, True)):
                 if row is None or None in (position := self._pick[name](row)):
+                    continue
+                if filled is not None and not row[filled]:
                     continue
                 at = bisect_left(positions, position)
                 if (positions[at : at + 1] == [position]) != wanted:

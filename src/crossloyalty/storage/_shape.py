@@ -35,6 +35,7 @@ class Shape(NamedTuple):
         key: The names of the primary key's fields.
         orders: For each index (None is the primary key) its fields and, behind them, the key fields it lacks;
             a row that is absent in one of them is not listed by that index.
+        filled: For some indexes a text field of theirs; a row where it is empty is not listed either.
     """
 
     kind: type[Record]
@@ -42,10 +43,16 @@ class Shape(NamedTuple):
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     orders: Mapping[str | None, tuple[str, ...]]
+    filled: Mapping[str, str]
 
     def position(self, name: str) -> int:
         """Give the place of a column, counted from 0."""
         return self.kind._fields.index(name)
+
+    def absent_in(self, by: str | None) -> list[str]:
+        """Name the fields of an index that may be absent, so that the row is not listed."""
+        fields = self.orders[by]
+        return [column.name for column in self.columns if column.nullable and column.name in fields]
 
     @property
     def is_root(self) -> bool:
@@ -100,7 +107,10 @@ def _shape(kind: type[Record]) -> Shape:
     orders: dict[str | None, tuple[str, ...]] = {None: key}
     for index, fields in about.indexes.items():
         orders[index] = fields + tuple(name for name in key if name not in fields)
-    return Shape(kind, about.table, tuple(columns), key, orders)
+    for index, name in about.filled.items():
+        if Column(name, is_text=True, nullable=False) not in columns or name not in orders[index]:
+            raise ConfigError(f"{kind.__name__}: {index} asks for {name}, which is no text of its own")
+    return Shape(kind, about.table, tuple(columns), key, orders, about.filled)
 
 
 SHAPES: Final[Mapping[type[Record], Shape]] = {kind: _shape(kind) for kind in RECORD_KINDS}

@@ -23,13 +23,19 @@ class Column(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """One record class; `orders` gives for each index (None is the key) the fields its rows are ordered by."""
+    """
+    One record class.
+
+    `orders` gives for each index (None is the key) the fields its rows are ordered by, `filled` for some of them a
+    text field that has to be filled for a row to be listed.
+    """
 
     kind: type[Record]
     table: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     orders: Mapping[str | None, tuple[str, ...]]
+    filled: Mapping[str, str]
     is_root: bool
 
     def position(self, name: str) -> int:
@@ -47,7 +53,7 @@ def _shape(kind: type[Record]) -> Shape:
     columns = tuple(
         Column(name, hints[name] in (str, str | None), hints[name] in (int | None, str | None)) for name in kind._fields
     )
-    return Shape(kind, about.table, columns, key, orders, kind in ROOT_KINDS)
+    return Shape(kind, about.table, columns, key, orders, about.filled, kind in ROOT_KINDS)
 
 
 SHAPES: Final[Mapping[type[Record], Shape]] = {kind: _shape(kind) for kind in RECORD_KINDS}

@@ -70,6 +70,7 @@ CHECKS: Final[dict[Callable[[Storage], None], str | None]] = {
     scans.check_prefixes: None,
     scans.check_ranges_are_inclusive: None,
     scans.check_absent_values_are_not_listed: None,
+    scans.check_rows_of_nobody_are_not_listed: None,
     scans.check_descending_and_limit: None,
     scans.check_scans_see_own_writes: None,
     scans.check_pages_lose_and_double_nothing: None,

@@ -19,6 +19,7 @@ __all__ = [
     "check_pages_lose_and_double_nothing",
     "check_prefixes",
     "check_ranges_are_inclusive",
+    "check_rows_of_nobody_are_not_listed",
     "check_scans_see_own_writes",
 ]
 
@@ -69,6 +70,20 @@ def check_absent_values_are_not_listed(storage: Storage) -> None:
     assert [record.lot_no for record in found] == [3, 2]
 
 
+def check_rows_of_nobody_are_not_listed(storage: Storage) -> None:
+    """A row that is empty in the field an index asks to be filled is never given by that index."""
+    owned = [OrderRecord(HERE, "taobao", str(number), owner_id=owner) for number, owner in ((1, "m"), (2, ""))]
+    store(storage, [Replace(record) for record in owned])
+    first, second = (record._replace(version=1) for record in owned)
+    by_owner = Scan(OrderRecord, (HERE,), by="by_owner")
+    assert rows(storage, by_owner) == [first]
+    assert rows(storage, by_owner._replace(prefix=(HERE, ""))) == []
+    assert rows(storage, by_owner._replace(prefix=(HERE, "m"))) == [first]
+    # Being given away moves a row out of the index, having an owner into it.
+    store(storage, [Replace(first._replace(owner_id="")), Replace(second._replace(owner_id="m"))])
+    assert [row.order_no for row in rows(storage, by_owner)] == ["2"]
+
+
 def check_descending_and_limit(storage: Storage) -> None:
     """A descending scan is the ascending one turned round, and a limit cuts after the order is made."""
     store(storage, [Insert(record) for record in _DAYS])
@@ -107,10 +122,13 @@ def check_pages_lose_and_double_nothing(storage: Storage) -> None:
     with storage.transaction(readonly=True) as tx:
         for shape, by, order in _orders():
             places = [shape.position(name) for name in order]
+            filled = [shape.position(shape.filled[by])] if by is not None and by in shape.filled else []
             expected = sorted(
                 (tuple(record[place] for place in places), record)
                 for record in everything[shape.kind]
-                if record[0] == HERE and all(record[place] is not None for place in places)
+                if record[0] == HERE
+                and all(record[place] is not None for place in places)
+                and all(record[place] for place in filled)
             )
             for descending, page_rows in product((False, True), (1, 5, 100)):
                 wanted = [record for _position, record in (reversed(expected) if descending else expected)]

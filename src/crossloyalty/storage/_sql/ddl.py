@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from crossloyalty.storage._shape import SHAPES, Shape
 from crossloyalty.storage._sql.dialect import Dialect
 
-__all__ = ["SCHEMA_VERSION", "VERSION_TABLE", "checksum", "schema"]
+__all__ = ["SCHEMA_VERSION", "VERSION_TABLE", "checksum", "listed_if", "schema"]
 
 SCHEMA_VERSION = 1
 VERSION_TABLE = "schema_version"
@@ -60,10 +60,23 @@ def _table(dialect: Dialect, shape: Shape) -> str:
 def _index(dialect: Dialect, shape: Shape, name: str, fields: tuple[str, ...]) -> str:
     made = f"CREATE INDEX {dialect.table(f'{shape.table}_{name}')} ON {dialect.table(shape.table)} "
     made += f"({', '.join(map(dialect.name_of, fields))})"
-    absent = [column.name for column in shape.columns if column.nullable and column.name in fields]
-    if absent and dialect.partial_indexes:
-        made += " WHERE " + " AND ".join(f"{dialect.name_of(field)} IS NOT NULL" for field in absent)
-    return made
+    listed = listed_if(dialect, shape, name, shape.absent_in(name))
+    return f"{made} WHERE {' AND '.join(listed)}" if listed and dialect.partial_indexes else made
+
+
+def listed_if(dialect: Dialect, shape: Shape, by: str | None, absent: Sequence[str], of: str = "") -> list[str]:
+    """
+    Give the conditions under which an index lists a row; a query that has them may use a partial index.
+
+    Args:
+        by: The index.
+        absent: Those of its fields that may be absent and that nothing else says to be there.
+        of: Put in front of each column, such as `x.`.
+    """
+    conditions = [f"{of}{dialect.name_of(name)} IS NOT NULL" for name in absent]
+    if by is not None and by in shape.filled:
+        conditions.append(f"{of}{dialect.name_of(shape.filled[by])} <> ''")
+    return conditions
 
 
 def _options(options: str) -> str:

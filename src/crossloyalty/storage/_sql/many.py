@@ -16,6 +16,7 @@ from typing import Any, Final
 from crossloyalty.application.ports import Scan
 from crossloyalty.domain.records import Key, Record
 from crossloyalty.storage._shape import SHAPES, Shape
+from crossloyalty.storage._sql.ddl import listed_if
 from crossloyalty.storage._sql.link import Call
 from crossloyalty.storage._sql.statements import Form, Statements
 
@@ -195,8 +196,8 @@ class Many:
             for sign, bound in ((">=", scan.low), ("<=", scan.high))
             if bound is not None
         ]
-        absent = [column.name for column in shape.columns if column.nullable and column.name in behind]
-        rest += [f"x.{q(name)} IS NOT NULL" for name in absent]
+        absent = [name for name in shape.absent_in(scan.by) if name in behind]
+        rest += listed_if(self._dialect, shape, scan.by, absent, "x.")
         tail = "".join(f" AND {condition}" for condition in rest)
         if behind:
             tail += f" ORDER BY {', '.join(f'x.{q(name)}' + (' DESC' if scan.descending else '') for name in behind)}"

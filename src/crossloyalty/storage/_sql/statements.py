@@ -16,6 +16,7 @@ from crossloyalty.errors import InvalidInput
 from crossloyalty.storage._checks import INT_MAX, INT_MIN, check_key, check_scan, quick_check, quick_one
 from crossloyalty.storage._rules import addable
 from crossloyalty.storage._shape import SHAPES, Column, Shape, picker
+from crossloyalty.storage._sql.ddl import listed_if
 from crossloyalty.storage._sql.dialect import Dialect
 
 __all__ = ["Form", "Statements", "TableStatements", "Update"]
@@ -196,9 +197,8 @@ class Statements:
             where.append(f"{q(behind[0])} >= {mark}")
         if scan.high is not None:
             where.append(f"{q(behind[0])} <= {mark}")
-        # Rows absent in the index are not listed; saying so also lets the planner use a partial index.
-        absent = [column.name for column in shape.columns if column.nullable and column.name in behind]
-        where += [f"{q(name)} IS NOT NULL" for name in absent]
+        # Saying which rows are not listed also lets the planner use a partial index.
+        where += listed_if(self.dialect, shape, scan.by, [name for name in shape.absent_in(scan.by) if name in behind])
         if scan.after is not None:
             sign = "<" if scan.descending else ">"
             if len(behind) > 1:

@@ -66,6 +66,38 @@ def test_a_whole_number_has_up_to_32_characters(digits: int, negative: bool, bef
         assert int(number) in (value.values() if isinstance(value, dict) else value)
 
 
+BLANKS = st.sampled_from(["", "", "", " ", "\t", "\n", "\r"])
+KEYS = st.sampled_from(["a", "b", ":", "a:", ":a", '":', "\\", ""]).map(json.dumps)
+TEXTS = st.sampled_from([":", ":x", "a", '":', "x :", "\\", ""]).map(json.dumps)
+
+
+@st.composite
+def objects(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    """Write an object whose keys may stand twice, with blanks where JSON allows them."""
+    members = draw(st.lists(st.tuples(KEYS, BLANKS, BLANKS, inner), max_size=4))
+    return "{" + ",".join(f"{key}{before}:{behind}{value}" for key, before, behind, value in members) + "}"
+
+
+@given(st.recursive(TEXTS, objects, max_leaves=8).filter(lambda text: text.startswith("{")))
+@example('{"a":1,"a" :2}')
+@example('{"x":":","a":1,"a" :2}')
+@example('{"a:b":1,"a":1,"a":2}')
+def test_a_key_that_stands_twice_is_found_wherever_it_stands(text: str) -> None:
+    """Counting keys finds doubled ones like looking at each object: however blanks and colons are strewn in."""
+    doubled = []
+
+    def made_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        doubled.append(len(dict(pairs)) != len(pairs))
+        return dict(pairs)
+
+    made = json.loads(text, object_pairs_hook=made_of)
+    if any(doubled):
+        with pytest.raises(PlatformUnavailable):
+            load_json(text.encode(), "jd")
+    else:
+        assert load_json(text.encode(), "jd") == made
+
+
 def test_one_byte_order_mark_is_allowed() -> None:
     """The first mark is none of the text; a second one is."""
     assert load_json(b"\xef\xbb\xbf[1]", "jd") == [1]

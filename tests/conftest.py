@@ -1,5 +1,6 @@
 """What every test shares: where the source is, how long properties search, the storages to run on."""
 
+import faulthandler
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +24,17 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SRC), os.environ.ge
 
 # A busy machine is slow, not wrong: no deadlines. `--hypothesis-profile=release` searches longer.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None, print_blob=True)
+settings.register_profile(
+    "ci", settings.get_profile("dev"), derandomize=True, database=None, print_blob=True, max_examples=50
+)
 settings.register_profile("release", settings.get_profile("dev"), max_examples=2_000, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Let the long tests be long: telling where they stand after five minutes has killed some of them (Python 3.11)."""
+    if item.get_closest_marker("release") is not None:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture

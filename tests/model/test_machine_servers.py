@@ -45,9 +45,10 @@ def machine_on(place: Place, storage: Storage) -> Any:
     return ServerMachine
 
 
-@pytest.mark.parametrize(
-    ("examples", "steps"), [(50, 50), pytest.param(400, 60, marks=pytest.mark.release)], ids=["2500", "24000"]
-)
+LONG = [pytest.param(100, 60, marks=pytest.mark.release, id=f"6000-{part}") for part in range(4)]
+
+
+@pytest.mark.parametrize(("examples", "steps"), [pytest.param(50, 50, id="2500"), *LONG])
 def test_the_library_does_what_the_model_says_on_servers(place: Place, examples: int, steps: int) -> None:
     """Whatever happens in whatever order, servers hold what the rules' text says."""
     with place.open() as storage:

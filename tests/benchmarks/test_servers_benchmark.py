@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# Each measures, if only a little; and each starts servers or frameworks.
+pytestmark = pytest.mark.release
+
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "servers.py"
 FIGURE_FIELDS = {"name", "ours", "baseline", "ratio", "unit", "better", "quartiles"}
 

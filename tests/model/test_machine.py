@@ -49,7 +49,7 @@ def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int)
 
 @pytest.mark.parametrize(
     ("machine", "examples"),
-    [(ClaimSteps, 40), (UnionSteps, 40), (SqliteMachine, 20)],
+    [(ClaimSteps, 20), (UnionSteps, 20), (SqliteMachine, 10)],
     ids=["claims", "unions", "sqlite"],
 )
 def test_the_library_does_what_the_model_says(machine: Any, examples: int) -> None:

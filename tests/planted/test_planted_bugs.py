@@ -482,7 +482,7 @@ def copied(folder: Path, edits: tuple[tuple[str, str, str], ...]) -> None:
         text = machine.read_text(encoding="utf-8")
         assert text.count("run(machine, examples, 30)") == 1
         machine.write_text(
-            text.replace("run(machine, examples, 30)", "run(machine, 9 * examples, 30)"), encoding="utf-8"
+            text.replace("run(machine, examples, 30)", "run(machine, 18 * examples, 30)"), encoding="utf-8"
         )
     for path, old, new in edits:
         file = folder / "src" / "crossloyalty" / path
@@ -507,19 +507,8 @@ def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str
     )
 
 
-# One of each way to find a bug, and of those the quickest; each takes a Python of its own, and all are for a release.
-IN_CI = frozenset(
-    {
-        "1 select then insert",
-        "3 bonus not reversed",
-        "4 outbox behind the commit",
-        "9 merge forgets pending lots",
-        "9 an undone alias is followed",
-        "13 a token proves every order",
-        "14 program missing in one query",
-    }
-)
-
+# Each takes a Python of its own, so all are for a release but one of each way to find a bug.
+IN_CI = frozenset({"1 select then insert", "9 an undone alias is followed", "14 program missing in one query"})
 assert {bug.name for bug in BUGS} >= IN_CI
 
 

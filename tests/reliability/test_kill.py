@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import order
-from harness import OPERATIONS, Watched, copied, killed_before, open_door, reopen_door
+from harness import OPERATIONS, SOME_IN_CI, Watched, copied, killed_before, open_door, reopen_door
 
 from crossloyalty.storage.sqlite import SqliteStorage
 from crossloyalty.testing import dump
@@ -14,26 +14,7 @@ from crossloyalty.testing import dump
 _MORE_THAN_ANY_CALL_HAS = 1_000
 
 
-# Those with the most statements, the most transactions or the most rows; the others take as long and are for a release.
-IN_CI = {
-    "answer_delivery that falls short",
-    "bind with backfill",
-    "claim that converts",
-    "dispute that moves a claim",
-    "erase_person",
-    "import_opening in two batches",
-    "ingest in two batches",
-    "ingest of a refund",
-    "merge",
-    "reindex_phones that retires",
-    "run_due that expires",
-    "unmerge",
-}
-NAMES = [pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.release]) for name in OPERATIONS]
-assert set(OPERATIONS) >= IN_CI
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME_IN_CI)
 def test_a_killed_write_is_all_or_nothing_and_can_be_repeated(name: str, tmp_path: Path) -> None:
     """A write killed before any of its statements leaves nothing half, and repeated it ends as one that was let be."""
     operation = OPERATIONS[name]

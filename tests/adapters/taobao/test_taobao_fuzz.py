@@ -72,21 +72,21 @@ BODIES = st.binary(max_size=100) | ANY_JSON.map(lambda value: json.dumps(value, 
 
 
 @given(ORDERS, SHOPS)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_any_trade_is_an_order_or_a_doubt(value: dict[str, Any], of: Any) -> None:
     """Nothing but an order or a doubt comes out, and believed amounts add up."""
     check_order(value, of)
 
 
 @given(REFUNDS)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_refund_is_a_refund_or_a_doubt(value: dict[str, Any]) -> None:
     """Nothing but a refund or a doubt comes out."""
     check_refund(value)
 
 
 @given(BODIES)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_bytes_are_read_or_an_outage(body: bytes) -> None:
     """Nothing but our own error leaves the readers of answers."""
     check_bytes(body)

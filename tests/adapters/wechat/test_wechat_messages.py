@@ -264,7 +264,7 @@ _FUZZ = {
 
 
 @given(**_FUZZ)
-@settings(max_examples=150)
+@settings(max_examples=75)
 def test_any_message_is_read_or_refused(inner: Any, raw: bytes, place: int, bit: int) -> None:
     """Whatever comes, signed or turned by one bit, is a message or the one typed error."""
     _check_fuzzed(inner, raw, place, bit)

@@ -140,7 +140,7 @@ def _check_fuzzed(changes: dict[str, Any]) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([*refund_detail()]), _VALUES, max_size=4))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_case_is_read_or_held_back(changes: dict[str, Any]) -> None:
     """Whatever a case looks like, it is a refund or it goes to review; nothing is ever raised."""
     _check_fuzzed(changes)

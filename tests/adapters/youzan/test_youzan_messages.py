@@ -213,7 +213,7 @@ def _check_fuzzed(fields: dict[str, Any], raw: bytes) -> None:
 
 
 @given(st.dictionaries(_NAMES, _ANY, max_size=4), st.binary(max_size=200))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_message_is_read_or_refused(fields: dict[str, Any], raw: bytes) -> None:
     """Whatever comes, signed or not, is a message or the one typed error."""
     _check_fuzzed(fields, raw)

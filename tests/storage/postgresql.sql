@@ -1,4 +1,4 @@
--- checksum ebcbd3ace7e0ce0a2d5a7ff548a3114b1c7380cb4d437473118843b24c2d34e6
+-- checksum f5c6a34017e0847aea96a324e16335f95446c8cf19682f8e10a2c0e61b399070
 CREATE TABLE "crossloyalty_schema_version" (
   "version" bigint NOT NULL,
   "checksum" text COLLATE "C" NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "ciphertext" text NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 );
-CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id") WHERE "member_id" <> '';
+CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
 CREATE TABLE "crossloyalty_orders" (
   "program_id" text COLLATE "C" NOT NULL,
   "family" text COLLATE "C" NOT NULL,

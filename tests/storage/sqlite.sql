@@ -1,4 +1,4 @@
--- checksum a38859b78480dd0bf8d16d2f57ae462d60392332074752491b2b13bf132e0f16
+-- checksum 0d0c2cb5c23d430b90e73ce1d515b5e6569ea7f43ffa31c043d4b8757714ee3a
 CREATE TABLE "crossloyalty_schema_version" (
   "version" INTEGER NOT NULL,
   "checksum" TEXT COLLATE BINARY NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE "crossloyalty_buyers" (
   "ciphertext" TEXT NOT NULL,
   PRIMARY KEY ("program_id", "family", "scope", "buyer_id")
 ) STRICT;
-CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id") WHERE "member_id" <> '';
+CREATE INDEX "crossloyalty_buyers_by_member" ON "crossloyalty_buyers" ("program_id", "member_id", "family", "scope", "buyer_id");
 CREATE TABLE "crossloyalty_orders" (
   "program_id" TEXT COLLATE BINARY NOT NULL,
   "family" TEXT COLLATE BINARY NOT NULL,

@@ -492,12 +492,7 @@ class Key(NamedTuple):
 RootKey: TypeAlias = Key
 
 RECORD_KINDS: Final[Mapping[type[Record], Kind]] = {
-    BuyerRecord: Kind(
-        "buyers",
-        4,
-        {"by_member": ("program_id", "member_id", "family", "scope", "buyer_id")},
-        {"by_member": "member_id"},
-    ),
+    BuyerRecord: Kind("buyers", 4, {"by_member": ("program_id", "member_id", "family", "scope", "buyer_id")}),
     OrderRecord: Kind(
         "orders",
         3,

@@ -9,7 +9,8 @@ be read in many ways) no call to a platform wants, and it takes as long as three
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Final, Literal
 
 import httpcore
@@ -92,6 +93,25 @@ class GuardedClient:
         self._pool.close()
 
 
+class _AsyncCall:
+    """One request; a class, because a generator that waits may be closed after its event loop."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> None:
+        self._pool = pool
+        self._request = request
+        self._answer: httpcore.Response | None = None
+
+    async def __aenter__(self) -> Heard:
+        self._answer = await self._pool.handle_async_request(self._request)
+        return Heard(self._answer)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._answer is not None:
+            await self._answer.aclose()
+
+
 class AsyncGuardedClient:
     """`GuardedClient`, awaited; on asyncio and Trio."""
 
@@ -99,8 +119,7 @@ class AsyncGuardedClient:
         backend = AsyncGuardedBackend(monotonic, allow_loopback=allow_loopback)
         self._pool = httpcore.AsyncConnectionPool(**_settings(), network_backend=backend)
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self,
         method: str,
         url: httpx.URL,
@@ -109,13 +128,9 @@ class AsyncGuardedClient:
         content: bytes | None,
         timeout: float,
         follow_redirects: Literal[False] = False,
-    ) -> AsyncIterator[Heard]:
+    ) -> _AsyncCall:
         """Send a request; see `GuardedClient.stream`."""
-        answer = await self._pool.handle_async_request(_request(method, url, headers, content, timeout))
-        try:
-            yield Heard(answer)
-        finally:
-            await answer.aclose()
+        return _AsyncCall(self._pool, _request(method, url, headers, content, timeout))
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -31,7 +31,14 @@ pytestmark = pytest.mark.release
 
 _MORE_THAN_ANY_CALL_HAS: Final = 200
 # One of each way to read and write.
-IN_CI: Final = ("claim that converts", "ingest in two batches")
+IN_CI: Final = (
+    "ingest of a bound buyer's order",
+    "ingest in two batches",
+    "claim that converts",
+    "bind with backfill",
+    "adjust up",
+    "publish",
+)
 WRITERS: Final = 3
 KILLS: Final = 8
 MANY_KILLS: Final = 200

@@ -38,17 +38,13 @@ def undisturbed(operation: Operation) -> tuple[Any, Any]:
     return operation.call(reopen_door(storage, operation.at)), dump(storage)
 
 
-@pytest.mark.parametrize("of_all", [False, pytest.param(True, marks=pytest.mark.release)], ids=["some", "all"])
 @pytest.mark.parametrize("door", DOORS)
-def test_a_lost_commit_has_one_effect_and_success(server_place: Place, door: str, of_all: bool) -> None:
+def test_a_lost_commit_has_one_effect_and_success(server_place: Place, door: str) -> None:
     """Cut before or after any COMMIT of any public write, the call answers and leaves what it would have anyway."""
     cuts = 0
-    # The doors share the writes between them, unless there is time for all of both.
-    chosen = list(OPERATIONS) if of_all else list(OPERATIONS)[list(DOORS).index(door) :: len(DOORS)]
     with faulty_proxy(server_place.server) as proxy, server_place.open() as direct:
         behind = Place(proxy.server)
-        for name in chosen:
-            operation = OPERATIONS[name]
+        for name, operation in OPERATIONS.items():
             expected, stored = undisturbed(operation)
             for when in ("before", "after"):
                 for nth in range(1, _MORE_COMMITS_THAN_ANY_CALL_HAS):

@@ -49,11 +49,6 @@ class Shape(NamedTuple):
         """Give the place of a column, counted from 0."""
         return self.kind._fields.index(name)
 
-    def absent_in(self, by: str | None) -> list[str]:
-        """Name the fields of an index that may be absent, so that the row is not listed."""
-        fields = self.orders[by]
-        return [column.name for column in self.columns if column.nullable and column.name in fields]
-
     @property
     def is_root(self) -> bool:
         """Say whether rows of this kind are roots: locked, versioned, created by `lock`."""

@@ -60,19 +60,20 @@ def _table(dialect: Dialect, shape: Shape) -> str:
 def _index(dialect: Dialect, shape: Shape, name: str, fields: tuple[str, ...]) -> str:
     made = f"CREATE INDEX {dialect.table(f'{shape.table}_{name}')} ON {dialect.table(shape.table)} "
     made += f"({', '.join(map(dialect.name_of, fields))})"
-    listed = listed_if(dialect, shape, name, shape.absent_in(name))
+    listed = listed_if(dialect, shape, name, fields)
     return f"{made} WHERE {' AND '.join(listed)}" if listed and dialect.partial_indexes else made
 
 
-def listed_if(dialect: Dialect, shape: Shape, by: str | None, absent: Sequence[str], of: str = "") -> list[str]:
+def listed_if(dialect: Dialect, shape: Shape, by: str | None, fields: Sequence[str], of: str = "") -> list[str]:
     """
     Give the conditions under which an index lists a row; a query that has them may use a partial index.
 
     Args:
         by: The index.
-        absent: Those of its fields that may be absent and that nothing else says to be there.
+        fields: Those of its fields that nothing else says to be there.
         of: Put in front of each column, such as `x.`.
     """
+    absent = [column.name for column in shape.columns if column.nullable and column.name in fields]
     conditions = [f"{of}{dialect.name_of(name)} IS NOT NULL" for name in absent]
     if by is not None and by in shape.filled:
         conditions.append(f"{of}{dialect.name_of(shape.filled[by])} <> ''")

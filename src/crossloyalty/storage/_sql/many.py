@@ -196,8 +196,7 @@ class Many:
             for sign, bound in ((">=", scan.low), ("<=", scan.high))
             if bound is not None
         ]
-        absent = [name for name in shape.absent_in(scan.by) if name in behind]
-        rest += listed_if(self._dialect, shape, scan.by, absent, "x.")
+        rest += listed_if(self._dialect, shape, scan.by, behind, "x.")
         tail = "".join(f" AND {condition}" for condition in rest)
         if behind:
             tail += f" ORDER BY {', '.join(f'x.{q(name)}' + (' DESC' if scan.descending else '') for name in behind)}"

@@ -198,7 +198,7 @@ class Statements:
         if scan.high is not None:
             where.append(f"{q(behind[0])} <= {mark}")
         # Saying which rows are not listed also lets the planner use a partial index.
-        where += listed_if(self.dialect, shape, scan.by, [name for name in shape.absent_in(scan.by) if name in behind])
+        where += listed_if(self.dialect, shape, scan.by, behind)
         if scan.after is not None:
             sign = "<" if scan.descending else ">"
             if len(behind) > 1:

@@ -727,6 +727,22 @@ def test_d5_a_side_that_deserves_a_gift_has_one_after_the_parting(storage: Stora
     assert_sound(loyalty)
 
 
+def test_d5_who_was_one_with_others_is_given_once_like_anybody(storage: Storage, clock: Clock) -> None:
+    """Two partings leave a count of nothing at a; a's first order has an open refund, and its coupon waits for that."""
+    loyalty = Loyalty(d5_program(), storage, clock=clock)
+    convert(loyalty, "b", B_ORDER)
+    for other in ("b", "c"):
+        loyalty.merge("a", other, key=f"m-{other}")
+        loyalty.unmerge(other, key=f"u-{other}")
+    loyalty.ingest([A_ORDER, refund(A_ORDER, 1_000, status=RefundStatus.OPEN)])
+    assert claim_of(loyalty, "a", A_ORDER).created
+    assert_sound(loyalty)
+    assert [coupon.state for coupon in loyalty.member("a").coupons] == ["PENDING"]
+    loyalty.ingest([refund(A_ORDER, 1_000, status=RefundStatus.CLOSED)])
+    assert [coupon.state for coupon in loyalty.member("a").coupons] == ["ACTIVE"]
+    assert_sound(loyalty)
+
+
 def test_d5_a_stale_alias_is_noticed(two: Loyalty, storage: Storage, clock: Clock) -> None:
     """Another process that still remembers the merge finds out by itself that it was undone, whatever it does next."""
     two.merge("a", "b", key="m")

@@ -195,6 +195,11 @@ class Grant:
         """What stands granted now, what was given again to a member that was merged in included."""
         return self.granted + sum(each.granted for each in self.also)
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything was ever given or taken by it."""
+        return bool(self.granted or self.lot_no or self.debt or self.waived or self.exempt)
+
     def renumbered(self, ledger: Ledger, owner: str, *, stored: bool) -> Grant:
         """
         Turn the number of its lot from the stored form into the one its holder's ledger has, or back.

@@ -386,7 +386,8 @@ class Member:
         if row is None or not row.grant or row.grant == ELSEWHERE or (not blocked and '"blocked"' not in row.grant):
             return
         grant = self._once_grant(row)
-        to_do = [each for each in (grant, *grant.also) if each.blocked != blocked]
+        # One without a lot was given to nobody yet; its lot will open as the order then is.
+        to_do = [each for each in (grant, *grant.also) if each.lot_no and each.blocked != blocked]
         if not to_do or (blocked and row.claims + qualifying > 1):
             return
         for each in to_do:

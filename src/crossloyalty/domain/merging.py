@@ -198,7 +198,7 @@ def _give_together(
         if grant.lot_no:
             grant.lot_no = target.ledger.number_of(*source.ledger.origin_of(grant.lot_no))
     marked = ELSEWHERE in (row.grant, "" if held is None else held.grant)
-    given = [grant for grant in (here, *here.also, there, *there.also) if _says_something(grant)]
+    given = [grant for grant in (here, *here.also, there, *there.also) if grant.says_something]
     both = bool(here.total and there.total)
     if both and twice == "claw_back":
         given = _take_later(target, row.rule_id, given)
@@ -217,10 +217,6 @@ def _give_together(
 def _given(member: Member, name: str, row: MemberGrantRecord | None) -> Grant:
     text = "" if row is None else row.grant
     return Grant.from_text(name, text).renumbered(member.ledger, member.member_id, stored=False)
-
-
-def _says_something(grant: Grant) -> bool:
-    return bool(grant.granted or grant.lot_no or grant.debt or grant.waived or grant.exempt)
 
 
 def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:

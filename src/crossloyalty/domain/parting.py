@@ -186,6 +186,8 @@ def _grants_by_side(survivor: Member, goes: _Side, row: MemberGrantRecord) -> tu
     both: tuple[list[Grant], list[Grant]] = ([], [])
     every, first.also = [first, *first.also], ()
     for grant in every:
+        if not grant.says_something:
+            continue  # counted here, and given to nobody
         began = survivor.ledger.origin_of(grant.lot_no)[0]
         lot = survivor.ledger.lots.get(grant.lot_no)
         going = goes.owns(began) if lot is None else goes.caused(lot, began)

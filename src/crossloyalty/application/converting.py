@@ -123,18 +123,18 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
         requests: The candidates of this call.
     """
     order = state.effective
+    bound_to = "" if order is None else batch.bound_to(order, state.key)
     # Who claims is answered alone, so that an answer does not depend on what else is in its batch.
-    candidates = requests or _waiting(batch, state, order)
+    candidates = requests or _waiting(batch, state, bound_to)
     if batch.tried is not None:
         batch.tried[state.key] = candidates
-    if order is None:
+    if bound_to:
+        state.owner_id = bound_to
+    if order is None or not candidates:
         for candidate in candidates:
             _wait_for_order(batch, state, candidate)
         _reckon_due(batch, state, None, alone=bool(requests))
         return
-    bound_to = batch.bound_to(order, state.key)
-    if bound_to:
-        state.owner_id = bound_to
     denied = batch.buyer_blocked(order, state.key)
     beneficiary = _beneficiary(batch, order, state.key)
     ranked: list[tuple[int, int, str, Candidate, Standing]] = []
@@ -169,7 +169,7 @@ def convert(batch: Batch, state: OrderState, requests: list[Candidate]) -> None:
     _reckon_due(batch, state, waits_until, alone=bool(requests))
 
 
-def _waiting(batch: Batch, state: OrderState, order: EffectiveOrder | None) -> list[Candidate]:
+def _waiting(batch: Batch, state: OrderState, bound_to: str) -> list[Candidate]:
     """Give everybody who waits for an order that facts, a binding or time bring up: the tickets, the bound buyer."""
     candidates: list[Candidate] = []
     for ticket in state.tickets.values():
@@ -181,7 +181,6 @@ def _waiting(batch: Batch, state: OrderState, order: EffectiveOrder | None) -> l
             candidate = Candidate(home, Proof.from_json(ticket.proof), ticket.requested_at, touch=ticket.touch)
             candidate.ticket_of = ticket.member_id
             candidates.append(candidate)
-    bound_to = "" if order is None else batch.bound_to(order, state.key)
     if bound_to and batch.has_member(bound_to) and all(each.member_id != bound_to for each in candidates):
         candidates.append(Candidate(bound_to, NO_PROOF, batch.now, auto=True))
     return candidates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Sized
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import attrs
 
@@ -374,7 +374,7 @@ def _members_wanted(loaded: Loaded, grouped: Mapping[OrderKey, Sequence[Item | D
 
 def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], aliases: _Aliases) -> IngestReport:
     counts = IngestReport()
-    changed: list[OrderKey] = []
+    changed: dict[OrderKey, OrderState] = {}
     for key, items in grouped.items():
         state = batch.order(key)
         news = told = 0
@@ -394,11 +394,10 @@ def _decide(batch: Batch, grouped: Mapping[OrderKey, Sequence[Item | Doubt]], al
         if news:
             state.facts_changed()
         if news or moved:
-            changed.append(key)
-    had = {key for key in changed if batch.order(key).claim is not None}
-    settle_all(batch, changed, {})
-    for key in changed:
-        state = batch.order(key)
+            changed[key] = state
+    had = {key for key, state in changed.items() if state.claim is not None}
+    settle_all(batch, list(changed), {})
+    for key, state in changed.items():
         if state.claim is not state.claim_was:
             if key in had:
                 counts.claims_changed += 1
@@ -444,6 +443,8 @@ async def _aliases(
     for key, items in grouped.items():
         for item in items:
             if isinstance(item, Order) and item.lines:
+                if len(item.lines) == 1 and item.lines[0].line_id == key.order_no:
+                    continue
                 platform = platforms.get(item.platform)
                 for line in item.lines:
                     number = line.line_id.upper()
@@ -452,10 +453,11 @@ async def _aliases(
     answer = _Aliases()
     if not wanted:
         return answer
-    found = await tx.read([Key(AliasRecord, alias) for alias in wanted])
+    keys = [Key(AliasRecord, alias) for alias in wanted]
+    found: Mapping[Key, Any] = (await tx.read(keys)).records
     again = False
-    for alias, parent in wanted.items():
-        held = cast("AliasRecord | None", found.records.get(Key(AliasRecord, alias)))
+    for row_key, (alias, parent) in zip(keys, wanted.items(), strict=True):
+        held = found.get(row_key)
         row = AliasRecord(*alias, parent.order_no)
         if held is None:
             answer.changes.append(Insert(row))

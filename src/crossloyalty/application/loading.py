@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from crossloyalty.application.ports import Ahead, AsyncTransaction, Scan
 from crossloyalty.application.programs import newest_program, newest_scan, read_revisions
@@ -240,14 +240,12 @@ class Loaded:
         order_roots = [Key(OrderRecord, key) for key in order_keys]
         keys = [*member_roots.values(), *buyer_roots]
         claimed = order_keys
-        held: Mapping[Key, Record] = {}
+        held: Mapping[Key, Any] = {}
         if order_roots and all(root in self._versions for root in order_roots):
             # Locked, so known without asking; and where nobody owns an order, there is no claim to ask for (I-10).
-            held = (await self._tx.read(order_roots)).records
+            held = cast("Mapping[Key, Any]", (await self._tx.read(order_roots)).records)
             claimed = [
-                key
-                for key, root in zip(order_keys, order_roots, strict=True)
-                if root in held and cast(OrderRecord, held[root]).owner_id
+                key for key, root in zip(order_keys, order_roots, strict=True) if root in held and held[root].owner_id
             ]
         else:
             keys += order_roots
@@ -260,16 +258,16 @@ class Loaded:
         scans = [scan for member_id in known for scan in _member_scans(self.program_id, member_id, days_from)]
         records, rows = await self._tx.read(keys, scans)
         await self._check_newest(hint, records)
-        get = records.get
+        # What stands under a key is a row of its kind; a call that says so costs as much as the look-up.
+        get: Callable[[Key], Any] = records.get
         for key, root in zip(order_keys, order_roots, strict=True):
-            order = cast("OrderRecord | None", held.get(root) or get(root))
-            self.orders[key] = OrderRecord(*key) if order is None else order
+            self.orders[key] = held.get(root) or get(root) or OrderRecord(*key)
         for key in claimed:
             claim = get(Key(ClaimRecord, key))
             if claim is not None:
-                self.claims[key] = cast(ClaimRecord, claim)
+                self.claims[key] = claim
         for member_id, root in member_roots.items():
-            row = cast("MemberRecord | None", get(root))
+            row = get(root)
             self.members[member_id] = MemberRows(
                 MemberRecord(*root.values[:2]) if row is None else row,  # type: ignore[arg-type]
                 "" if self._versions.get(root) == 0 else days_from,
@@ -297,9 +295,10 @@ class Loaded:
                 self.world.moved(self.program_id, member_id, "")
                 raise MemberMoved
 
-    def _take_buyer(self, root: Key, row: Record | None) -> None:
-        values = cast("tuple[str, str, str, str]", root.values)
-        self.buyers[root] = BuyerRecord(*values) if row is None else cast(BuyerRecord, row)
+    def _take_buyer(self, root: Key, row: Any) -> None:
+        if row is None:
+            row = BuyerRecord(*cast("tuple[str, str, str, str]", root.values))
+        self.buyers[root] = row
 
     async def _check_newest(self, hint: int | None, records: Mapping[Key, Record]) -> None:
         """

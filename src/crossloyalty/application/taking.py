@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Collection, Mapping
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import attrs
 
@@ -147,12 +147,13 @@ async def take(world: World, program_id: str, about: About, facts: Facts, beside
         taken.orders += isinstance(item, Order)
         taken.refunds += isinstance(item, Refund)
         subject = item.refund_id if isinstance(item, Refund) else ""
+        if doubts.told and (key, subject) in doubts.told and not isinstance(item, Milestone):
+            continue
+        told = grouped.setdefault(key, [])
         if not isinstance(item, Milestone):
-            if (key, subject) in doubts.told:
-                continue
-            grouped.setdefault(key, []).append(Doubt(subject, "", doubts.now) if subject else over)
-        kept = unmasked(item) if about.capabilities.auto_convert else without_buyer(item)
-        grouped.setdefault(key, []).append(cast(Item, kept))
+            told.append(Doubt(subject, "", doubts.now) if subject else over)
+        kept: Any = unmasked(item) if about.capabilities.auto_convert else without_buyer(item)
+        told.append(kept)
     for (key, subject), doubtful in doubts.told.items():
         grouped.setdefault(key, []).append(Doubt(subject, doubtful.code, doubts.now))
     doubts.keys = grouped

@@ -191,8 +191,8 @@ def effective_order(facts: Facts) -> EffectiveOrder | None:
         ):
             line.own_fen = share
     if order.finished_at is None:
-        order.finished_at = max((line.finished_at for line in lines if line.finished_at), default=None)
-    if facts["refunds"] or fields.get("refunded_fen") or any("refunded_fen" in line for line in stated_lines):
+        order.finished_at = max([line.finished_at for line in lines if line.finished_at], default=None)
+    if facts["refunds"] or fields.get("refunded_fen") or True in ["refunded_fen" in line for line in stated_lines]:
         _apply_refunds(order, fields, stated_lines, stated_at, facts["refunds"])
     return order
 

@@ -56,7 +56,7 @@ class OrderStatus(enum.Enum):
     @property
     def rank(self) -> int:
         """The place in UNPAID < PAID < SHIPPED < SIGNED < FINISHED < CLOSED."""
-        return _RANKS[self.value]
+        return _RANKS[self._value_]
 
 
 _RANKS: Final = {status.value: rank for rank, status in enumerate(OrderStatus)}
@@ -258,14 +258,12 @@ def _check_fens(named: Iterable[tuple[str, Any]]) -> None:
             checked_fen(value, name)
 
 
-def _check_kind(name: str, value: Any, kind: type[enum.Enum]) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise WrongType(f"{name} is a {kind.__name__}, not {shown(value)}")
+def _not_a(name: str, value: Any, kind: type[enum.Enum]) -> WrongType:
+    return WrongType(f"{name} is a {kind.__name__}, not {shown(value)}")
 
 
-def _check_flag(name: str, value: Any) -> None:
-    if value is not None and type(value) is not bool:
-        raise WrongType(f"{name} is True, False or None, not {shown(value)}")
+def _no_flag(name: str, value: Any) -> WrongType:
+    return WrongType(f"{name} is True, False or None, not {shown(value)}")
 
 
 def _check_names(name: str, value: Any) -> None:
@@ -282,7 +280,7 @@ def _check_index(name: str, value: Any) -> None:
 
 
 def _check_lines(value: Any) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(line, Line) for line in value):
+    if not isinstance(value, tuple) or False in [isinstance(line, Line) for line in value]:
         raise WrongType("lines is a tuple of Line")
     if len(value) > 1 and len({line.line_id for line in value}) != len(value):
         raise InvalidInput("two lines of one order bear the same line_id")
@@ -320,10 +318,12 @@ class Line:
             _check_texts(zip(_LINE_TEXTS, texts, strict=True))
         if not _are_fens(fens):
             _check_fens(zip(_LINE_FENS, fens, strict=True))
-        _check_kind("status", self.status, LineStatus)
+        if self.status is not None and type(self.status) is not LineStatus:
+            raise _not_a("status", self.status, LineStatus)
         if self.finished_at is not None:
             checked_time(self.finished_at, "finished_at")
-        _check_flag("is_free_gift", self.is_free_gift)
+        if self.is_free_gift is not None and type(self.is_free_gift) is not bool:
+            raise _no_flag("is_free_gift", self.is_free_gift)
         if self.quantity is not None and (type(self.quantity) is not int or not 0 <= self.quantity <= _MOST_PIECES):
             raise WrongType(f"quantity is a whole number of pieces: {shown(self.quantity)}")
 
@@ -387,21 +387,25 @@ class Order:
         texts, times, fens = _ORDER_TEXTS_OF(self), _ORDER_TIMES_OF(self), _ORDER_FENS_OF(self)
         if not _are_plain(texts):
             _check_texts(zip(_ORDER_TEXTS, texts, strict=True))
-        _check_kind("status", self.status, OrderStatus)
-        _check_kind("kind", self.kind, OrderKind)
+        if self.status is not None and type(self.status) is not OrderStatus:
+            raise _not_a("status", self.status, OrderStatus)
+        if self.kind is not None and type(self.kind) is not OrderKind:
+            raise _not_a("kind", self.kind, OrderKind)
         if not _are_times(times):
             _check_times(zip(_ORDER_TIMES, times, strict=True))
         if not _are_fens(fens):
             _check_fens(zip(_ORDER_FENS, fens, strict=True))
-        _check_flag("refund_open", self.refund_open)
+        if self.refund_open is not None and type(self.refund_open) is not bool:
+            raise _no_flag("refund_open", self.refund_open)
         if self.lines is not None:
             _check_lines(self.lines)
         if not isinstance(self.source, SourceKind):
             raise WrongType(f"source is a SourceKind, not {shown(self.source)}")
         if self.flags is not None:
             _check_names("flags", self.flags)
-        _check_index("receiver_phone_index", self.receiver_phone_index)
-        _check_index("receiver_tail_index", self.receiver_tail_index)
+        if self.receiver_phone_index is not None or self.receiver_tail_index is not None:
+            _check_index("receiver_phone_index", self.receiver_phone_index)
+            _check_index("receiver_tail_index", self.receiver_tail_index)
 
 
 @attrs.frozen(kw_only=True)

@@ -24,17 +24,16 @@ class Share(NamedTuple):
     Args:
         node: The sub-order.
         status: Its status.
+        closed: It was paid and then refunded as a whole.
         refunded: Its newest refund was successful.
+        disputed: Its newest refund is not over.
     """
 
     node: Node
     status: LineStatus
+    closed: bool
     refunded: bool
-
-    @property
-    def closed(self) -> bool:
-        """It was paid and then refunded as a whole."""
-        return self.status is LineStatus.CLOSED_REFUNDED
+    disputed: bool
 
 
 class Amounts(NamedTuple):

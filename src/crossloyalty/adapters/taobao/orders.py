@@ -17,8 +17,6 @@ from crossloyalty.errors import InvalidInput
 
 __all__ = ["number_of", "read_order", "refund_ids_of"]
 
-_NUMBER: Final = re.compile(r"[0-9]{10,21}", re.ASCII)
-
 # Trade.go of the generated API metadata, 2026-04; the same words stand at sub-orders.
 _STATUSES: Final = {
     "TRADE_NO_CREATE_PAY": (OrderStatus.UNPAID, LineStatus.UNPAID),
@@ -66,7 +64,7 @@ def read_order(trade: Node, settings: TaobaoSettings) -> Order | Doubtful:
         shares = []
         for place, value in enumerate(rows(trade, "orders", "order")):
             node = Node(value, f"order.orders[{place}]")
-            shares.append(Share(node, _line_status(node, line_status), node.text("refund_status") == "SUCCESS"))
+            shares.append(_share(node, line_status))
         if not shares:
             raise Unreadable("order.orders is missing")
         return _order(trade, shares, status, settings)
@@ -85,11 +83,19 @@ class _UnknownStatus(Exception):
     pass
 
 
+def _share(node: Node, of_order: LineStatus) -> Share:
+    status, refund = _line_status(node, of_order), node.text("refund_status")
+    closed = status is LineStatus.CLOSED_REFUNDED
+    return Share(node, status, closed, refund == "SUCCESS", refund not in _NO_OPEN_REFUND)
+
+
 def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: TaobaoSettings) -> Order:
-    forfeited = trade.text("step_trade_status") == _FORFEITED
+    step = trade.text("step_trade_status")
+    forfeited = step == _FORFEITED
     if forfeited:
         status = OrderStatus.CLOSED
-    amounts = _amounts(trade, shares, status, settings)
+    # A deposit that was kept is no price of goods.
+    amounts = None if forfeited else _amounts(trade, shares, status, settings)
     packets = packets_fen(trade) if settings.red_packets_off else 0
     subsidy = (trade.yuan("platform_subsidy_fee") or 0) + packets
     buyer = _usable(trade.text("buyer_open_uid" if settings.buyer_id == "open_uid" else "ouid"))
@@ -99,7 +105,7 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
         order_no=number_of(trade, "tid"),
         shop_id=settings.shop_id,
         status=status,
-        kind=_kind(trade, forfeited=forfeited),
+        kind=_kind(trade, step=step),
         buyer_id=buyer,
         buyer_scope=None if buyer is None else scope,
         beneficiary_id=_usable(trade.text("donee_open_uid")),
@@ -112,18 +118,15 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
         subsidy_fen=subsidy or None,
         own_value_fen=_own_value(trade, shares),
         refunded_fen=None if amounts is None or not amounts.refunded_loose else _all_refunded(amounts),
-        refund_open=any(share.node.raw("refund_status") not in _NO_OPEN_REFUND for share in shares),
+        refund_open=True in [share.disputed for share in shares],
         lines=tuple(_lines(shares, amounts, status)),
-        flags=_flags(trade, settings),
+        flags=_flags(trade, settings) if settings.seller_flags else None,
     )
 
 
-def _amounts(trade: Node, shares: list[Share], status: OrderStatus, settings: TaobaoSettings) -> Amounts | None:
-    """Work out the amounts; None for a deposit that was kept, which is no price of goods."""
+def _amounts(trade: Node, shares: list[Share], status: OrderStatus, settings: TaobaoSettings) -> Amounts:
     nothing = [0] * len(shares)
-    if trade.text("step_trade_status") == _FORFEITED:
-        return None
-    if status is OrderStatus.UNPAID or all(share.status is LineStatus.CLOSED_UNPAID for share in shares):
+    if status is OrderStatus.UNPAID or False not in [share.status is LineStatus.CLOSED_UNPAID for share in shares]:
         return Amounts(0, 0, nothing, nothing, 0)
     try:
         return paid_amounts(trade, shares, settings)
@@ -188,14 +191,14 @@ def _word(node: Node) -> str:
     return str(word) if known else "no status word"
 
 
-def _kind(trade: Node, *, forfeited: bool) -> OrderKind | None:
+def _kind(trade: Node, *, step: str | None) -> OrderKind | None:
     trade_type = trade.raw("type")
     if trade.raw("receipt_type") is not None:
         return OrderKind.PRICE_DIFF  # 补差订单: ITEM, POSTAGE or OTHER
     if trade.flag("is_gift"):
         return OrderKind.GIFT
     presale = trade.flag("new_presell") or trade.flag("general_new_presell")
-    if forfeited or presale or trade_type == "step" or trade.raw("step_trade_status") is not None:
+    if presale or trade_type == "step" or step is not None:
         return OrderKind.PRESALE
     return OrderKind.COD if trade_type in _COD_TYPES else None
 
@@ -203,7 +206,7 @@ def _kind(trade: Node, *, forfeited: bool) -> OrderKind | None:
 def _own_value(trade: Node, shares: list[Share]) -> int | None:
     """Give what was paid with the merchant's shopping-gold card (购物金), principal and bonus: no new money (D26)."""
     used = _gold(trade, "expand_card_basic_price_used", "expand_card_expand_price_used")
-    if used is None and "expandcard_info" in trade:
+    if used is None and "expandcard_info" in trade.value:
         info = trade.node("expandcard_info")
         used = None if info is None else _gold(info, "basic_price_used", "expand_price_used")
     if used is None:
@@ -213,15 +216,13 @@ def _own_value(trade: Node, shares: list[Share]) -> int | None:
 
 
 def _gold(node: Node, principal: str, bonus: str) -> int | None:
-    if principal not in node and bonus not in node:
+    if principal not in node.value and bonus not in node.value:
         return None
     parts = node.yuan(principal), node.yuan(bonus)
     return None if parts == (None, None) else (parts[0] or 0) + (parts[1] or 0)
 
 
-def _flags(trade: Node, settings: TaobaoSettings) -> tuple[str, ...] | None:
-    if not settings.seller_flags:
-        return None
+def _flags(trade: Node, settings: TaobaoSettings) -> tuple[str, ...]:
     name = settings.seller_flags.get(trade.whole("seller_flag") or 0)
     return () if name is None else (name,)
 
@@ -245,7 +246,8 @@ def number_of(node: Node, name: str) -> str:
     number = text or plain
     if number is None:
         raise Unreadable(f"{node.path}.{name} is missing")
-    if not _NUMBER.fullmatch(number) or (plain is not None and plain != number):
+    fits = 10 <= len(number) <= 21 and number.isdigit() and number.isascii()
+    if not fits or (plain is not None and plain != number):
         raise Unreadable(f"{node.path}.{name} is no number of an order")
     return number
 

@@ -614,19 +614,63 @@ def test_d5_an_earlier_holder_is_known_though_it_was_granted_nothing_itself(stor
     assert_sound(loyalty)
 
 
-def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(storage: Storage, clock: Clock) -> None:
-    """b's claim moved to c, and the gateway could not take 100 back while b was part of a: b has and owes them."""
+DISPUTE: Any = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+
+
+def sent_outside(storage: Storage, clock: Clock) -> Loyalty:
+    """Give b 100 points that live outside, for an order, and make b part of a."""
     book = rules.ExternalBook("points", gateway="youzan")
     loyalty = Loyalty(points_program(rules.PointsPerYuan("1"), external_books=[book]), storage, clock=clock)
     convert(loyalty, "b", A_ORDER)
     loyalty.merge("a", "b", key="m")
-    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
-    assert loyalty.dispute("c", **told).holder_no == 2
+    return loyalty
+
+
+def held_outside(loyalty: Loyalty, *members: str) -> list[tuple[int, int]]:
+    """Say what the gateway holds for each member, and what each owes."""
+    found = [loyalty.member(each).balances.get("points") for each in members]
+    return [(0, 0) if each is None else (each.external, each.debt) for each in found]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(
+    storage: Storage, clock: Clock, late: bool
+) -> None:
+    """
+    b's claim moved to c while b was part of a, and the gateway could not take the 100 back: b has and owes them.
+
+    It is the same whether the gateway says so before b leaves or behind it.
+    """
+    loyalty = sent_outside(storage, clock)
+    assert loyalty.dispute("c", **DISPUTE).holder_no == 2
     (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
+    if late:
+        loyalty.unmerge("b", key="u")
     assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 100
+    if not late:
+        loyalty.unmerge("b", key="u")
+    assert held_outside(loyalty, "a", "b", "c") == [(0, 0), (100, 100), (100, 0)]
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("into", ["", "0"])
+def test_d5_a_late_answer_finds_a_holder_whose_claim_moved_behind_the_parting(
+    storage: Storage, clock: Clock, into: str
+) -> None:
+    """
+    40 of b's points are asked back while b is part of a; b leaves, the claim goes to c, and none of the 40 was taken.
+
+    b owes them, or whoever b has become part of since.
+    """
+    loyalty = sent_outside(storage, clock)
+    loyalty.ingest([refund(A_ORDER, 4_000)])
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
     loyalty.unmerge("b", key="u")
-    held = [loyalty.member(each).balances["points"] for each in ("a", "b", "c")]
-    assert [(each.external, each.debt) for each in held] == [(0, 0), (100, 100), (100, 0)]
+    if into:
+        loyalty.merge(into, "b", key="m2")
+    assert loyalty.dispute("c", **DISPUTE).holder_no == 2
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 40
+    assert held_outside(loyalty, "a", into or "b", "c") == [(0, 0), (40, 40), (60, 0)]
     assert_sound(loyalty)
 
 

@@ -238,6 +238,78 @@ def test_d5_a_reward_kept_twice_goes_with_the_last_reason(two: Loyalty) -> None:
     assert_sound(two)
 
 
+WAITING = refund(A_ORDER, 10_000, status=RefundStatus.OPEN)
+
+
+def newcomer_waits(storage: Storage, clock: Clock, **reward: Any) -> Loyalty:
+    """Give a the newcomer's coupon for an order with an open refund, and b the same for one without."""
+    loyalty = Loyalty(points_program(rules.Coupon("NEWCOMER", once_per="member", **reward)), storage, clock=clock)
+    loyalty.ingest([A_ORDER, WAITING])
+    assert claim_of(loyalty, "a", A_ORDER).created
+    clock.move(hours=1)
+    convert(loyalty, "b", B_ORDER)
+    return loyalty
+
+
+def coupons(loyalty: Loyalty, member: str) -> list[str]:
+    """Give the states of a member's coupons."""
+    return sorted(coupon.state for coupon in loyalty.member(member).coupons)
+
+
+@pytest.mark.parametrize("end", [RefundStatus.SUCCESS, RefundStatus.CLOSED])
+def test_d5_what_an_open_refund_held_back_is_issued_by_the_others_order(
+    storage: Storage, clock: Clock, end: RefundStatus
+) -> None:
+    """a's coupon waits for a refund; b's order deserves one too, so it waits no longer, however the refund ends."""
+    loyalty = newcomer_waits(storage, clock)
+    assert (coupons(loyalty, "a"), coupons(loyalty, "b")) == (["PENDING"], ["ACTIVE"])
+    loyalty.merge("a", "b", key="m")
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+    loyalty.ingest([refund(A_ORDER, 10_000, status=end, modified_at=day(21))])
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+
+
+def test_d5_what_was_never_issued_is_the_later_of_two(storage: Storage, clock: Clock) -> None:
+    """With "claw_back" a's coupon that waits goes, though a earned it first: b's was handed out already and stays."""
+    loyalty = newcomer_waits(storage, clock)
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    assert [each.kind for each in loyalty.deliveries().items] == ["coupon.issue"]
+    loyalty.ingest([refund(A_ORDER, 10_000, modified_at=day(21))])
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    loyalty.ingest([refund(B_ORDER, 10_000, modified_at=day(21))])
+    assert coupons(loyalty, "a") == []
+    assert_sound(loyalty)
+
+
+def test_d5_two_open_refunds_hold_back_what_both_were_given(storage: Storage, clock: Clock) -> None:
+    """No order without an open refund deserves the coupon: both wait after the merge too, until one of them closes."""
+    loyalty = newcomer_waits(storage, clock, issue_after_days=20)
+    loyalty.ingest([refund(B_ORDER, 10_000, status=RefundStatus.OPEN)])
+    loyalty.merge("a", "b", key="m")
+    clock.move(days=30)
+    loyalty.run_due()
+    assert coupons(loyalty, "a") == ["PENDING", "PENDING"]
+    loyalty.ingest([refund(B_ORDER, 10_000, status=RefundStatus.CLOSED, modified_at=clock())])
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+
+
+def test_d5_what_was_freed_by_the_others_order_waits_again_without_it(storage: Storage, clock: Clock) -> None:
+    """Not issued before b leaves with its order, a's coupon waits for the refund of a's; b's comes on its day."""
+    loyalty = newcomer_waits(storage, clock, issue_after_days=20)
+    loyalty.merge("a", "b", key="m")
+    loyalty.unmerge("b", key="u")
+    clock.move(days=30)
+    loyalty.run_due()
+    assert (coupons(loyalty, "a"), coupons(loyalty, "b")) == (["PENDING"], ["ACTIVE"])
+    loyalty.ingest([refund(A_ORDER, 10_000, status=RefundStatus.CLOSED, modified_at=clock())])
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    assert_sound(loyalty)
+
+
 def test_d5_caps_of_the_present_period_are_summed(storage: Storage, clock: Clock) -> None:
     """I-55: a used 100 and b 150 of a daily cap of 300, so 50 are left for either id; tomorrow it is whole again."""
     program = points_program(rules.PointsPerYuan("1"), caps=[rules.Cap("daily", 300, per="day", asset="points")])

@@ -166,7 +166,7 @@ async def _claim_all(
         except StartAgain:
             continue
         except MissingRoot as missing:
-            more.add(missing.root)
+            more.update(missing.roots)
 
 
 async def _claim(
@@ -282,8 +282,9 @@ def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> 
     Ask for the roots of buyers whom a claim of this batch may bind, as long as nothing was decided.
 
     Raises:
-        MissingRoot: One is not locked yet.
+        MissingRoot: Some are not locked yet.
     """
+    missing: dict[RootKey, None] = {}
     for key, group in wanted.items():
         order = loaded.orders[key]
         if not order.buyer_id or key in loaded.claims:
@@ -291,7 +292,9 @@ def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> 
         root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
         proven = [each.request.member_id for each in group if each.request.proof.kind != "none"]
         if root not in loaded.versions and any(is_free(loaded, loaded.buyers[root], each) for each in proven):
-            raise MissingRoot(root)
+            missing[root] = None
+    if missing:  # all at once: a batch of many buyers would begin again for each of them
+        raise MissingRoot(*missing)
 
 
 @attrs.define

@@ -17,6 +17,7 @@ from crossloyalty.application.loading import Loaded
 from crossloyalty.application.past_orders import count_past_orders
 from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
 from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.stopping import answer_locked, remember_locks
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult, when
 from crossloyalty.domain.checks import clean_text
@@ -157,6 +158,12 @@ async def _claim_all(
     while True:
         program = await program_knowing(world, program_id, [request.platform for request in requests])
         asked = [parse(request, program) for request in requests]
+        if world.locks and guesses is None:
+            told = await answer_locked(world, program, asked)
+            if told:
+                rest = [request for place, request in enumerate(requests) if place not in told]
+                others = iter(await _claim_all(world, program_id, rest, None) if rest else ())
+                return [told[place] if place in told else next(others) for place in range(len(requests))]
         if any(each.request.proof.secret for each in asked):
             from crossloyalty.application import proving  # few hosts take such proofs
 
@@ -237,6 +244,7 @@ async def _claim(
             break
         late, noted = count_attempts(batch, asking, outcome, devices)
         if not late:
+            remember_locks(world, batch, asking, (*devices.values(), *noted))
             break
         stopped |= late
     await _count_past_orders(tx, batch, outcome.values())

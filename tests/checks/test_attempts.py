@@ -184,6 +184,29 @@ def test_behind_a_lock_everybody_has_their_own_orders(storage: Storage, clock: C
     assert_sound(loyalty)
 
 
+@pytest.mark.parametrize(("device", "numbers", "looked_at"), [("198.51.100.7", 1_000, 20), ("", 1, 5)])
+def test_a_crowd_of_accounts_is_stopped_by_what_it_shares(
+    storage: Storage, clock: Clock, device: str, numbers: int, looked_at: int
+) -> None:
+    """A thousand members behind one device, or at one number without any: the limit of that one thing holds for all."""
+    loyalty = door(storage, clock)
+    told: Counter[tuple[Any, str]] = Counter()
+    for begin in range(0, 1_000, 100):
+        guesses = [
+            ClaimRequest(
+                member_id=f"t{n}", platform="taobao", order_no=order(n % numbers).order_no, proof=WRONG, device=device
+            )
+            for n in range(begin, begin + 100)
+        ]
+        told.update((each.public, each.explain("en")) for each in loyalty.claim_many(guesses))
+    assert {public.reason: times for (public, _), times in told.items()} == {
+        Reason.RECEIVED: looked_at,
+        LOCKED: 1_000 - looked_at,
+    }
+    assert len(dump(storage)["tickets"]) == looked_at
+    assert_sound(loyalty)
+
+
 def test_a_locked_answer_tells_nothing(storage: Storage, clock: Clock) -> None:
     """Public and staff text alike are one sentence, for a number that is known and one that is not."""
     loyalty = door(storage, clock, per_member=1)

@@ -250,7 +250,7 @@ def _free(target: Member, name: str, given: Iterable[Grant]) -> None:
     One that waits says that its member's orders all have a refund open; one that does not, that some order has none.
     The refund's own end would come too late: with success it leaves that order no reason to settle the reward again.
     """
-    standing = [grant for grant in given if grant.granted]
+    standing = [grant for grant in given if grant.granted and grant.lot_no]
     reward = _reward(target, name)
     if reward is None or all(grant.blocked for grant in standing):
         return

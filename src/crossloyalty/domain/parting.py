@@ -292,8 +292,11 @@ def _wait(side: _Side, history: History) -> None:
         ]
         blocked = bool(behind) and all(has_to_wait(rule, order) for order in behind)
         for each in (grant, *grant.also):
-            if blocked and each.granted and not each.blocked and member.ledger.lot(each.lot_no).state == "PENDING":
-                block_lot(member.ledger, member.ledger.lot(each.lot_no), True, rule, member.program.calendar)
+            if not blocked or each.blocked or not each.granted or not each.lot_no:
+                continue
+            lot = member.ledger.lot(each.lot_no)
+            if lot.state == "PENDING":
+                block_lot(member.ledger, lot, True, rule, member.program.calendar)
                 each.blocked = True
                 member.put_gift(row._replace(grant=member.text_of(grant)))
 

@@ -1,9 +1,9 @@
 """Coupons that were used: noted once, and never revoked by a later refund (D28)."""
 
 import pytest
-from builders import Clock, assert_sound, convert, event_kinds, order, points_program, refund
+from builders import Clock, assert_sound, convert, day, event_kinds, order, points_program, refund
 
-from crossloyalty import CouponUse, Loyalty, rules
+from crossloyalty import CouponUse, DeliveryAnswer, Loyalty, RefundStatus, rules
 from crossloyalty.application.ports import Storage
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType
 
@@ -55,6 +55,42 @@ def test_a_waived_coupon_is_not_given_again(storage: Storage, clock: Clock) -> N
     convert(loyalty, "m1", order(2))
     assert loyalty.member("m1").coupons == ()
     assert event_kinds(loyalty, "coupon.issued") == ["coupon.issued"]
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("once_per", ["order", "member"])
+def test_a_piece_the_gateway_cannot_take_back_is_written_off(storage: Storage, clock: Clock, once_per: str) -> None:
+    """It was used before anybody was told: the answer says so, and a payout that fails gives no second piece."""
+    loyalty = door(storage, clock, once_per)
+    one = order()
+    convert(loyalty, "m1", one)
+    loyalty.ingest([refund(one, 10_000)])
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "coupon.revoke"]
+    assert (asked.body["code"], asked.body["order_no"]) == ("TEN", one.order_no)
+    for _ in range(2):
+        assert loyalty.answer_delivery(asked.key, amount=0) == DeliveryAnswer(0, 1)
+    with pytest.raises(IdempotencyConflict):
+        loyalty.answer_delivery(asked.key)
+    assert event_kinds(loyalty, "debt.waived") == ["debt.waived"]
+    assert_sound(loyalty)
+    loyalty.ingest([refund(one, 10_000, status=RefundStatus.PAYOUT_FAILED, modified_at=day(21))])
+    assert loyalty.member("m1").coupons == ()
+    assert [each.kind for each in loyalty.deliveries().items] == ["coupon.issue"]
+    assert_sound(loyalty)
+
+
+def test_a_piece_kept_of_who_was_merged_in_stays_with_them(storage: Storage, clock: Clock) -> None:
+    """m2's coupon is asked back from m1, who stands for both; m2 has left when the gateway answers that it cannot."""
+    loyalty = door(storage, clock)
+    convert(loyalty, "m2", order())
+    loyalty.merge("m1", "m2", key="k")
+    loyalty.ingest([refund(order(), 10_000)])
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "coupon.revoke"]
+    loyalty.unmerge("m2", key="u")
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 1
+    assert_sound(loyalty)
+    loyalty.ingest([refund(order(), 10_000, status=RefundStatus.PAYOUT_FAILED, modified_at=day(21))])
+    assert (loyalty.member("m1").coupons, loyalty.member("m2").coupons) == ((), ())
     assert_sound(loyalty)
 
 

@@ -238,6 +238,78 @@ def test_d5_a_reward_kept_twice_goes_with_the_last_reason(two: Loyalty) -> None:
     assert_sound(two)
 
 
+WAITING = refund(A_ORDER, 10_000, status=RefundStatus.OPEN)
+
+
+def newcomer_waits(storage: Storage, clock: Clock, **reward: Any) -> Loyalty:
+    """Give a the newcomer's coupon for an order with an open refund, and b the same for one without."""
+    loyalty = Loyalty(points_program(rules.Coupon("NEWCOMER", once_per="member", **reward)), storage, clock=clock)
+    loyalty.ingest([A_ORDER, WAITING])
+    assert claim_of(loyalty, "a", A_ORDER).created
+    clock.move(hours=1)
+    convert(loyalty, "b", B_ORDER)
+    return loyalty
+
+
+def coupons(loyalty: Loyalty, member: str) -> list[str]:
+    """Give the states of a member's coupons."""
+    return sorted(coupon.state for coupon in loyalty.member(member).coupons)
+
+
+@pytest.mark.parametrize("end", [RefundStatus.SUCCESS, RefundStatus.CLOSED])
+def test_d5_what_an_open_refund_held_back_is_issued_by_the_others_order(
+    storage: Storage, clock: Clock, end: RefundStatus
+) -> None:
+    """a's coupon waits for a refund; b's order deserves one too, so it waits no longer, however the refund ends."""
+    loyalty = newcomer_waits(storage, clock)
+    assert (coupons(loyalty, "a"), coupons(loyalty, "b")) == (["PENDING"], ["ACTIVE"])
+    loyalty.merge("a", "b", key="m")
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+    loyalty.ingest([refund(A_ORDER, 10_000, status=end, modified_at=day(21))])
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+
+
+def test_d5_what_was_never_issued_is_the_later_of_two(storage: Storage, clock: Clock) -> None:
+    """With "claw_back" a's coupon that waits goes, though a earned it first: b's was handed out already and stays."""
+    loyalty = newcomer_waits(storage, clock)
+    loyalty.merge("a", "b", key="m", given_twice="claw_back")
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    assert [each.kind for each in loyalty.deliveries().items] == ["coupon.issue"]
+    loyalty.ingest([refund(A_ORDER, 10_000, modified_at=day(21))])
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    loyalty.ingest([refund(B_ORDER, 10_000, modified_at=day(21))])
+    assert coupons(loyalty, "a") == []
+    assert_sound(loyalty)
+
+
+def test_d5_two_open_refunds_hold_back_what_both_were_given(storage: Storage, clock: Clock) -> None:
+    """No order without an open refund deserves the coupon: both wait after the merge too, until one of them closes."""
+    loyalty = newcomer_waits(storage, clock, issue_after_days=20)
+    loyalty.ingest([refund(B_ORDER, 10_000, status=RefundStatus.OPEN)])
+    loyalty.merge("a", "b", key="m")
+    clock.move(days=30)
+    loyalty.run_due()
+    assert coupons(loyalty, "a") == ["PENDING", "PENDING"]
+    loyalty.ingest([refund(B_ORDER, 10_000, status=RefundStatus.CLOSED, modified_at=clock())])
+    assert coupons(loyalty, "a") == ["ACTIVE", "ACTIVE"]
+    assert_sound(loyalty)
+
+
+def test_d5_what_was_freed_by_the_others_order_waits_again_without_it(storage: Storage, clock: Clock) -> None:
+    """Not issued before b leaves with its order, a's coupon waits for the refund of a's; b's comes on its day."""
+    loyalty = newcomer_waits(storage, clock, issue_after_days=20)
+    loyalty.merge("a", "b", key="m")
+    loyalty.unmerge("b", key="u")
+    clock.move(days=30)
+    loyalty.run_due()
+    assert (coupons(loyalty, "a"), coupons(loyalty, "b")) == (["PENDING"], ["ACTIVE"])
+    loyalty.ingest([refund(A_ORDER, 10_000, status=RefundStatus.CLOSED, modified_at=clock())])
+    assert coupons(loyalty, "a") == ["ACTIVE"]
+    assert_sound(loyalty)
+
+
 def test_d5_caps_of_the_present_period_are_summed(storage: Storage, clock: Clock) -> None:
     """I-55: a used 100 and b 150 of a daily cap of 300, so 50 are left for either id; tomorrow it is whole again."""
     program = points_program(rules.PointsPerYuan("1"), caps=[rules.Cap("daily", 300, per="day", asset="points")])
@@ -614,19 +686,63 @@ def test_d5_an_earlier_holder_is_known_though_it_was_granted_nothing_itself(stor
     assert_sound(loyalty)
 
 
-def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(storage: Storage, clock: Clock) -> None:
-    """b's claim moved to c, and the gateway could not take 100 back while b was part of a: b has and owes them."""
+DISPUTE: Any = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
+
+
+def sent_outside(storage: Storage, clock: Clock) -> Loyalty:
+    """Give b 100 points that live outside, for an order, and make b part of a."""
     book = rules.ExternalBook("points", gateway="youzan")
     loyalty = Loyalty(points_program(rules.PointsPerYuan("1"), external_books=[book]), storage, clock=clock)
     convert(loyalty, "b", A_ORDER)
     loyalty.merge("a", "b", key="m")
-    told = {"platform": "taobao", "order_no": A_ORDER.order_no, "evidence": "chat", "operator": "ann", "key": "d"}
-    assert loyalty.dispute("c", **told).holder_no == 2
+    return loyalty
+
+
+def held_outside(loyalty: Loyalty, *members: str) -> list[tuple[int, int]]:
+    """Say what the gateway holds for each member, and what each owes."""
+    found = [loyalty.member(each).balances.get("points") for each in members]
+    return [(0, 0) if each is None else (each.external, each.debt) for each in found]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_d5_what_a_gateway_kept_of_an_earlier_holder_goes_with_that_holder(
+    storage: Storage, clock: Clock, late: bool
+) -> None:
+    """
+    b's claim moved to c while b was part of a, and the gateway could not take the 100 back: b has and owes them.
+
+    It is the same whether the gateway says so before b leaves or behind it.
+    """
+    loyalty = sent_outside(storage, clock)
+    assert loyalty.dispute("c", **DISPUTE).holder_no == 2
     (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
+    if late:
+        loyalty.unmerge("b", key="u")
     assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 100
+    if not late:
+        loyalty.unmerge("b", key="u")
+    assert held_outside(loyalty, "a", "b", "c") == [(0, 0), (100, 100), (100, 0)]
+    assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("into", ["", "0"])
+def test_d5_a_late_answer_finds_a_holder_whose_claim_moved_behind_the_parting(
+    storage: Storage, clock: Clock, into: str
+) -> None:
+    """
+    40 of b's points are asked back while b is part of a; b leaves, the claim goes to c, and none of the 40 was taken.
+
+    b owes them, or whoever b has become part of since.
+    """
+    loyalty = sent_outside(storage, clock)
+    loyalty.ingest([refund(A_ORDER, 4_000)])
+    (asked,) = [each for each in loyalty.deliveries().items if each.kind == "points.revoke"]
     loyalty.unmerge("b", key="u")
-    held = [loyalty.member(each).balances["points"] for each in ("a", "b", "c")]
-    assert [(each.external, each.debt) for each in held] == [(0, 0), (100, 100), (100, 0)]
+    if into:
+        loyalty.merge(into, "b", key="m2")
+    assert loyalty.dispute("c", **DISPUTE).holder_no == 2
+    assert loyalty.answer_delivery(asked.key, amount=0).shortfall == 40
+    assert held_outside(loyalty, "a", into or "b", "c") == [(0, 0), (40, 40), (60, 0)]
     assert_sound(loyalty)
 
 

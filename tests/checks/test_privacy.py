@@ -18,7 +18,7 @@ from builders import (
     right_proof,
 )
 
-from crossloyalty import Loyalty, PhoneIndex, Proof, Reason, rules
+from crossloyalty import Identity, Loyalty, PhoneIndex, Proof, Reason, rules
 from crossloyalty.application.ports import Storage
 from crossloyalty.domain.privacy import masked, neutral
 from crossloyalty.errors import InvalidInput
@@ -198,3 +198,15 @@ def test_little_of_an_id_is_shown(text: str, shown: str) -> None:
 def test_a_cell_is_no_formula(cell: str, written: str) -> None:
     """What would start a formula, or be rounded as a number, stands behind an apostrophe."""
     assert neutral(cell) == written
+
+
+def test_what_is_printed_names_nobody(person: Loyalty) -> None:
+    """Values end in logs: of a phone handed in by mistake, a buyer and an index only the ends are in their reprs."""
+    asked = [Identity("phone", "13800138000"), Identity("x_name", "Zhang Wei of Shanghai"), Identity("phone", 138)]  # type: ignore[arg-type]
+    bought = order(9, buyer_id=f"{CANARY}-buyer", beneficiary_id=f"{CANARY}-donee", receiver_phone_index=PHONE)
+    person.ingest([order(8, buyer_id=f"{CANARY}-stranger")])
+    printed = repr([*asked, bought, *person.identities("m1").items, *person.unclaimed_buyers().items])
+    assert printed.startswith("[Identity('phone', '138****00', scope='')")
+    for whole in ("13800138000", "Zhang Wei", CANARY, PHONE):
+        assert whole not in printed
+    assert PHONE in [each.buyer_id for each in person.identities("m1").items]  # what is read is whole

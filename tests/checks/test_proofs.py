@@ -461,3 +461,34 @@ def test_squatters_make_room_for_a_right_proof(storage: Storage, clock: Clock) -
     assert claim_of(loyalty, "s3", order(1), wrong).reason is Reason.RECEIVED
     assert sum(len(loyalty.tickets(each).items) for each in ("s1", "buyer", "s3")) == 2
     assert_sound(loyalty)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_crowd_that_asks_in_one_call_is_answered(storage: Storage, clock: Clock, known: bool) -> None:
+    """A hundred members type one number at once, with nothing to show: each hears RECEIVED, known or not."""
+    loyalty = door(storage, clock, requests_per_order=100, attempts=None)
+    loyalty.ingest([order(1)] if known else [])
+    crowd = [ClaimRequest(member_id=f"m{n}", platform="taobao", order_no=order(1).order_no) for n in range(100)]
+    answers = loyalty.claim_many(crowd)
+    assert {each.public.reason for each in answers} == {Reason.RECEIVED}
+    assert len({each.public for each in answers}) == 1
+    report = loyalty.ingest([order(1, buyer_id="b1", modified_at=NOW)])
+    assert (report.rejected_count, report.claims_created) == (0, 0)
+    assert claim_of(loyalty, "buyer", order(1)).created
+    assert_sound(loyalty)
+
+
+def test_a_batch_of_many_buyers_begins_again_once(storage: Storage, clock: Clock) -> None:
+    """Forty claims that bind a buyer each lock all of them at once, however many there are."""
+    counting = Counting(storage)
+    loyalty = door(counting, clock)
+    bought = [order(n, buyer_id=f"b{n}") for n in range(40)]
+    loyalty.ingest(bought)
+    counting.reads = 0
+    asked = [
+        ClaimRequest(member_id=f"m{n}", platform="taobao", order_no=each.order_no, proof=right_proof(each))
+        for n, each in enumerate(bought)
+    ]
+    assert all(each.bound for each in loyalty.claim_many(asked))
+    assert counting.reads <= 3
+    assert_sound(loyalty)

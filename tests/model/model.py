@@ -594,8 +594,8 @@ class Model(Owned):
 
         claim = self.orders[key].claim if key else None
         still = claim is not None and claim.holder == holder
-        name = self.home(claim.member if claim and still else name)
         self.whose = self.orders[key].holders[holder] if key else ""
+        name = self.home(self.whose or name)
         if claim is None:
             self.fell_short(name, meant(self.member(name).gifts[rule_id.removeprefix("#gift:")]), self.program, missing)
         elif rule_id not in self.member(name).once and not still:

@@ -89,6 +89,61 @@ def a_place_among_requests_hangs_on_no_alias() -> Machine:
     return machine
 
 
+LATEST = 4  # the slot whose order finishes last, so that what it gives is not issued yet
+
+
+def waits_for_a_refund(variant: int, slot: int = 0) -> Machine:
+    """What m1 was given once waits for the refund of its order; m2 has the same for an order without one."""
+    machine = begun(variant)
+    machine.wait(48)
+    told = order_message(slot, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+    machine.ingest([told, refund_message(slot, "r1", "OPEN", 29, 50, None, False)])
+    machine.claim([("m1", slot, "right", 0)])
+    machine.finish_and_claim(slot=3, member="m2", hour=5)
+    machine.holds()
+    machine.merge("m2", "m1")
+    machine.holds()
+    return machine
+
+
+def what_waits_for_a_refund_is_issued_by_the_others_order() -> Machine:
+    machine = waits_for_a_refund(1)
+    machine.ingest([refund_message(0, "r1", "SUCCESS", 38, 100, None, False)])
+    machine.wait(24 * 26)
+    machine.run_due()
+    return machine
+
+
+def what_is_not_issued_waits_again_without_the_others_order() -> Machine:
+    machine = waits_for_a_refund(1, LATEST)
+    machine.unmerge("m2")
+    machine.holds()
+    machine.wait(24 * 26)
+    machine.run_due()
+    machine.holds()
+    machine.ingest([refund_message(LATEST, "r1", "CLOSED", 38, 50, None, False)])
+    return machine
+
+
+def a_gateway_that_is_late_means_whom_the_claim_was_made_with() -> Machine:
+    machine = begun(5)
+    machine.finish_and_claim(slot=0, member="m2", hour=5)
+    machine.merge("m1", "m2")
+    machine.ingest([refund_message(0, "r1", "SUCCESS", 29, 50, None, False)])
+    asked = [each for each in machine.loyalty.deliveries().items if each.kind.endswith(".revoke")]
+    machine.unmerge("m2")
+    machine.dispute(Drawn(0), "m3")
+    machine.holds()
+    for each in asked:
+        machine.done_outside(each, each.body["amount"])
+    machine.holds()
+    machine.merge("m1", "m3")
+    machine.merge("m1", "m2")
+    machine.unmerge("m2")
+    assert asked
+    return machine
+
+
 @pytest.mark.parametrize(
     "history",
     [
@@ -97,6 +152,9 @@ def a_place_among_requests_hangs_on_no_alias() -> Machine:
         an_order_of_long_ago_is_not_converted_by_a_binding,
         whom_an_order_belongs_to_has_it_once_a_stranger_is_refused,
         a_place_among_requests_hangs_on_no_alias,
+        what_waits_for_a_refund_is_issued_by_the_others_order,
+        what_is_not_issued_waits_again_without_the_others_order,
+        a_gateway_that_is_late_means_whom_the_claim_was_made_with,
     ],
     ids=lambda each: each.__name__,
 )

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from beside import Beside, policy
-from facts import Facts
+from facts import Facts, View
 from guesses import Tried
 from ledger import Grant, Member, each_of
 
@@ -89,6 +89,8 @@ class United(Beside):
         for mine, theirs in ((s.once, o.once), (s.gifts, o.gifts)):
             for name, grant in theirs.items():
                 mine[name] = self._both(mine.get(name), grant)
+        for name in o.once:
+            self._free(s, name)
         s.enrolled = s.enrolled or o.enrolled
         s.up |= o.up
         if o.blocked and not s.blocked:
@@ -131,6 +133,15 @@ class United(Beside):
         first.before = any(at.before for at in every) and not first.target
         return first
 
+    def _free(self, m: Member, rule_id: str) -> None:
+        """What waited for an open refund is issued where an order of the other deserves it and has none open."""
+        rule = self.program.rewards_by_id.get(rule_id)
+        given = [at for at in (m.once[rule_id], *m.once[rule_id].also) if at.target and at.lot]
+        if rule is not None and not all(at.lot.blocked for at in given):  # type: ignore[union-attr]
+            for at in given:
+                if at.lot and at.lot.blocked:
+                    self.lift(m, at.lot, rule)
+
     # -- two ---------------------------------------------------------------------------------------------------------
 
     def unmerge(self, name: str) -> bool:
@@ -172,9 +183,23 @@ class United(Beside):
         known = [claim.program for m in (s, o) for claim in self.claims(m.name)]
         for m in (s, o):
             self._deserve(m, known)
+            self._wait(m)
             self.retier(m.name, False)
             self.look_out(m.name)
         return True
+
+    def _wait(self, m: Member) -> None:
+        """What is not issued yet waits where all orders that deserve it have a refund open."""
+        for rule_id, grant in m.once.items():
+            orders = [
+                View(self.orders[claim.key])
+                for claim in self.claims(m.name)
+                if rule_id in claim.grants and claim.grants[rule_id].target
+            ]
+            held = bool(orders) and all(view.held(grant.rule) for view in orders)
+            for at in (grant, *grant.also):
+                if held and at.target and at.lot and at.lot.state == "PENDING":
+                    at.lot.blocked = True
 
     # -- nobody ------------------------------------------------------------------------------------------------------
 

@@ -28,11 +28,11 @@ __all__ = ["Batch", "MissingRoot"]
 
 
 class MissingRoot(Exception):
-    """A decision changes a root that sorts before those locked; the use case starts again with the larger set."""
+    """A decision changes roots that sort before those locked; the use case starts again with the larger set."""
 
-    def __init__(self, root: RootKey) -> None:
-        super().__init__(root)
-        self.root = root
+    def __init__(self, *roots: RootKey) -> None:
+        super().__init__(*roots)
+        self.roots = roots
 
 
 class Batch:

@@ -208,7 +208,7 @@ async def _run(call: _Binding, program_id: str) -> BindResult:
         except StartAgain:
             continue
         except MissingRoot as missing:
-            call.more.add(missing.root)
+            call.more.update(missing.roots)
         except _Refused as refused:
             return BindResult(False, refused.reason, automatic=False)
 

@@ -17,6 +17,7 @@ from crossloyalty.application.loading import Loaded
 from crossloyalty.application.past_orders import count_past_orders
 from crossloyalty.application.ports import AsyncTransaction, Change, Insert, Replace
 from crossloyalty.application.programs import program_knowing
+from crossloyalty.application.stopping import answer_locked, remember_locks
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult, when
 from crossloyalty.domain.checks import clean_text
@@ -157,6 +158,12 @@ async def _claim_all(
     while True:
         program = await program_knowing(world, program_id, [request.platform for request in requests])
         asked = [parse(request, program) for request in requests]
+        if world.locks and guesses is None:
+            told = await answer_locked(world, program, asked)
+            if told:
+                rest = [request for place, request in enumerate(requests) if place not in told]
+                others = iter(await _claim_all(world, program_id, rest, None) if rest else ())
+                return [told[place] if place in told else next(others) for place in range(len(requests))]
         if any(each.request.proof.secret for each in asked):
             from crossloyalty.application import proving  # few hosts take such proofs
 
@@ -166,7 +173,7 @@ async def _claim_all(
         except StartAgain:
             continue
         except MissingRoot as missing:
-            more.add(missing.root)
+            more.update(missing.roots)
 
 
 async def _claim(
@@ -237,6 +244,7 @@ async def _claim(
             break
         late, noted = count_attempts(batch, asking, outcome, devices)
         if not late:
+            remember_locks(world, batch, asking, (*devices.values(), *noted))
             break
         stopped |= late
     await _count_past_orders(tx, batch, outcome.values())
@@ -282,8 +290,9 @@ def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> 
     Ask for the roots of buyers whom a claim of this batch may bind, as long as nothing was decided.
 
     Raises:
-        MissingRoot: One is not locked yet.
+        MissingRoot: Some are not locked yet.
     """
+    missing: dict[RootKey, None] = {}
     for key, group in wanted.items():
         order = loaded.orders[key]
         if not order.buyer_id or key in loaded.claims:
@@ -291,7 +300,9 @@ def _lock_buyers(loaded: Loaded, wanted: Mapping[OrderKey, Sequence[Asked]]) -> 
         root = Key(BuyerRecord, (key.program_id, key.family, order.buyer_scope, order.buyer_id))
         proven = [each.request.member_id for each in group if each.request.proof.kind != "none"]
         if root not in loaded.versions and any(is_free(loaded, loaded.buyers[root], each) for each in proven):
-            raise MissingRoot(root)
+            missing[root] = None
+    if missing:  # all at once: a batch of many buyers would begin again for each of them
+        raise MissingRoot(*missing)
 
 
 @attrs.define

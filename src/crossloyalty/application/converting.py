@@ -90,13 +90,21 @@ def settle_all(batch: Batch, keys: list[OrderKey], candidates: dict[OrderKey, li
             _resettle(batch, state)
             answer_taken(batch, state, candidates.get(state.key, []))
         except Need as need:
-            batch.needs.append(need)
+            batch.needs.append(_for_all(batch, state, need, candidates.get(state.key, [])))
     for state in sorted(fresh, key=_settling_order):
         try:
             convert(batch, state, candidates.get(state.key, []))
         except Need as need:
-            batch.needs.append(need)
+            batch.needs.append(_for_all(batch, state, need, candidates.get(state.key, [])))
         state.forget()
+
+
+def _for_all(batch: Batch, state: OrderState, need: Need, requests: list[Candidate]) -> Need:
+    """Ask at once for what all who want an order need: a crowd would take a round of reading each."""
+    if isinstance(need, MoreTickets):
+        wanting = [each.member_id for each in requests] or [batch.home(each) for each in state.tickets]
+        need.askers = list(dict.fromkeys([*need.askers, *wanting]))
+    return need
 
 
 def _settling_order(state: OrderState) -> tuple[int, str, str]:
@@ -397,11 +405,12 @@ def _may_wait(batch: Batch, candidate: Candidate, held: TicketRecord | None, tic
 
 
 class MoreTickets(Need):
-    """The tickets of one order have to be read, those that are over included; and how many its asker has waiting."""
+    """The tickets of one order have to be read, those that are over included; and how many its askers have waiting."""
 
     def __init__(self, key: OrderKey, member_id: str = "") -> None:
         super().__init__(member_id)
         self.key = key
+        self.askers = [member_id] if member_id else []
 
 
 def _reckon_due(batch: Batch, state: OrderState, waits_until: int | None, *, alone: bool) -> None:

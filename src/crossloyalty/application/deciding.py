@@ -42,7 +42,8 @@ async def decide(loaded: Loaded, decision: Callable[[Batch], _T]) -> tuple[Batch
             batch.needs.append(need)
         tickets = [need for need in batch.needs if isinstance(need, MoreTickets)]
         await loaded.read_tickets(
-            dict.fromkeys(need.key for need in tickets), dict.fromkeys(need.member_id for need in tickets)
+            dict.fromkeys(need.key for need in tickets),
+            dict.fromkeys(asker for need in tickets for asker in need.askers),
         )
         await loaded.satisfy([need for need in batch.needs if not isinstance(need, MoreTickets)])
     raise StorageCorrupt("a decision kept asking for rows that are not there; run verify()")

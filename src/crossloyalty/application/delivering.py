@@ -15,6 +15,7 @@ from crossloyalty.application.loading import Loaded
 from crossloyalty.application.pages import Page, cursor_of, row_behind
 from crossloyalty.application.ports import AsyncTransaction, Replace, Scan
 from crossloyalty.application.programs import program_hint
+from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.external import note_shortfall
@@ -125,12 +126,15 @@ async def answer_delivery(
         return cast(DeliveryRecord, found)
 
     async def holder_of(tx: AsyncTransaction) -> str:
-        # The delivery of a member that was merged, or has left again, is about whoever has the claim now.
-        claim = (
-            None if order is None else (await tx.read([Key(ClaimRecord, order)])).records.get(Key(ClaimRecord, order))
-        )
-        held = cast("ClaimRecord | None", claim)
-        return held.member_id if held is not None and held.holder_no == payload["holder_no"] else seen.member_id
+        # The delivery of a member that was merged, or has left again, is about whoever has the claim now; of a claim
+        # that has moved on, about whoever it was made with.
+        claim_key = None if order is None else Key(ClaimRecord, order)
+        if claim_key is None:
+            return seen.member_id
+        held = cast("ClaimRecord | None", (await tx.read([claim_key])).records.get(claim_key))
+        if held is not None and held.holder_no == payload["holder_no"]:
+            return held.member_id
+        return await _earlier_holder(tx, seen, (*claim_key.values[1:], payload["holder_no"]))
 
     # What a delivery is for never changes, so the roots to lock are known from a look without a lock.
     seen = await world.run(look, readonly=True)
@@ -170,6 +174,19 @@ async def answer_delivery(
         return DeliveryAnswer(done, asked - done)
 
     return await world.run(body)
+
+
+async def _earlier_holder(tx: AsyncTransaction, seen: DeliveryRecord, claim: tuple[Any, ...]) -> str:
+    """
+    Say with whom a claim was made that has moved on since.
+
+    It was kept wherever the claim stood when it moved. That may be above, or below, whoever stood for its holder when
+    the delivery was written.
+    """
+    program_id, asked = seen.program_id, seen.member_id
+    links = await read_links(tx, program_id, [asked])
+    links |= await read_links(tx, program_id, links[asked].origins)
+    return next((who for each in links.values() for *of, who in each.moved if tuple(of) == claim), asked)
 
 
 def _key_of(program_id: str, delivery_key: str) -> Key:

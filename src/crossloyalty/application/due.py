@@ -253,7 +253,7 @@ async def _due_orders(world: World, program_id: str, size: int) -> DueReport | N
         try:
             return await world.run(body)
         except MissingRoot as missing:
-            more.add(missing.root)
+            more.update(missing.roots)
 
 
 async def _work_orders(

@@ -12,6 +12,7 @@ from crossloyalty.application.ports import AsyncTransaction, Scan
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import when
 from crossloyalty.domain.calendar import time_of
+from crossloyalty.domain.privacy import masked_repr
 from crossloyalty.domain.records import BindingRecord, BuyerRecord, OrderRecord
 
 __all__ = ["IdentityView", "UnclaimedBuyer", "page_of_identities", "page_of_unclaimed_buyers"]
@@ -39,7 +40,7 @@ class IdentityView:
 
     family: str
     scope: str
-    buyer_id: str
+    buyer_id: str = attrs.field(repr=masked_repr)
     state: str
     via: str
     evidence: str = attrs.field(repr=False)
@@ -60,7 +61,7 @@ class UnclaimedBuyer:
 
     family: str
     scope: str
-    buyer_id: str
+    buyer_id: str = attrs.field(repr=masked_repr)
     orders: int
     last_at: datetime
 

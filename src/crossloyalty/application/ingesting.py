@@ -270,7 +270,7 @@ async def ingest_grouped(
         except StartAgain:
             continue
         except MissingRoot as missing:
-            more.add(missing.root)
+            more.update(missing.roots)
 
 
 async def _take_in(

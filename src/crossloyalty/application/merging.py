@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, cast
 
 import attrs
@@ -17,7 +17,9 @@ from crossloyalty.application.ports import AsyncTransaction, Change, Scan
 from crossloyalty.application.programs import program_hint, read_revisions
 from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
-from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.effective import EffectiveOrder, effective_order
+from crossloyalty.domain.facts import load_facts
+from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.ledger import FOREIGN_LOTS
 from crossloyalty.domain.links import Links
 from crossloyalty.domain.merging import MERGE, Moving, absorb
@@ -29,6 +31,8 @@ from crossloyalty.domain.records import (
     Key,
     LotRecord,
     MemberRecord,
+    OrderRecord,
+    Record,
     RootKey,
     SpendDayRecord,
     key_of,
@@ -366,10 +370,13 @@ async def unmerge(world: World, program_id: str, member_id: str, *, key: str) ->
     async def look(tx: AsyncTransaction) -> dict[str, Links]:
         return await read_links(tx, program_id, [member_id])
 
+    orders: dict[OrderKey, None] = {}  # behind what is not issued yet, as far as the tries have shown
+
     async def body(tx: AsyncTransaction) -> UnmergeResult:
         way = _way_up(links, member_id)
         identities = [identity_key(program_id, name) for name in links[member_id].identities]
-        versions = await tx.lock([*identities, *(Key(MemberRecord, (program_id, each)) for each in way)])
+        roots = [*identities, *(Key(OrderRecord, each) for each in orders)]
+        versions = await tx.lock([*roots, *(Key(MemberRecord, (program_id, each)) for each in way)])
         stored = await keyed.answered(tx)
         if stored is not None:
             return UnmergeResult(**stored)
@@ -381,6 +388,13 @@ async def unmerge(world: World, program_id: str, member_id: str, *, key: str) ->
         result = UnmergeResult(len(way) > 1, way[-1] if len(way) > 1 else "")
         if result.unmerged:
             history = await _read_history(tx, loaded, way)
+            behind = history.behind_waiting(loaded.members[way[-1]].lots)
+            needed = dict.fromkeys(OrderKey(program_id, each.family, each.order_no) for each in behind)
+            if not needed.keys() <= orders.keys():
+                orders.update(needed)
+                raise StartAgain
+            records = (await tx.read([Key(OrderRecord, each) for each in needed])).records.values() if needed else ()
+            history = attrs.evolve(history, orders=_effective(records))
             batch, _ = await decide(loaded, lambda batch: _unmerge(batch, way, key, history))
             changes, touched = batch.changes(versions)
             rows = [cast(BuyerRecord, row) for row in (await tx.read(identities)).records.values()]
@@ -429,6 +443,16 @@ async def _read_written(tx: AsyncTransaction, loaded: Loaded, survivor_id: str) 
     for number in sorted(revisions):
         rewards |= revisions[number].rewards_by_id
     return History(survivor_id, claims, entries, held.links.moved, rewards)
+
+
+def _effective(records: Iterable[Record]) -> dict[tuple[str, str], EffectiveOrder]:
+    found = {}
+    for record in records:
+        row = cast(OrderRecord, record)
+        effective = effective_order(load_facts(row.facts)) if row.facts else None
+        if effective is not None:
+            found[row.family, row.order_no] = effective
+    return found
 
 
 def _unmerge(batch: Batch, way: Sequence[str], key: str, history: History) -> None:

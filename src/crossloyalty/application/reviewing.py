@@ -378,7 +378,7 @@ async def _give(
         except StartAgain:
             continue
         except MissingRoot as missing:
-            more.add(missing.root)
+            more.update(missing.roots)
 
 
 async def _bound_by_claim(tx: AsyncTransaction, loaded: Loaded, order: OrderKey) -> Sequence[BindingRecord]:

@@ -22,6 +22,7 @@ from crossloyalty.application.ports import (
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.domain.orders import checked_time
 from crossloyalty.domain.program import Program
+from crossloyalty.domain.records import Key
 from crossloyalty.errors import Conflict, LockTimedOut, StorageBusy, StorageUnavailable
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class World:
         programs: Parsed revisions by (program id, revision); revisions never change, so they are kept.
         newest: The newest revision seen of each program; a hint, checked in every use case's first read.
         parsed: Programs by their whole text, whatever their number.
+        locks: Who was seen to have guessed too often, and until when in microseconds; a hint, checked where it is used.
         homes: Into whom members were merged, by (program id, member id); a hint, checked where it is followed.
         phone_index: Makes blind indexes of phones.
         tokens: Signs and checks tokens of orders.
@@ -78,6 +80,7 @@ class World:
     newest: MutableMapping[str, int] = attrs.field(factory=dict)
     parsed: MutableMapping[str, Program] = attrs.field(factory=dict)
     homes: MutableMapping[tuple[str, str], str] = attrs.field(factory=dict)
+    locks: MutableMapping[Key, int] = attrs.field(factory=dict)
     phone_index: PhoneIndex | None = None
     tokens: OrderTokens | None = None
     phone_cipher: AsyncPhoneCipher | None = None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from crossloyalty.domain.ledger import AccountName, Ledger, Ref
 from crossloyalty.domain.records import LotRecord
 
-__all__ = ["issue_outside", "note_shortfall", "revoke_outside"]
+__all__ = ["issue_outside", "note_shortfall", "origin_body", "revoke_outside"]
 
 
 class _Owing(Protocol):
@@ -54,16 +54,19 @@ def revoke_outside(ledger: Ledger, lot: LotRecord, amount: int, ref: Ref, rule_i
     return part
 
 
-def _deliver(ledger: Ledger, seq: int, lot: LotRecord, what: str, amount: int) -> None:
-    body: dict[str, Any] = {
-        "asset": lot.asset,
-        "amount": amount,
+def origin_body(ledger: Ledger, lot: LotRecord) -> dict[str, Any]:
+    """Name what a lot was given for, which the answer to a claw-back is booked by."""
+    return {
         **ledger.lot_body(lot),
         "family": lot.family,
         "order_no": lot.order_no,
         "holder_no": lot.holder_no,
         "rule_id": lot.rule_id,
     }
+
+
+def _deliver(ledger: Ledger, seq: int, lot: LotRecord, what: str, amount: int) -> None:
+    body: dict[str, Any] = {"asset": lot.asset, "amount": amount, **origin_body(ledger, lot)}
     if lot.expires_at is not None:
         body["expires_at"] = lot.expires_at
     ledger.deliver(seq, ledger.gateways.get(lot.asset, "default"), f"{lot.asset}.{what}", body)
@@ -72,6 +75,8 @@ def _deliver(ledger: Ledger, seq: int, lot: LotRecord, what: str, amount: int) -
 def note_shortfall(ledger: Ledger, grant: _Owing, body: dict[str, Any], missing: int, policy: str) -> None:
     """
     Record what a gateway could not take back: it holds that much again, and it is owed or written off.
+
+    A coupon is always written off.
 
     Args:
         ledger: Whose.
@@ -83,7 +88,12 @@ def note_shortfall(ledger: Ledger, grant: _Owing, body: dict[str, Any], missing:
     account: AccountName = "debt" if policy == "debt" else "waived"
     ref = Ref(body["family"], body["order_no"], body["holder_no"])
     asset, rule_id = body["asset"], body["rule_id"]
-    ledger.post(asset, "external", missing, "shortfall", body["lot_no"], ref, rule_id)
+    if asset.startswith("coupon:"):
+        # A piece that cannot be taken back was used before the gateway was asked: it comes back and goes (D28).
+        ledger.post(asset, "balance", missing, "shortfall", body["lot_no"], ref, rule_id)
+        ledger.post(asset, "balance", -missing, "use", body["lot_no"])
+    else:
+        ledger.post(asset, "external", missing, "shortfall", body["lot_no"], ref, rule_id)
     ledger.post(asset, account, missing, "shortfall", -1, ref, rule_id)
     setattr(grant, account, getattr(grant, account) + missing)
     kind = "debt.opened" if account == "debt" else "debt.waived"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from crossloyalty.domain.calendar import Calendar, shift_day
-from crossloyalty.domain.external import issue_outside, revoke_outside
+from crossloyalty.domain.external import issue_outside, origin_body, revoke_outside
 from crossloyalty.domain.ledger import AccountName, Ledger, Ref, event_noun
 from crossloyalty.domain.records import NEVER, LotRecord
 from crossloyalty.domain.rules import Coupon, Reward
@@ -439,7 +439,7 @@ def _take_part(ledger: Ledger, lot: LotRecord, wanted: int, ref: Ref, rule: Rewa
     was_active = lot.state == "ACTIVE"
     lot = ledger.take_from_lot(lot, part, kind="claw_back", end_state="CLAWED_BACK", ref=ref, rule_id=rule_id)
     if was_active and lot.asset.startswith("coupon:"):
-        body = {"code": lot.asset[7:], **ledger.lot_body(lot)}
+        body = {"code": lot.asset[7:], "asset": lot.asset, **origin_body(ledger, lot)}
         ledger.deliver(ledger.entry_seq, gateway_of(rule), "coupon.revoke", body)
     return part
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.keys import Platforms, clean_id
+from crossloyalty.domain.privacy import masked_repr
 from crossloyalty.domain.records import BuyerRecord, Key
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
@@ -53,6 +54,9 @@ class Identity(NamedTuple):
     platform: str
     value: str
     scope: str = ""
+
+    def __repr__(self) -> str:
+        return f"Identity({self.platform!r}, {masked_repr(self.value)}, scope={self.scope!r})"
 
 
 def identifies(value: str) -> bool:

@@ -18,7 +18,7 @@ from crossloyalty.domain.actions import DONE_ROW
 from crossloyalty.domain.attempts import load_tries
 from crossloyalty.domain.caps import CAP_ROW
 from crossloyalty.domain.gifts import ENROLLED_ROW, gift_of
-from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, settle_grant
+from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, settle_grant
 from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
 from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_SPEND, AccountName, Ledger, Ref
 from crossloyalty.domain.member import Member
@@ -202,6 +202,7 @@ def _give_together(
     both = bool(here.total and there.total)
     if both and twice == "claw_back":
         given = _take_later(target, row.rule_id, given)
+    _free(target, row.rule_id, given)
     given.sort(key=lambda grant: not grant.granted)
     if not given or (marked and not any(grant.granted for grant in given)):
         target.put_once(row.rule_id, claims, ELSEWHERE if marked else "")
@@ -226,7 +227,8 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
         return given
     ledger, program = target.ledger, target.program
     standing = [grant for grant in given if grant.granted]
-    standing.sort(key=lambda grant: (ledger.lot(grant.lot_no).issue_at, grant.lot_no))
+    # What waits for an open refund has not been issued, so it is the later one of any that has no such reason to wait.
+    standing.sort(key=lambda grant: (grant.blocked, ledger.lot(grant.lot_no).issue_at, grant.lot_no))
     for grant in standing[1:]:
         lot = ledger.lot(grant.lot_no)
         settle_grant(
@@ -239,6 +241,23 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
             shortfall=program.on_refund.of(reward.asset),
         )
     return given
+
+
+def _free(target: Member, name: str, given: Iterable[Grant]) -> None:
+    """
+    Issue what waited for an open refund where an order of the other member deserves it as well (D55).
+
+    One that waits says that its member's orders all have a refund open; one that does not, that some order has none.
+    The refund's own end would come too late: with success it leaves that order no reason to settle the reward again.
+    """
+    standing = [grant for grant in given if grant.granted and grant.lot_no]
+    reward = _reward(target, name)
+    if reward is None or all(grant.blocked for grant in standing):
+        return
+    for grant in standing:
+        if grant.blocked:
+            block_lot(target.ledger, target.ledger.lot(grant.lot_no), False, reward, target.program.calendar)
+            grant.blocked = False
 
 
 def _reward(member: Member, name: str) -> Reward | None:

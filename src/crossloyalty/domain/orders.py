@@ -18,6 +18,7 @@ import attrs
 
 from crossloyalty.domain.calendar import is_aware
 from crossloyalty.domain.keys import clean_id
+from crossloyalty.domain.privacy import masked_repr
 from crossloyalty.errors import InvalidInput, WrongType, shown
 
 __all__ = [
@@ -363,9 +364,9 @@ class Order:
     shop_id: str | None = None
     status: OrderStatus | None = None
     kind: OrderKind | None = None
-    buyer_id: str | None = None
+    buyer_id: str | None = attrs.field(default=None, repr=masked_repr)
     buyer_scope: str | None = None
-    beneficiary_id: str | None = None
+    beneficiary_id: str | None = attrs.field(default=None, repr=masked_repr)
     currency: str | None = None
     created_at: datetime | None = None
     paid_at: datetime | None = None
@@ -380,8 +381,8 @@ class Order:
     lines: tuple[Line, ...] | None = None
     source: SourceKind = SourceKind.API
     flags: tuple[str, ...] | None = None
-    receiver_phone_index: str | None = None
-    receiver_tail_index: str | None = None
+    receiver_phone_index: str | None = attrs.field(default=None, repr=masked_repr)
+    receiver_tail_index: str | None = attrs.field(default=None, repr=masked_repr)
 
     def __attrs_post_init__(self) -> None:
         texts, times, fens = _ORDER_TEXTS_OF(self), _ORDER_TIMES_OF(self), _ORDER_FENS_OF(self)

@@ -17,8 +17,9 @@ import attrs
 from crossloyalty.domain.actions import ACTION_RULE, DONE_ROW
 from crossloyalty.domain.calendar import Calendar
 from crossloyalty.domain.caps import CAP_ROW
+from crossloyalty.domain.effective import EffectiveOrder
 from crossloyalty.domain.gifts import ENROLLED_ROW
-from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, load_grants, settle_given
+from crossloyalty.domain.grants import ELSEWHERE, Grant, IssueTerms, block_lot, load_grants, settle_given
 from crossloyalty.domain.inactivity import LAPSED_ROW, look_ahead
 from crossloyalty.domain.ledger import MOVED, NO_REF, OPENING_DAY, AccountName, Ledger, Ref
 from crossloyalty.domain.member import Member
@@ -26,6 +27,7 @@ from crossloyalty.domain.merging import MERGE, UNMERGE, Moving, move_accounts, m
 from crossloyalty.domain.records import ClaimRecord, EntryRecord, LotRecord, MemberGrantRecord
 from crossloyalty.domain.risks import RISK_ROW, Tally, tally_of
 from crossloyalty.domain.rules import Reward
+from crossloyalty.domain.settlement import has_to_wait
 from crossloyalty.domain.shares import Shares, shares_of
 from crossloyalty.domain.tiers import began_at, came_with
 
@@ -42,6 +44,7 @@ class History:
         claims, entries: Every one of them.
         moved: Claims of earlier holders, as `Links` has them.
         rewards: By rule id, from every revision those claims were settled under.
+        orders: By family and number, those of `behind_waiting`.
     """
 
     survivor_id: str
@@ -49,6 +52,18 @@ class History:
     entries: Sequence[EntryRecord]
     moved: Sequence[tuple[str, str, int, str]]
     rewards: Mapping[str, Reward]
+    orders: Mapping[tuple[str, str], EffectiveOrder] = attrs.field(factory=dict)
+
+    def behind_waiting(self, lots: Iterable[LotRecord]) -> list[ClaimRecord]:
+        """
+        Name the claims that deserve something once per member that is not issued yet.
+
+        Args:
+            lots: Those of whoever stands for all.
+        """
+        once = {name for name, rule in self.rewards.items() if rule.once_per_member}
+        waiting = {lot.rule_id for lot in lots if lot.state == "PENDING" and lot.rule_id in once}
+        return [claim for claim in self.claims if waiting and waiting & _deserved(claim)]
 
     def holders(self) -> dict[tuple[str, str, int], str]:
         """
@@ -75,6 +90,10 @@ class History:
             return holders.get((entry.family, entry.order_no, entry.holder_no), began)
 
         return shares_of(ledger.member_id, self.entries, owner_of, (MERGE, UNMERGE))
+
+
+def _deserved(claim: ClaimRecord) -> set[str]:
+    return {grant.rule_id for grant in load_grants(claim.grants) if grant.granted}
 
 
 class _Side:
@@ -132,6 +151,7 @@ def part(survivor: Member, leaving: Member, ids: frozenset[str], moving_key: str
         survivor.set_root(survivor.root._replace(blocked_reason="", blocked_until=None))
     for side in (stays, goes):
         _deserve(side, history.rewards)
+        _wait(side, history)
         member = side.member
         if member.program.inactivity is not None:
             look_ahead(member, member.program.inactivity)
@@ -243,9 +263,7 @@ def _deserve(side: _Side, rewards: Mapping[str, Reward]) -> None:
             continue
         if bool(grant.total) == bool(row.claims):
             continue
-        behind = [
-            claim for claim in side.claims if any(g.rule_id == name and g.granted for g in load_grants(claim.grants))
-        ]
+        behind = [claim for claim in side.claims if name in _deserved(claim)]
         first = min(behind, key=lambda claim: (claim.effective_at, claim.order_no), default=None)
         settle_given(
             member.ledger,
@@ -257,6 +275,30 @@ def _deserve(side: _Side, rewards: Mapping[str, Reward]) -> None:
             shortfall=member.program.on_refund.of(rule.asset),
         )
         member.put_gift(row._replace(grant=member.text_of(grant)))
+
+
+def _wait(side: _Side, history: History) -> None:
+    """Let what is not issued yet wait where every order of a side that deserves it has a refund open (D15)."""
+    member = side.member
+    for name in member.counted_rows:
+        rule = history.rewards.get(name)
+        if rule is None or not rule.once_per_member:
+            continue
+        row, grant = member.gift_row(name)
+        behind = [
+            order
+            for claim in side.claims
+            if (order := history.orders.get((claim.family, claim.order_no))) is not None and name in _deserved(claim)
+        ]
+        blocked = bool(behind) and all(has_to_wait(rule, order) for order in behind)
+        for each in (grant, *grant.also):
+            if not blocked or each.blocked or not each.granted or not each.lot_no:
+                continue
+            lot = member.ledger.lot(each.lot_no)
+            if lot.state == "PENDING":
+                block_lot(member.ledger, lot, True, rule, member.program.calendar)
+                each.blocked = True
+                member.put_gift(row._replace(grant=member.text_of(grant)))
 
 
 def _share_qualifications(survivor: Member, leaving: Member, ids: frozenset[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["masked", "neutral"]
+__all__ = ["masked", "masked_repr", "neutral"]
 
 _SHORT: Final = 7
 _LONG_NUMBER = re.compile(r"[0-9]{12,}", re.ASCII)
@@ -17,6 +17,11 @@ def masked(text: str) -> str:
     if not text:
         return ""
     return f"{text[0]}****" if len(text) <= _SHORT else f"{text[:3]}****{text[-2:]}"
+
+
+def masked_repr(value: object) -> str:
+    """Give what a repr shows of an id, whatever stands in its place: values end in logs and crash reports."""
+    return repr(masked(value) if isinstance(value, str) else None if value is None else "****")
 
 
 def neutral(cell: str) -> str:

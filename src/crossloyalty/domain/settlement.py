@@ -21,10 +21,20 @@ from crossloyalty.domain.program import CALC, Program
 from crossloyalty.domain.reasons import Reason
 from crossloyalty.domain.records import ClaimRecord
 from crossloyalty.domain.risks import count_claim
+from crossloyalty.domain.rules import Reward
 from crossloyalty.domain.snapshot import first_grants
 from crossloyalty.domain.sources import Contribution
 
-__all__ = ["IMPORTED", "Claim", "ClaimState", "close_holder", "first_settlement", "grants_of", "resettle"]
+__all__ = [
+    "IMPORTED",
+    "Claim",
+    "ClaimState",
+    "close_holder",
+    "first_settlement",
+    "grants_of",
+    "has_to_wait",
+    "resettle",
+]
 
 
 GRANTED: Final = "GRANTED"
@@ -178,6 +188,11 @@ def close_holder(member: Member, record: ClaimRecord, order: EffectiveOrder, pro
     member.ledger.emit("claim.moved", body)
 
 
+def has_to_wait(rule: Reward, order: EffectiveOrder) -> bool:
+    """Say whether what a rule gives for an order is not issued yet: a refund is open, or an event has not come."""
+    return order.refund_open or bool(rule.issue_event and rule.issue_event not in order.milestones)
+
+
 def _settle(
     member: Member,
     record: ClaimRecord,
@@ -190,7 +205,6 @@ def _settle(
 ) -> Claim:
     ref = Ref(record.family, record.order_no, record.holder_no)
     effective_at = order.effective_at or record.effective_at
-    refund_open = order.refund_open
     earned = earned_of(grants, nets, program)
     cut = bool(program.period_caps_of) and allow(member, grants, earned, program)
     posted: dict[str, int] = {}
@@ -200,7 +214,7 @@ def _settle(
     for grant, target in zip(grants, capped(earned, grants, program), strict=True):
         rule = rules[grant.rule_id]
         shortfall = program.on_refund.of(rule.asset)
-        blocked = refund_open or bool(rule.issue_event and rule.issue_event not in order.milestones)
+        blocked = has_to_wait(rule, order)
         if rule.once_per_member:
             if target:
                 member.block_once(rule, target - grant.granted, blocked=blocked)

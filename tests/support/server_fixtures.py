@@ -15,6 +15,7 @@ from typing import NoReturn
 import pytest
 from pooler import pgbouncer
 from private_server import PrivateServer, private_server
+from quick_pymysql import share_contexts
 from servers import URL_VARIABLES, Kind, MissingServerError, Server, fresh_database, open_server
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
 
 _NAMES: dict[Kind, str] = {"postgresql": "PostgreSQL", "mysql": "MySQL or MariaDB"}
 _MARK = "NOT TESTED on "
+
+share_contexts()
 
 StartPrivateServer = Callable[..., PrivateServer]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 
 from crossloyalty.storage._shape import SHAPES, Shape
 from crossloyalty.storage._sql.dialect import Dialect
@@ -14,6 +16,7 @@ SCHEMA_VERSION = 1
 VERSION_TABLE = "schema_version"
 
 
+@cache  # each opening of an SQLite file asks for it
 def schema(dialect: Dialect) -> Mapping[str, str]:
     """
     Give the statements that create every table and index, by the name of what they create; the version table first.
@@ -26,9 +29,10 @@ def schema(dialect: Dialect) -> Mapping[str, str]:
         for name, fields in shape.orders.items():
             if name is not None:
                 made[f"{dialect.prefix}{shape.table}_{name}"] = _index(dialect, shape, name, fields)
-    return made
+    return MappingProxyType(made)
 
 
+@cache
 def checksum(dialect: Dialect) -> str:
     """Give the SHA-256 of the schema, in hexadecimal; a store made from other statements has another one."""
     text = ";\n".join((dialect.name, *schema(dialect).values()))

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 from places import SERVER_KINDS, Place
-from stores import installed
 from test_machine import Machine
 
 from crossloyalty.application.ports import Storage
@@ -19,7 +18,7 @@ LOOKED_AT_EVERY = 5
 
 @pytest.fixture(params=SERVER_KINDS)
 def place(request: pytest.FixtureRequest) -> Place:
-    return Place(installed(request.getfixturevalue(f"{request.param}_database")))
+    return Place(request.getfixturevalue(f"{request.param}_store"))
 
 
 def machine_on(place: Place, storage: Storage) -> Any:

@@ -16,9 +16,6 @@ from crossloyalty.storage._sql.mysql_link import MysqlLink
 from crossloyalty.storage._sql.postgresql_link import PostgresqlLink
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PATIENCE_S: Final = 60.0
 MOST_SENDS: Final = 8
 

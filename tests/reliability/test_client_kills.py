@@ -26,9 +26,6 @@ from crossloyalty.storage._sql.postgresql_link import PostgresqlLink
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 _MORE_THAN_ANY_CALL_HAS: Final = 200
 # One of each way to read and write.
 IN_CI: Final = (

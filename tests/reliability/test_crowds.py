@@ -16,9 +16,6 @@ from places import Place
 from crossloyalty import ClaimRequest, ClaimResult, Loyalty, Reason
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PROCESSES, THREADS = 4, 8
 CLAIMS: Final = 2_000
 HOT_CLAIMS: Final = 200

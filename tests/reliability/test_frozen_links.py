@@ -21,9 +21,6 @@ from crossloyalty.domain.records import Key, MemberRecord, OrderRecord
 from crossloyalty.errors import LockTimedOut, StorageBusy, StorageUnavailable
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PATIENCE_S: Final = 60
 FIRST_ROOT: Final = Key(OrderRecord, (PROGRAM_ID, "taobao", FIRST.order_no))
 MEMBER_ROOT: Final = Key(MemberRecord, (PROGRAM_ID, "m1"))

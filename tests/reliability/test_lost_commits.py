@@ -23,9 +23,6 @@ from stores import Run, installed, run_sql, session
 from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PATIENCE_S: Final = 60
 
 _MORE_COMMITS_THAN_ANY_CALL_HAS: Final = 10

@@ -22,9 +22,6 @@ from crossloyalty.application.driving import drive
 from crossloyalty.errors import ConfigError, StorageBusy
 from crossloyalty.storage._sql.link import Call
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PATIENCE_S: Final = 60.0
 MANY: Final = 24
 BOUGHT: Final = [order(n, paid_fen=20_000 + n) for n in range(MANY)]

@@ -21,9 +21,6 @@ from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 from crossloyalty.testing import dump
 
-# Long by nature, and longer on a slow machine.
-pytestmark = pytest.mark.release
-
 PROCESSES, THREADS = 4, 8
 NUMBER = FIRST.order_no
 FULL_WIDTH = NUMBER.translate({ord("0") + n: 0xFF10 + n for n in range(10)})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lowered import LoweredStorage
 from servers import Server
-from stores import async_storage_of, installed
+from stores import async_storage_of
 
 from crossloyalty.testing import Capabilities, StorageContract
 
@@ -27,7 +27,7 @@ class AsyncContract(StorageContract):
 
     def serve(self, database: Server) -> Iterator[None]:
         """Let one test use a database."""
-        self.database, self.made = installed(database), []
+        self.database, self.made = database, []
         yield
         for storage in self.made:
             storage.close()
@@ -37,16 +37,16 @@ class TestAsyncPostgresqlStorage(AsyncContract):
     """Every promise of the contract, on PostgreSQL, for tasks."""
 
     @pytest.fixture(autouse=True)
-    def _served(self, postgresql_database: Server) -> Iterator[None]:
-        yield from self.serve(postgresql_database)
+    def _served(self, postgresql_store: Server) -> Iterator[None]:
+        yield from self.serve(postgresql_store)
 
 
 class TestAsyncMysqlStorage(AsyncContract):
     """Every promise of the contract, on MySQL or MariaDB, for tasks."""
 
     @pytest.fixture(autouse=True)
-    def _served(self, mysql_database: Server) -> Iterator[None]:
-        yield from self.serve(mysql_database)
+    def _served(self, mysql_store: Server) -> Iterator[None]:
+        yield from self.serve(mysql_store)
 
 
 del AsyncContract, StorageContract  # collected by their subclasses alone

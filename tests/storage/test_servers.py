@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from servers import Server
-from stores import installed, mysql_url
+from stores import mysql_url
 
 from crossloyalty.storage.mysql import MysqlStorage
 from crossloyalty.storage.postgresql import PostgresqlStorage
@@ -17,8 +17,8 @@ class TestPostgresqlStorage(StorageContract):
     """Every promise of the contract, on PostgreSQL."""
 
     @pytest.fixture(autouse=True)
-    def _installed(self, postgresql_database: Server) -> None:
-        self.conninfo = installed(postgresql_database).conninfo
+    def _installed(self, postgresql_store: Server) -> None:
+        self.conninfo = postgresql_store.conninfo
 
     def make_storage(self, tmp_path: Path) -> PostgresqlStorage:
         return PostgresqlStorage(self.conninfo)
@@ -35,8 +35,8 @@ class TestMysqlStorage(StorageContract):
     """Every promise of the contract, on MySQL or MariaDB."""
 
     @pytest.fixture(autouse=True)
-    def _installed(self, mysql_database: Server) -> None:
-        self.url = mysql_url(installed(mysql_database))
+    def _installed(self, mysql_store: Server) -> None:
+        self.url = mysql_url(mysql_store)
 
     def make_storage(self, tmp_path: Path) -> MysqlStorage:
         return MysqlStorage(self.url)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from attrs import frozen
 from servers import Server
-from stores import async_storage_of, installed, run_sql, storage_of
+from stores import async_storage_of, run_sql, storage_of
 
 from crossloyalty.storage._shape import SHAPES
 from crossloyalty.storage._sql.postgresql_dialect import POSTGRESQL
@@ -62,10 +62,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Give an empty store of this test's own; what uses it runs once on every storage that processes share."""
     if request.param == "sqlite":
         return Place(tmp_path / "loyalty.db")
-    return Place(installed(request.getfixturevalue(f"{request.param}_database")))
+    return Place(request.getfixturevalue(f"{request.param}_store"))
 
 
 @pytest.fixture(params=SERVER_KINDS)
 def server_place(request: pytest.FixtureRequest) -> Place:
     """Give an empty store of this test's own on each server."""
-    return Place(installed(request.getfixturevalue(f"{request.param}_database")))
+    return Place(request.getfixturevalue(f"{request.param}_store"))

@@ -13,17 +13,22 @@ from contextlib import ExitStack
 from typing import NoReturn
 
 import pytest
+from kept_stores import KeptStore, kept_store
 from pooler import pgbouncer
 from private_server import PrivateServer, private_server
 from quick_pymysql import share_contexts
 from servers import URL_VARIABLES, Kind, MissingServerError, Server, fresh_database, open_server
 
 __all__ = [
+    "kept_mysql_store",
+    "kept_postgresql_store",
     "mysql_database",
     "mysql_server",
+    "mysql_store",
     "pooled_database",
     "postgresql_database",
     "postgresql_server",
+    "postgresql_store",
     "start_private_server",
 ]
 
@@ -61,6 +66,32 @@ def mysql_database(mysql_server: Server) -> Iterator[Server]:
     """Give an empty MySQL or MariaDB database of this test's own."""
     with fresh_database(mysql_server) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def kept_postgresql_store(postgresql_server: Server) -> Iterator[KeptStore]:
+    """Give the store on PostgreSQL that serves test after test."""
+    with kept_store(postgresql_server) as kept:
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def kept_mysql_store(mysql_server: Server) -> Iterator[KeptStore]:
+    """Give the store on MySQL or MariaDB that serves test after test."""
+    with kept_store(mysql_server) as kept:
+        yield kept
+
+
+@pytest.fixture
+def postgresql_store(kept_postgresql_store: KeptStore) -> Server:
+    """Give a PostgreSQL database with the schema and nothing in it; others had it before."""
+    return kept_postgresql_store.empty()
+
+
+@pytest.fixture
+def mysql_store(kept_mysql_store: KeptStore) -> Server:
+    """Give a MySQL or MariaDB database with the schema and nothing in it; others had it before."""
+    return kept_mysql_store.empty()
 
 
 @pytest.fixture

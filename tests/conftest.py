@@ -4,6 +4,7 @@ import faulthandler
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import Clock
@@ -35,6 +36,16 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     """Let the long tests be long: telling where they stand after five minutes has killed some of them (Python 3.11)."""
     if item.get_closest_marker("release") is not None:
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a worker that has nothing left take over half of what waits behind another's long test."""
+    if config.getvalue("dist") != "load":  # somebody has asked for another way
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture

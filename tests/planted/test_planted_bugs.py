@@ -470,8 +470,8 @@ BUGS = [
 
 
 def copied(folder: Path, edits: tuple[tuple[str, str, str], ...]) -> None:
-    """Copy package and tests into a folder, with a bug."""
-    without = shutil.ignore_patterns("__pycache__", ".*")
+    """Copy package and tests into a folder, with a bug; what is compiled comes along, for times of change do too."""
+    without = shutil.ignore_patterns(".*")
     for name in ("src", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=without)
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -489,6 +489,8 @@ def copied(folder: Path, edits: tuple[tuple[str, str, str], ...]) -> None:
         text = file.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{path} has changed, so this bug has to be planted anew: {old}"
         file.write_text(text.replace(old, new), encoding="utf-8")
+        for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
+            compiled.unlink()
 
 
 def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
@@ -507,14 +509,21 @@ def run(folder: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str
     )
 
 
-# Each takes a Python of its own, so all are for a release but one of each way to find a bug.
-IN_CI = frozenset({"1 select then insert", "9 an undone alias is followed", "14 program missing in one query"})
-assert {bug.name for bug in BUGS} >= IN_CI
+# Each takes a Python of its own, and some a long search. So those that a search or kills find are for a release, but
+# two that a search finds at once; those that ordinary tests find are looked for with every change.
+SEARCHES = frozenset({CLAIMS, UNIONS, KILL})
+SOON_FOUND = frozenset({"13 the order that is claimed counts as a past one", "14 program missing in one query"})
+assert {bug.name for bug in BUGS} >= SOON_FOUND
+
+
+def is_in_ci(bug: Bug) -> bool:
+    """Say whether a bug is planted with every change."""
+    return bug.name in SOON_FOUND or SEARCHES.isdisjoint(bug.tests)
 
 
 def case(bug: Bug) -> Any:
     """Name a bug's test, and mark it when it is for a release."""
-    return pytest.param(bug, id=bug.name, marks=[] if bug.name in IN_CI else [pytest.mark.release])
+    return pytest.param(bug, id=bug.name, marks=[] if is_in_ci(bug) else [pytest.mark.release])
 
 
 @pytest.mark.parametrize("bug", [case(bug) for bug in BUGS])

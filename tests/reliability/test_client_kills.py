@@ -90,7 +90,7 @@ def test_a_killed_write_is_all_or_nothing_and_can_be_repeated(
     server_place: Place, hooked: Any, names: tuple[str, ...]
 ) -> None:
     """A write killed at any of its round trips leaves nothing half, and repeated it ends as one that was let be."""
-    with server_place.open() as storage:
+    with server_place.open() as storage, server_place.emptying() as empty:
         for name in names:
             operation = OPERATIONS[name]
             states, first, repeated = states_of(operation)
@@ -102,7 +102,7 @@ def test_a_killed_write_is_all_or_nothing_and_can_be_repeated(
 
             reached = set()
             for k in range(1, _MORE_THAN_ANY_CALL_HAS):
-                server_place.empty()
+                empty()
                 operation.prepare(open_door(storage))
                 answered = killed_before(k, operation.call, opened, hooked)
                 stored = dump(storage)

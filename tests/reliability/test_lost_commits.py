@@ -39,13 +39,17 @@ def undisturbed(operation: Operation) -> tuple[Any, Any]:
 def test_a_lost_commit_has_one_effect_and_success(server_place: Place, door: str) -> None:
     """Cut before or after any COMMIT of any public write, the call answers and leaves what it would have anyway."""
     cuts = 0
-    with faulty_proxy(server_place.server) as proxy, server_place.open() as direct:
+    with (
+        faulty_proxy(server_place.server) as proxy,
+        server_place.open() as direct,
+        server_place.emptying() as empty,
+    ):
         behind = Place(proxy.server)
         for name, operation in OPERATIONS.items():
             expected, stored = undisturbed(operation)
             for when in ("before", "after"):
                 for nth in range(1, _MORE_COMMITS_THAN_ANY_CALL_HAS):
-                    server_place.empty()
+                    empty()
                     operation.prepare(open_door(direct))
                     with DOORS[door](behind, operation.at) as opened:
                         answer = _cut(proxy, when, nth, operation, opened)

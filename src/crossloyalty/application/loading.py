@@ -259,7 +259,7 @@ class Loaded:
         records, rows = await self._tx.read(keys, scans)
         await self._check_newest(hint, records)
         # What stands under a key is a row of its kind; a call that says so costs as much as the look-up.
-        get: Callable[[Key], Any] = records.get
+        get = cast("Callable[[Key], Any]", records.get)
         for key, root in zip(order_keys, order_roots, strict=True):
             self.orders[key] = held.get(root) or get(root) or OrderRecord(*key)
         for key in claimed:

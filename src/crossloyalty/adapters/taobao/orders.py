@@ -37,6 +37,7 @@ _STATUSES: Final = {
 _NO_OPEN_REFUND: Final = (None, "NO_REFUND", "CLOSED", "SUCCESS")
 _COD_TYPES: Final = ("cod", "b2c_cod", "super_market_cod_trade")
 _FORFEITED: Final = "FRONT_PAID_FRONT_FORFEITED"
+_TEXT_FORMS: Final = {"tid": "tid_str", "oid": "oid_str"}
 _KEPT_WORDS: Final = (
     "tid tid_str type status payment post_fee total_fee discount_fee adjust_fee order_tax_fee platform_subsidy_fee"
     " coupon_fee tmall_coupon_fee created pay_time end_time modified step_trade_status step_paid_fee receipt_type"
@@ -98,8 +99,8 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
     amounts = None if forfeited else _amounts(trade, shares, status, settings)
     packets = packets_fen(trade) if settings.red_packets_off else 0
     subsidy = (trade.yuan("platform_subsidy_fee") or 0) + packets
-    buyer = _usable(trade.text("buyer_open_uid" if settings.buyer_id == "open_uid" else "ouid"))
-    scope = settings.app_key if settings.buyer_id == "open_uid" else settings.shop_id
+    by_open_uid = settings.buyer_id == "open_uid"
+    buyer = _usable(trade.text("buyer_open_uid" if by_open_uid else "ouid"))
     return Order(
         platform=settings.platform or ("tmall" if shares[0].node.raw("seller_type") == "B" else "taobao"),
         order_no=number_of(trade, "tid"),
@@ -107,7 +108,7 @@ def _order(trade: Node, shares: list[Share], status: OrderStatus, settings: Taob
         status=status,
         kind=_kind(trade, step=step),
         buyer_id=buyer,
-        buyer_scope=None if buyer is None else scope,
+        buyer_scope=None if buyer is None else settings.app_key if by_open_uid else settings.shop_id,
         beneficiary_id=_usable(trade.text("donee_open_uid")),
         created_at=trade.beijing("created"),
         paid_at=trade.beijing("pay_time"),
@@ -242,7 +243,7 @@ def number_of(node: Node, name: str) -> str:
     Raises:
         Unreadable: It is missing, no such number, or the two forms differ.
     """
-    plain, text = node.text(name), node.text(f"{name}_str")
+    plain, text = node.text(name), node.text(_TEXT_FORMS[name])
     number = text or plain
     if number is None:
         raise Unreadable(f"{node.path}.{name} is missing")

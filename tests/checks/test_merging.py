@@ -297,6 +297,29 @@ def test_d5_two_open_refunds_hold_back_what_both_were_given(storage: Storage, cl
     assert_sound(loyalty)
 
 
+@pytest.mark.parametrize("twice", ["keep", "claw_back"])
+def test_d5_what_was_sent_before_its_refund_opened_was_issued(storage: Storage, clock: Clock, twice: Any) -> None:
+    """b's bonus had gone out when the refund of b's order opened: it does not wait, and of two a's is the later one."""
+    bonus = rules.PointsFixed(30, once_per="member")
+    book = rules.ExternalBook("points", gateway="youzan")
+    loyalty = Loyalty(points_program(bonus, external_books=(book,)), storage, clock=clock)
+    convert(loyalty, "b", B_ORDER)
+    loyalty.ingest([refund(B_ORDER, 1_000, status=RefundStatus.OPEN)])
+    clock.move(days=1)
+    convert(loyalty, "a", order(3, finished_at=clock()))
+    result = loyalty.merge("a", "b", key="m", given_twice=twice)
+    assert result.given_twice == (bonus.id,)
+    assert_sound(loyalty)
+    revoked = [
+        each.body.get("issued_to", each.member_id)
+        for each in loyalty.deliveries().items
+        if each.kind == "points.revoke"
+    ]
+    assert revoked == (["a"] if twice == "claw_back" else [])
+    loyalty.ingest([refund(B_ORDER, 1_000, status=RefundStatus.CLOSED)])
+    assert_sound(loyalty)
+
+
 def test_d5_what_was_freed_by_the_others_order_waits_again_without_it(storage: Storage, clock: Clock) -> None:
     """Not issued before b leaves with its order, a's coupon waits for the refund of a's; b's comes on its day."""
     loyalty = newcomer_waits(storage, clock, issue_after_days=20)

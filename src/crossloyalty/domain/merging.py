@@ -226,9 +226,13 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
     if reward is None:
         return given
     ledger, program = target.ledger, target.program
-    standing = [grant for grant in given if grant.granted]
-    # What waits for an open refund has not been issued, so it is the later one of any that has no such reason to wait.
-    standing.sort(key=lambda grant: (grant.blocked, ledger.lot(grant.lot_no).issue_at, grant.lot_no))
+
+    def issued(grant: Grant) -> tuple[bool, int, int]:
+        # What waits for an open refund has not been issued, so it is later than any that has no such reason to wait.
+        lot = ledger.lot(grant.lot_no)
+        return lot.state == "PENDING" and bool(lot.blocked), lot.issue_at, grant.lot_no
+
+    standing = sorted([grant for grant in given if grant.granted], key=issued)
     for grant in standing[1:]:
         lot = ledger.lot(grant.lot_no)
         settle_grant(

@@ -297,6 +297,15 @@ def test_d5_two_open_refunds_hold_back_what_both_were_given(storage: Storage, cl
     assert_sound(loyalty)
 
 
+def test_d5_whoever_was_one_with_others_can_give_the_later_reward_back(two: Loyalty) -> None:
+    """What a member was merged with stands beside what it was given once, and is no gift."""
+    two.merge("a", "c", key="m1")
+    result = two.merge("a", "b", key="m2", given_twice="claw_back")
+    assert result.given_twice == ("coupon:NEWCOMER",)
+    assert len(two.member("a").coupons) == 1
+    assert_sound(two)
+
+
 @pytest.mark.parametrize("twice", ["keep", "claw_back"])
 def test_d5_what_was_sent_before_its_refund_opened_was_issued(storage: Storage, clock: Clock, twice: Any) -> None:
     """b's bonus had gone out when the refund of b's order opened: it does not wait, and of two a's is the later one."""

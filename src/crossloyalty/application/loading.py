@@ -15,7 +15,7 @@ from crossloyalty.domain.grants import Grant
 from crossloyalty.domain.identities import PHONE
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.ledger import FOREIGN_LOTS, MOVED
-from crossloyalty.domain.links import NO_LINKS, Links, links_of
+from crossloyalty.domain.links import LINKS_ROW, NO_LINKS, Links, links_of
 from crossloyalty.domain.needs import MissingLot, MoreClaims, MoreDays, MoreLots, Need
 from crossloyalty.domain.parting import History
 from crossloyalty.domain.program import Program
@@ -465,7 +465,11 @@ class Loaded:
         """Read the lots of what members were given once, also those that are spent or were sent outside."""
         for member_id in member_ids:
             held = self.members[member_id]
-            firsts = [Grant.from_text(row.rule_id, row.grant) for row in held.grants if row.grant.startswith("{")]
+            firsts = [
+                Grant.from_text(row.rule_id, row.grant)
+                for row in held.grants
+                if row.grant.startswith("{") and row.rule_id != LINKS_ROW
+            ]
             given = [each for first in firsts for each in (first, *first.also) if each.lot_no]
             keys = [key for each in given for key in self._lot_keys(held, each.of or member_id, each.lot_no)]
             found = await self._tx.read(list(dict.fromkeys(keys))) if keys else None

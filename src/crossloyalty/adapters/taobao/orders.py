@@ -59,13 +59,16 @@ def read_order(trade: Node, settings: TaobaoSettings) -> Order | Doubtful:
         The order; what cannot be believed is `Doubtful` with the reason, and never raised.
     """
     try:
-        status, line_status = _status(trade, "order")
-        if status is None or line_status is None:
+        word = trade.raw("status")
+        if word is None:
+            raise Unreadable("order.status is missing")
+        known = _STATUSES.get(word) if isinstance(word, str) else None
+        if known is None:
             return _doubtful(trade, "UNKNOWN_STATUS", f"status of the order: {_word(trade)}")
+        status, line_status = known
         shares = []
         for place, value in enumerate(rows(trade, "orders", "order")):
-            node = Node(value, f"order.orders[{place}]")
-            shares.append(_share(node, line_status))
+            shares.append(_share(Node(value, (trade, "orders", place)), line_status))
         if not shares:
             raise Unreadable("order.orders is missing")
         return _order(trade, shares, status, settings)
@@ -170,20 +173,14 @@ def _line_end(node: Node, share: Share, status: OrderStatus) -> datetime | None:
     return node.beijing("end_time") if finished else None
 
 
-def _status(node: Node, what: str) -> tuple[OrderStatus | None, LineStatus | None]:
+def _line_status(node: Node, of_order: LineStatus) -> LineStatus:
     word = node.raw("status")
     if word is None:
-        raise Unreadable(f"{what}.status is missing")
-    return _STATUSES.get(word, (None, None)) if isinstance(word, str) else (None, None)
-
-
-def _line_status(node: Node, of_order: LineStatus) -> LineStatus:
-    if node.raw("status") is None:
         return of_order
-    _, status = _status(node, node.path)
-    if status is None:
+    known = _STATUSES.get(word) if isinstance(word, str) else None
+    if known is None:
         raise _UnknownStatus(f"status of a sub-order: {_word(node)}")
-    return status
+    return known[1]
 
 
 def _word(node: Node) -> str:
@@ -196,9 +193,12 @@ def _kind(trade: Node, *, step: str | None) -> OrderKind | None:
     trade_type = trade.raw("type")
     if trade.raw("receipt_type") is not None:
         return OrderKind.PRICE_DIFF  # 补差订单: ITEM, POSTAGE or OTHER
-    if trade.flag("is_gift"):
+    stated = trade.value.get  # hardly any order says one of these
+    if stated("is_gift") is not None and trade.flag("is_gift"):
         return OrderKind.GIFT
-    presale = trade.flag("new_presell") or trade.flag("general_new_presell")
+    presale = (stated("new_presell") is not None and trade.flag("new_presell")) or (
+        stated("general_new_presell") is not None and trade.flag("general_new_presell")
+    )
     if presale or trade_type == "step" or step is not None:
         return OrderKind.PRESALE
     return OrderKind.COD if trade_type in _COD_TYPES else None

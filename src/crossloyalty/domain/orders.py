@@ -215,15 +215,14 @@ _MOST_PIECES: Final = 1_000_000
 
 def _are_plain(texts: tuple[Any, ...]) -> bool:
     """Say that the first of some ids is there, and that all of them together are short and hold no odd character."""
-    there = [*filter(None, texts)]
-    if texts[0] is None or len(there) + texts.count(None) != len(texts):
-        return False  # one is empty
+    there = [text for text in texts if text is not None]
     try:
         joined = "".join(there)
     except TypeError:
         return False
     # See `clean_id`; what is short and printable together is so in each part.
-    return len(joined) <= 128 and joined.isprintable() and " " not in joined
+    fine = len(joined) <= 128 and joined.isprintable() and " " not in joined
+    return fine and "" not in there and texts[0] is not None
 
 
 def _are_fens(values: tuple[Any, ...]) -> bool:

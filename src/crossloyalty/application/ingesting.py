@@ -443,8 +443,6 @@ async def _aliases(
     for key, items in grouped.items():
         for item in items:
             if isinstance(item, Order) and item.lines:
-                if len(item.lines) == 1 and item.lines[0].line_id == key.order_no:
-                    continue
                 platform = platforms.get(item.platform)
                 for line in item.lines:
                     number = line.line_id.upper()

@@ -51,6 +51,7 @@ class Facts:
     claim: Any = None
     holders: dict[int, str] = field(default_factory=dict)  # with whose name each claim of it was written, by number
     comes: datetime | None = None  # when time alone lets it be claimed
+    wakes: datetime | None = None  # when a request that was erased would have run out; the order is looked at then
     milestones: dict[str, datetime] = field(default_factory=dict)  # when each was first, as told so far
     owner: str = ""  # the bound buyer it was looked at for
     erased: bool = False  # its person was erased; it names nobody any more

@@ -273,6 +273,7 @@ class Model(Owned):
         view = View(facts) if facts.snaps else None
         bound = self.bound_to(view)
         facts.owner = bound or facts.owner
+        facts.wakes = facts.wakes if asking else None
         if facts.claim is None and not asking:  # who claims is answered alone; facts, bindings and time wake the others
             for name, ticket in sorted(facts.tickets.items()):
                 if ticket.state != "EXPIRED" and ticket.expires > self.now:
@@ -556,7 +557,8 @@ class Model(Owned):
     def run_due(self) -> None:
         for key, facts in sorted(self.orders.items()):
             over = [at for at in facts.tickets.values() if at.state != "EXPIRED" and at.expires <= self.now]
-            if facts.claim is None and (over or (facts.comes and facts.comes <= self.now)):
+            comes = any(at and at <= self.now for at in (facts.comes, facts.wakes))
+            if facts.claim is None and (over or comes):
                 for ticket in over:
                     ticket.state = "EXPIRED"
                 self.convert(key, {})

@@ -144,6 +144,59 @@ def a_gateway_that_is_late_means_whom_the_claim_was_made_with() -> Machine:
     return machine
 
 
+def what_went_outside_again_goes_with_its_lot() -> Machine:
+    """A tier gift taken back from one is given again while both are one: the gateway was asked for its lot's owner."""
+    machine = begun(5, "m1", cooldown_days=5)
+    machine.finish_and_claim(slot=2, member="m3", hour=20)
+    machine.finish_and_claim(slot=5, member="m3", hour=5)
+    machine.holds()
+    machine.owe_and_become_one(Drawn(2), "r1", 10, 27, "m1", 0)
+    machine.holds()
+    machine.finish_and_claim(slot=3, member="m1", hour=5)
+    machine.holds()
+    machine.unmerge("m3")
+    return machine
+
+
+def what_is_given_once_goes_outside_again_for_the_others_order() -> Machine:
+    machine = begun(5, "m1", "", "", "", "m1", "m1", on_claim="by_host", by_phone=True, cooldown_days=5)
+    machine.publish()
+    machine.ingest([refund_message(5, "r3", "SUCCESS", 34, 100, None, True)])
+    machine.finish_and_claim(slot=2, member="m3", hour=5)
+    machine.owe_and_become_one(Drawn(2), "r2", 60, 5, "m2", 25)
+    machine.publish()
+    machine.dispute(Drawn(0), "m3")
+    machine.holds()
+    machine.merge_and_part("m3", "m1", 0)
+    machine.holds()
+    machine.unmerge("m2")
+    return machine
+
+
+def a_gift_that_was_taken_back_is_given_again_by_a_merge() -> Machine:
+    """Whoever is merged away had the tier once; together they reach it again, in the call that makes them one."""
+    machine = begun(5, "m1", "", "", "", "m1", "m1", one=True, on_claim="by_host", cooldown_days=5)
+    machine.owe_and_become_one(Drawn(5), "r1", 33, 37, "m2", 0)
+    machine.publish()
+    machine.dispute(Drawn(5), "m3")
+    machine.dispute(Drawn(0), "m3")
+    machine.dispute(Drawn(5), "m1")
+    machine.holds()
+    machine.merge_and_part("m3", "m1", 500)
+    return machine
+
+
+def an_order_is_looked_at_when_an_erased_request_would_have_run_out() -> Machine:
+    machine = begun(1, "m1", "m1", "m1", "m1", "m1", "nobody", conflict="review", cooldown_days=5)
+    machine.guess(member="m3", slot=3, many=5, proof="none")
+    held = [each for each in machine.loyalty.reviews(limit=10).items if each.reason.name == "OTHER_BUYER"]
+    machine.decide(Drawn(*held), False)
+    machine.erase("m3")
+    machine.holds()
+    machine.run_due()
+    return machine
+
+
 @pytest.mark.parametrize(
     "history",
     [
@@ -155,6 +208,10 @@ def a_gateway_that_is_late_means_whom_the_claim_was_made_with() -> Machine:
         what_waits_for_a_refund_is_issued_by_the_others_order,
         what_is_not_issued_waits_again_without_the_others_order,
         a_gateway_that_is_late_means_whom_the_claim_was_made_with,
+        what_went_outside_again_goes_with_its_lot,
+        what_is_given_once_goes_outside_again_for_the_others_order,
+        a_gift_that_was_taken_back_is_given_again_by_a_merge,
+        an_order_is_looked_at_when_an_erased_request_would_have_run_out,
     ],
     ids=lambda each: each.__name__,
 )

@@ -215,8 +215,10 @@ class United(Beside):
             if whose in ids and facts.snaps:
                 facts.erased = True
                 facts.owner = facts.owner if facts.claim else ""
-            for each in ids:
-                facts.tickets.pop(each, None)
+            for each in ids & facts.tickets.keys():
+                gone = facts.tickets.pop(each)
+                if gone.state != "EXPIRED":
+                    facts.wakes = min(gone.expires, facts.wakes or gone.expires)
 
     def _share(self, mine: dict[str, Grant], theirs: dict[str, Grant], side: Iterable[str]) -> None:
         theirs.clear()

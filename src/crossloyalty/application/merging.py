@@ -147,8 +147,7 @@ async def merge(
         if plan.steps or plan.version != links[plan.survivor].version:
             await _read_whole(tx, loaded, plan)
             ids = [plan.survivor, *plan.steps]
-            if given_twice == "claw_back" or _any_waits(loaded, ids):
-                await loaded.read_once_lots(ids)
+            await loaded.read_once_lots(ids)  # one that was taken back may be given again, and one that waits be freed
             batch, both = await decide(loaded, lambda batch: _merge(batch, plan, rows, key, given_twice))
             changes, touched = batch.changes(versions)
         going = [row for row in rows if row.member_id != plan.survivor] if plan.steps else []
@@ -167,11 +166,6 @@ async def merge(
             return await world.run(body)
         except StartAgain:
             continue
-
-
-def _any_waits(loaded: Loaded, ids: Sequence[str]) -> bool:
-    """Say whether an open refund blocks what any of some members was given once, which the other's orders may free."""
-    return any('"blocked"' in row.grant for each in ids for row in loaded.members[each].grants)
 
 
 def _check(member_id: str, other_id: str, survivor: str, version: int, given_twice: str) -> None:

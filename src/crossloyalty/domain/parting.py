@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 import attrs
 
@@ -32,6 +32,9 @@ from crossloyalty.domain.shares import Shares, shares_of
 from crossloyalty.domain.tiers import began_at, came_with
 
 __all__ = ["History", "part"]
+
+# Kinds of entries by which what a lot holds goes outside.
+_SENT: Final = frozenset({"grant", "activate"})
 
 
 @attrs.frozen
@@ -85,9 +88,12 @@ class History:
         holders = self.holders()
 
         def owner_of(entry: EntryRecord) -> str:
-            # What a lot without an order became when it came due is of whom it began at.
-            began = ledger.origin_of(entry.lot_no)[0] if entry.kind == "activate" else entry.member_id
-            return holders.get((entry.family, entry.order_no, entry.holder_no), began)
+            # What a lot became when it went outside goes with the lot, also what it was given again for another claim;
+            # a lot without an order is of whom it began at.
+            lot = ledger.lots.get(entry.lot_no) if entry.account == "external" and entry.kind in _SENT else None
+            began = ledger.origin_of(entry.lot_no)[0] if lot or entry.kind == "activate" else entry.member_id
+            row = lot or entry
+            return holders.get((row.family, row.order_no, row.holder_no), began)
 
         return shares_of(ledger.member_id, self.entries, owner_of, (MERGE, UNMERGE))
 

@@ -120,3 +120,23 @@ def test_a_wrong_use_is_refused(storage: Storage, clock: Clock) -> None:
         loyalty.use_coupon("m1", lot_no=1.0, key="x")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput):
         loyalty.use_coupon("m1", lot_no=0, key="y")
+
+
+def test_a_piece_is_used_under_the_id_its_gateway_was_told(storage: Storage, clock: Clock) -> None:
+    """Whoever it was given to has been merged away since; under the id that stands for both it has another number."""
+    loyalty = door(storage, clock)
+    for place, member in enumerate(("m1", "m2", "m2")):
+        convert(loyalty, member, order(place + 1))
+    first, other = loyalty.member("m2").coupons
+    (mine,) = loyalty.member("m1").coupons
+    loyalty.merge("m1", "m2", key="merge")
+    assert loyalty.use_coupon("m2", lot_no=first.lot_no, key="use-1") == CouponUse(True, "TEN")
+    assert loyalty.use_coupon("m2", lot_no=first.lot_no, key="use-2") == CouponUse(False, "")
+    left = {each.lot_no for each in loyalty.member("m2").coupons}
+    assert len(left) == 2
+    assert mine.lot_no in left
+    (number,) = left - {mine.lot_no}
+    assert number != other.lot_no
+    assert loyalty.use_coupon(loyalty.member("m2").member_id, lot_no=number, key="use-3") == CouponUse(True, "TEN")
+    assert [each.lot_no for each in loyalty.member("m1").coupons] == [mine.lot_no]
+    assert_sound(loyalty)

@@ -1,4 +1,4 @@
-"""Claims and quotes: a member asks for an order."""
+"""Claims: a member asks for an order."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from crossloyalty.application.stopping import answer_locked, remember_locks
 from crossloyalty.application.world import World
 from crossloyalty.domain.answers import ClaimResult, when
 from crossloyalty.domain.checks import clean_text
-from crossloyalty.domain.facts import merge_order
 from crossloyalty.domain.keys import OrderKey, clean_id, fold, normalise_order_no
-from crossloyalty.domain.orders import Order
 from crossloyalty.domain.ownership import NO_PROOF, Proof
 from crossloyalty.domain.program import Program
 from crossloyalty.domain.reasons import Reason, by_precedence
@@ -44,7 +42,7 @@ from crossloyalty.errors import InvalidInput, WrongType, shown
 if TYPE_CHECKING:
     from crossloyalty.domain.tokens import OrderTokens
 
-__all__ = ["Asked", "ClaimRequest", "answer_of", "claim_orders", "parse", "quote_order"]
+__all__ = ["Asked", "ClaimRequest", "answer_of", "claim_orders", "parse"]
 
 _PROOFS = ("review", "by_host", "token", "phone", "phone_tail", "amount_and_day", "none")
 _TOKEN = "#token:"
@@ -481,51 +479,3 @@ def answer_of(
         bound=candidate.bound is not None and not again,
         past_orders=0 if again else candidate.past_orders,
     )
-
-
-async def quote_order(world: World, program_id: str, member_id: str, order: Order) -> ClaimResult:
-    """
-    Say what an order would give a member, by the same decision as a claim; nothing is written.
-
-    Args:
-        world: The ports.
-        program_id: The program.
-        member_id: Who would hold the claim; ownership is taken for granted.
-        order: The order as the host sees it; what the store knows of it is merged in.
-
-    Returns:
-        A result with `created` False; `granted` is what a claim would give now.
-    """
-    asker = clean_id(member_id, "member_id")
-    if not isinstance(order, Order):
-        raise WrongType(f"quote takes an Order, not {shown(order)}")
-
-    async def body(tx: AsyncTransaction) -> ClaimResult:
-        now = world.now()
-        loaded = Loaded(world, tx, program_id, now, {})
-        member_id = loaded.home(asker)
-        await loaded.read()
-        platforms = loaded.program.known_platforms
-        platform = platforms.get(order.platform)
-        number = normalise_order_no(order.order_no, platform, platforms)
-        key = OrderKey(program_id, platform.family, number)
-        await loaded.read([key], [member_id])
-        await loaded.read_more()
-        await loaded.read_tickets([key])
-        request = ClaimRequest(member_id=member_id, platform=order.platform, order_no=number)
-
-        def decision(batch: Batch) -> Candidate:
-            candidate = Candidate(member_id, Proof.by_host("quote"), now)
-            state = batch.order(key)
-            if merge_order(state.facts, order):
-                state.facts_changed()
-            if batch.member(member_id).blocked():
-                candidate.reasons = (Reason.MEMBER_BLOCKED,)
-            else:
-                settle_all(batch, [key], {key: [candidate]})
-            return candidate
-
-        batch, candidate = await decide(loaded, decision)
-        return attrs.evolve(answer_of(batch, request, key, candidate), created=False)
-
-    return await world.run(body, readonly=True)

@@ -254,8 +254,9 @@ async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: i
     Args:
         world: The ports.
         program_id: The program.
-        member_id: Whose coupon.
-        lot_no: The piece, as `member().coupons` names it.
+        member_id: Whose coupon: as `member()` answers it for the numbers of its coupons; somebody who was merged away
+            is good for the numbers the gateway was told before that.
+        lot_no: The piece.
         key: Idempotency key, such as the gateway's own number of the use.
 
     Returns:
@@ -268,7 +269,7 @@ async def use_coupon(world: World, program_id: str, member_id: str, *, lot_no: i
     def decision(batch: Batch) -> dict[str, Any]:
         ledger = batch.member(member_id).ledger
         if not ledger.all_lots:
-            raise MoreLots(member_id)
+            raise MoreLots(ledger.member_id)
         number = lot_no
         if lot_no < FOREIGN_LOTS and member_id in ledger.origins:
             number = ledger.number_of(member_id, lot_no)  # as the gateway was told before the member was merged away

@@ -182,7 +182,9 @@ class AsyncLoyalty:
 
     async def quote(self, member_id: str, order: Order) -> ClaimResult:
         """See `Loyalty.quote`."""
-        return await self._run(claiming.quote_order(self._world, self._id, member_id, order))
+        from crossloyalty.application import quoting
+
+        return await self._run(quoting.quote_order(self._world, self._id, member_id, order))
 
     async def bind(
         self,

@@ -209,13 +209,21 @@ class Loyalty:
 
     def quote(self, member_id: str, order: Order) -> ClaimResult:
         """
-        Say what an order would give a member, by the same decision as a claim; nothing is written.
+        Say what an order would give a member, by the same decision as a claim that the host vouches for.
+
+        Nothing is written.
 
         Args:
-            member_id: Who would hold it; ownership is taken for granted.
-            order: As the host sees it.
+            member_id: Who would hold it.
+            order: As the host sees it; what is stored of it is merged in.
+
+        Returns:
+            A result with `created` False; `granted` is what a claim would give now, and `reasons` say why it would not:
+            such as that somebody else holds the order, or that its buyer is bound to somebody or denied.
         """
-        return self._runner.run(claiming.quote_order(self._runner.world, self._id, member_id, order))
+        from crossloyalty.application import quoting
+
+        return self._runner.run(quoting.quote_order(self._runner.world, self._id, member_id, order))
 
     def bind(
         self,
@@ -508,8 +516,9 @@ class Loyalty:
         Take note that a coupon was used, so that a later refund does not revoke it.
 
         Args:
-            member_id: Whose coupon.
-            lot_no: The piece, as `member().coupons` names it.
+            member_id: Whose coupon: `MemberSnapshot.member_id` for the numbers in its `coupons`. Somebody who was
+                merged away is good for the numbers the gateway was told before that.
+            lot_no: The piece.
             key: Idempotency key, such as the gateway's own number of the use.
 
         Returns:

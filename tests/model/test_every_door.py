@@ -41,7 +41,7 @@ from messages import (
     refund_message,
     refunds,
 )
-from places import Place
+from places import Place, server_place
 from steps import bindings, members, slots
 
 from crossloyalty import (
@@ -63,6 +63,8 @@ from crossloyalty.storage.memory import MemoryStorage
 from crossloyalty.storage.sqlite import SqliteStorage
 
 assets = st.sampled_from(["points", "growth", "stored_value"])
+__all__ = ["server_place"]
+
 PHONE = ("13800138000", "13900139001")
 PROOFS = ["right", "host", "wrong", "none", "token", "phone", "tail"]
 BROUGHT = ["balance", "debt", "coupon", "tier", "spend", "gift", "claim"]

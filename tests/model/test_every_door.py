@@ -9,8 +9,6 @@ doubts, named survivors.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
-from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
@@ -41,7 +39,6 @@ from messages import (
     refund_message,
     refunds,
 )
-from places import Place, server_place
 from steps import bindings, members, slots
 
 from crossloyalty import (
@@ -58,13 +55,9 @@ from crossloyalty import (
     Reason,
     rules,
 )
-from crossloyalty.application.ports import Storage
 from crossloyalty.storage.memory import MemoryStorage
-from crossloyalty.storage.sqlite import SqliteStorage
 
 assets = st.sampled_from(["points", "growth", "stored_value"])
-__all__ = ["server_place"]
-
 PHONE = ("13800138000", "13900139001")
 PROOFS = ["right", "host", "wrong", "none", "token", "phone", "tail"]
 BROUGHT = ["balance", "debt", "coupon", "tier", "spend", "gift", "claim"]
@@ -78,8 +71,9 @@ class EveryDoor(RuleBasedStateMachine):
     clock: Clock
     loyalty: Loyalty
 
-    def make_storage(self) -> Storage:
-        return MemoryStorage()
+    def open_door(self, **settings: Any) -> Any:
+        """Open the door that is tried, in front of an empty store."""
+        return Loyalty(storage=MemoryStorage(), clock=self.clock, **settings)
 
     @initialize(
         variant=st.integers(0, 5),
@@ -90,7 +84,7 @@ class EveryDoor(RuleBasedStateMachine):
         self.clock = clock_at_start()
         self.program = attrs.evolve(program(variant), binding=binding)
         checks = ProofChecks(phone_index=PhoneIndex({1: b"k" * 32}), tokens=OrderTokens(b"t" * 32))
-        self.loyalty = Loyalty(self.program, self.make_storage(), clock=self.clock, checks=checks)
+        self.loyalty = self.open_door(program=self.program, checks=checks)
         self.told: set[int] = set()
         self.revision = 1
         self.keys = 0
@@ -340,31 +334,3 @@ def test_every_door_keeps_every_invariant() -> None:
 def test_every_door_keeps_every_invariant_for_long(part: int) -> None:
     """The same over many more and longer histories: 800 of 60 steps."""
     run_state_machine_as_test(EveryDoor, settings=settings(max_examples=200, stateful_step_count=60))
-
-
-@pytest.mark.release
-def test_every_door_keeps_every_invariant_on_servers(server_place: Place) -> None:
-    """The same over the storages of production: 100 histories of 40 steps in each."""
-    with server_place.open() as storage:
-
-        class Doors(EveryDoor):
-            def make_storage(self) -> Storage:
-                server_place.empty()
-                return storage
-
-        run_state_machine_as_test(Doors, settings=settings(max_examples=100, stateful_step_count=40))
-
-
-@pytest.mark.release
-def test_every_door_keeps_every_invariant_in_files(tmp_path: Path) -> None:
-    numbers = count()
-
-    class Doors(EveryDoor):
-        def make_storage(self) -> Storage:
-            self.file = SqliteStorage(tmp_path / f"{next(numbers)}.db", synchronous="NORMAL")
-            return self.file
-
-        def teardown(self) -> None:
-            self.file.close()
-
-    run_state_machine_as_test(Doors, settings=settings(max_examples=100, stateful_step_count=40))

@@ -39,6 +39,7 @@ bindings = st.builds(
     conflict=st.sampled_from(["refuse", "move", "review"]),
     cooldown_days=st.just(5),
 )
+twice = st.sampled_from(["keep", "claw_back"])  # what becomes of what both were given once
 requests = st.lists(
     st.tuples(members, slots, proofs, st.integers(0, 2)), min_size=1, max_size=3, unique_by=lambda each: each[:2]
 )
@@ -52,8 +53,11 @@ class Steps(Watched):
         owners=st.tuples(*[st.sampled_from(["m1", "m2", "m1", "", "nobody"])] * 6),
         one=st.sampled_from([False, False, True]),
         binding=bindings,
+        twice=twice,
     )
-    def begin(self, variant: int, owners: tuple[str, ...], one: bool, binding: rules.Binding) -> None:
+    def begin(
+        self, variant: int, owners: tuple[str, ...], one: bool, binding: rules.Binding, twice: Any = "keep"
+    ) -> None:
         """Most runs begin with orders that are converted or known, because what can go wrong comes behind that."""
         self.clock = clock_at_start()
         self.storage = self.make_storage()
@@ -72,9 +76,9 @@ class Steps(Watched):
             if owner and slot not in known:
                 self.finish_and_claim(slot, owner, 5)
         if one:
-            self.become_one()
+            self.become_one(twice)
 
-    def become_one(self) -> None:
+    def become_one(self, twice: Any) -> None:
         """Begin with members that are one, in a machine that can make them so."""
 
     @rule(items=st.lists(orders(slots) | refunds(slots) | milestones(slots), min_size=1, max_size=5))

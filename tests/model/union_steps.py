@@ -7,23 +7,26 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from messages import MEMBERS, SLOTS, hours, percents, refund_message
-from steps import Steps, members
+from steps import Steps, members, twice
 
 
 class UnionSteps(Steps):
     """Adds what happens to members that are one."""
 
-    def become_one(self) -> None:
-        self.merge("m1", "m2")
+    def become_one(self, twice: Any) -> None:
+        self.merge("m1", "m2", twice)
 
-    @rule(one=members, other=members)
-    def merge(self, one: str, other: str) -> None:
+    @rule(one=members, other=members, twice=twice)
+    def merge(self, one: str, other: str, twice: Any = "keep") -> None:
         if one != other:
             key = self.once()
-            result = self.loyalty.merge(one, other, key=key)
-            assert result.merged is self.model.merge(one, other)
+            result = self.loyalty.merge(one, other, key=key, given_twice=twice)
+            assert result.merged is self.model.merge(one, other, twice)
             assert result.survivor == self.model.home(one)
-            assert self.loyalty.merge(other, one, key=key) == result
+            assert {name.removeprefix("#gift:") for name in result.given_twice} == (
+                self.model.both if result.merged else set()
+            )
+            assert self.loyalty.merge(other, one, key=key, given_twice=twice) == result
 
     @rule(member=members)
     def unmerge(self, member: str) -> None:
@@ -40,9 +43,10 @@ class UnionSteps(Steps):
         hour=hours,
         other=members,
         by=st.sampled_from([0, 25, 500]),
+        twice=twice,
     )
     def owe_and_become_one(
-        self, data: Any, refund_id: str, percent: int, hour: int | None, other: str, by: int
+        self, data: Any, refund_id: str, percent: int, hour: int | None, other: str, by: int, twice: Any = "keep"
     ) -> None:
         """Leaves debt behind, where the rules know debt; mostly at whoever is going to be merged away."""
         holders = {slot: self.model.home(self.model.orders[SLOTS[slot].key].claim.member) for slot in self.claimed()}
@@ -51,14 +55,14 @@ class UnionSteps(Steps):
         for asset in ("points", "growth", "stored_value"):
             self.take_all(holders[slot], asset)
         self.ingest([refund_message(slot, refund_id, "SUCCESS", hour, percent, None, False)])
-        self.merge(holders[slot], other)
+        self.merge(holders[slot], other, twice)
         if by:
             self.adjust(other, "points", by)
 
-    @rule(one=members, other=members, by=st.sampled_from([0, 25, 500]))
-    def merge_and_part(self, one: str, other: str, by: int) -> None:
+    @rule(one=members, other=members, by=st.sampled_from([0, 25, 500]), twice=twice)
+    def merge_and_part(self, one: str, other: str, by: int, twice: Any = "keep") -> None:
         """They are one only for so long that something of what they owe is repaid."""
-        self.merge(one, other)
+        self.merge(one, other, twice)
         if by:
             self.adjust(one, "points", by)
         self.unmerge(max(one, other))

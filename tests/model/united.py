@@ -62,8 +62,8 @@ class United(Beside):
 
     # -- one ---------------------------------------------------------------------------------------------------------
 
-    def merge(self, one: str, other: str) -> bool:
-        """The smaller id stands for both; open lots, debt and counts come along."""
+    def merge(self, one: str, other: str, twice: str = "keep") -> bool:
+        """The smaller id stands for both; open lots, debt and counts come along; what both were given may go back."""
         s, o = (self.member(name) for name in sorted((self.home(one), self.home(other))))
         if s is o:
             return False
@@ -86,9 +86,10 @@ class United(Beside):
         for (name, cap, span), much in list(self.used.items()):
             if name == o.name:
                 self.used[s.name, cap, span] += much
+        self.both: set[str] = set()
         for mine, theirs in ((s.once, o.once), (s.gifts, o.gifts)):
             for name, grant in theirs.items():
-                mine[name] = self._both(mine.get(name), grant)
+                mine[name] = self._both(s, name, mine.get(name), grant, twice)
         for name in o.once:
             self._free(s, name)
         s.enrolled = s.enrolled or o.enrolled
@@ -121,10 +122,14 @@ class United(Beside):
     def window(self, name: str, day: date) -> int:
         raise NotImplementedError
 
-    def _both(self, mine: Grant | None, theirs: Grant) -> Grant:
+    def _both(self, m: Member, name: str, mine: Grant | None, theirs: Grant, twice: str) -> Grant:
         """What was given to both is kept, whoever has it comes first; what was given before stays so if nobody has."""
         every = [at for grant in (mine, theirs) if grant for at in (grant, *grant.also)]
         said = [at for at in every if at.target or at.lot or at.debt or at.waived or at.exempt]
+        if all(grant and any(at.target for at in (grant, *grant.also)) for grant in (mine, theirs)):
+            self.both.add(name)
+            if twice == "claw_back":
+                self._take_later(m, name, [at for at in said if at.target])
         said.sort(key=lambda at: not at.target)
         first = said[0] if said else theirs
         first.also = said[1:]
@@ -132,6 +137,22 @@ class United(Beside):
             each.also = []
         first.before = any(at.before for at in every) and not first.target
         return first
+
+    def _take_later(self, m: Member, name: str, given: list[Grant]) -> None:
+        """Take back all but the one issued first; what waits for an open refund was not issued."""
+        gifts = {gift.id: gift.reward for gift in (*self.program.tier_gifts, *self.program.enrol_gifts)}
+        rule = self.program.rewards_by_id.get(name) or gifts.get(name)
+        places = [m.name, *m.origins]
+
+        def issued(grant: Grant) -> Any:
+            lot: Any = grant.lot
+            return lot.state == "PENDING" and lot.blocked, lot.issue, places.index(lot.began), lot.no
+
+        for grant in sorted(given, key=issued)[1:] if rule else ():
+            self.whose = grant.lot.owner if grant.lot and grant.lot.behind[0] else ""
+            self.take(m, grant, grant.target, policy(self.program, rule))
+            grant.target = 0
+        self.whose = ""
 
     def _free(self, m: Member, rule_id: str) -> None:
         """What waited for an open refund is issued where an order of the other deserves it and has none open."""

@@ -26,6 +26,7 @@ fail, and say what the table says. Numbers are those of the list of planted bugs
 | 9  | a merge forgets lots that are not spendable yet      | state machine, by the model or by `verify()`       |
 | 9  | a merge forgets debt                                 | state machine, by the model or by `verify()`       |
 | 9  | what was repaid is owed again by who leaves          | state machine, by the model or by `verify()`       |
+| 9  | a merge keeps what was to go back                    | state machine, by the model or by `verify()`       |
 | 9  | a merge adds no caps up                              | the worked checks of merging                       |
 | 9  | an alias that was undone is followed for ever        | the worked checks of merging                       |
 | 12 | a second refund takes the first's reversal as target | state machine, by the model or by `verify()`       |
@@ -227,6 +228,12 @@ BUGS = [
         (UNIONS,),
         DIFFERS,
         (("domain/shares.py", "for other in (member_id, *sorted(parts)):", "for other in ():"),),
+    ),
+    Bug(
+        "9 merge keeps what was to go back",
+        (UNIONS,),
+        DIFFERS,
+        (("domain/merging.py", 'if both and twice == "claw_back":', "if False:"),),
     ),
     Bug(
         "9 merge adds no caps up",

@@ -197,6 +197,20 @@ def an_order_is_looked_at_when_an_erased_request_would_have_run_out() -> Machine
     return machine
 
 
+def a_gift_given_before_stays_so_when_its_gateway_kept_an_earlier_one() -> Machine:
+    owners = ("m1", "nobody", "m1", "m2", "m1", "")
+    machine = begun(5, *owners, one=True, on_claim="by_host", by_phone=True, conflict="move", cooldown_days=5)
+    machine.take_all("m2", "growth")
+    machine.publish()
+    machine.merge("m2", "m3", "claw_back")
+    machine.given_before("m3", "silver")
+    machine.keep_what_is_asked_back(Drawn(2, 5), 50)
+    machine.holds()
+    machine.publish()
+    machine.owe_and_become_one(Drawn(3), "r2", 10, 13, "m1", 500, "claw_back")
+    return machine
+
+
 @pytest.mark.parametrize(
     "history",
     [
@@ -212,6 +226,7 @@ def an_order_is_looked_at_when_an_erased_request_would_have_run_out() -> Machine
         what_is_given_once_goes_outside_again_for_the_others_order,
         a_gift_that_was_taken_back_is_given_again_by_a_merge,
         an_order_is_looked_at_when_an_erased_request_would_have_run_out,
+        a_gift_given_before_stays_so_when_its_gateway_kept_an_earlier_one,
     ],
     ids=lambda each: each.__name__,
 )

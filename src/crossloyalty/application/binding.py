@@ -31,7 +31,6 @@ from crossloyalty.domain.records import (
     BuyerRecord,
     ClaimRecord,
     Key,
-    MemberRecord,
     OrderRecord,
     RootKey,
     key_of,
@@ -215,14 +214,12 @@ async def _run(call: _Binding, program_id: str) -> BindResult:
 
 async def _bind(call: _Binding, tx: AsyncTransaction, program: Program) -> BindResult:
     program_id = program.program_id
-    member_id = call.member_id = call.world.home(program_id, call.asker)
     buyer_key = call.root(program)
-    members = list(dict.fromkeys([member_id, *(call.world.home(program_id, name) for name in call.others)]))
     roots = [buyer_key, *call.more, *(Key(OrderRecord, key) for key in call.past)]
-    roots += [Key(MemberRecord, (program_id, name)) for name in members]
-    versions = await tx.lock(roots)
-    loaded = Loaded(call.world, tx, program_id, call.world.now(), versions)
-    loaded.home(call.asker)
+    loaded = Loaded(call.world, tx, program_id, call.world.now(), {})
+    members = await loaded.lock_homes([call.asker, *call.others], roots)
+    member_id = call.member_id = members[0]
+    versions = loaded.versions
     await loaded.read(call.past, members, [buyer_key])
     buyer = loaded.buyers[buyer_key]
     if buyer.last_member_id:  # who gave it up may have been merged since

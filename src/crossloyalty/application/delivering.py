@@ -19,10 +19,10 @@ from crossloyalty.application.standing import read_links
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.external import note_shortfall
-from crossloyalty.domain.grants import Grant
+from crossloyalty.domain.grants import ELSEWHERE, Grant
 from crossloyalty.domain.jsontext import json_text
 from crossloyalty.domain.keys import OrderKey, clean_id
-from crossloyalty.domain.records import ClaimRecord, DeliveryRecord, Key, MemberRecord, OrderRecord, RootKey
+from crossloyalty.domain.records import ClaimRecord, DeliveryRecord, Key, MemberRecord, OrderRecord
 from crossloyalty.errors import IdempotencyConflict, InvalidInput, WrongType, shown
 
 __all__ = ["Delivery", "DeliveryAnswer", "answer_delivery", "page_of_deliveries"]
@@ -148,17 +148,16 @@ async def answer_delivery(
     named = await world.run(holder_of, readonly=True)
 
     async def body(tx: AsyncTransaction) -> DeliveryAnswer:
-        roots: list[RootKey] = [Key(OrderRecord, order)] if order is not None else []
-        member_root = Key(MemberRecord, (program_id, world.home(program_id, named)))
-        versions = await tx.lock([*roots, member_root])
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        homes = await loaded.lock_homes([named], [Key(OrderRecord, order)] if order is not None else [])
+        versions = loaded.versions
         row = await look(tx)
         held = json.loads(row.payload).get("answered")
         if held is not None:
             if held != done:
                 raise IdempotencyConflict(f"delivery {shown(delivery_key)} was answered with {held} before")
             return DeliveryAnswer(done, asked - done)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read([] if order is None else [order], [loaded.home(named)])
+        await loaded.read([] if order is None else [order], homes)
         await loaded.read_more()
 
         def decision(batch: Batch) -> None:
@@ -169,6 +168,7 @@ async def answer_delivery(
         batch, _ = await decide(loaded, decision)
         changes, touched = batch.changes(versions)
         answered = row._replace(state=_DONE, next_due_at=None, payload=json_text({**payload, "answered": done}))
+        member_root = Key(MemberRecord, (program_id, *homes))
         touched.setdefault(member_root, versions[member_root])
         await tx.write([*changes, Replace(answered)], roots=touched, final=True)
         return DeliveryAnswer(done, asked - done)
@@ -213,7 +213,8 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
         # Members that are one may have been given it each: it was the grant of this lot that was taken back.
         same = (each for each in (once, *once.also) if each.lot_no == payload["lot_no"])
         note_shortfall(member.ledger, next(same, once), payload, missing, policy)
-        member.put_gift(row._replace(grant=member.text_of(once)))
+        if row.grant != ELSEWHERE:  # what was given before is never given or taken again; the ledger alone keeps this
+            member.put_gift(row._replace(grant=member.text_of(once)))
         return
     if claim.holder_no != payload["holder_no"] or batch.home(claim.member_id) != member.member_id:
         # The claim has moved on since; its holder then has no grant any more, and the ledger alone keeps this.

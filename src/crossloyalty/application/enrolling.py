@@ -106,11 +106,9 @@ async def _enrol(
 ) -> EnrolResult:
     program_id = program.program_id
     keys = {identity_key(program_id, each, program.known_platforms): each for each in named}
-    homes = dict.fromkeys(world.home(program_id, name) for name in members)
-    versions = await tx.lock([*keys, *(Key(MemberRecord, (program_id, name)) for name in homes)])
-    loaded = Loaded(world, tx, program_id, world.now(), versions)
-    for name in members:
-        loaded.home(name)
+    loaded = Loaded(world, tx, program_id, world.now(), {})
+    homes = await loaded.lock_homes(members, keys)
+    versions = loaded.versions
     await loaded.read((), homes, keys)
     member_id = loaded.home(member_id)
     by_rank = sorted(keys, key=lambda key: (identity_rank(str(key.values[1])), key.values))

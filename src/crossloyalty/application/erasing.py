@@ -74,17 +74,23 @@ async def erase_person(world: World, program_id: str, member_id: str) -> EraseRe
     """
     clean_id(member_id, "member_id")
     await program_hint(world, program_id)
-    ids = await _ids_of(world, program_id, member_id)
-    # Identities first, so that no order comes in behind the back of what follows.
-    erased = await _erase_identities(world, program_id, ids)
-    for kind, place in (
-        (OrderRecord, ("effective_at", "family", "order_no")),
-        (ClaimRecord, ("effective_at", "family", "order_no")),
-        (TicketRecord, ("requested_at", "family", "order_no")),
-    ):
-        for each in ids:
-            erased |= await _erase_orders(world, program_id, each, ids, kind, place)
-    return await _note(world, program_id, member_id, ids, erased=erased)
+    # What comes in from now on comes behind the erasure, in whatever order the transactions end.
+    began, erased = world.now(), False
+    while True:
+        ids = await _ids_of(world, program_id, member_id)
+        # Identities first, so that no order comes in behind the back of what follows.
+        erased |= await _erase_identities(world, program_id, ids)
+        for kind, place in (
+            (OrderRecord, ("effective_at", "family", "order_no")),
+            (ClaimRecord, ("effective_at", "family", "order_no")),
+            (TicketRecord, ("requested_at", "family", "order_no")),
+        ):
+            for each in ids:
+                erased |= await _erase_orders(world, program_id, each, ids, kind, place)
+        try:
+            return await _note(world, program_id, member_id, ids, began, erased=erased)
+        except StartAgain:
+            continue
 
 
 async def _ids_of(world: World, program_id: str, member_id: str) -> tuple[str, ...]:
@@ -224,20 +230,35 @@ def _anonymous(order: OrderRecord, owner_id: str, facts: str) -> OrderRecord:
     return order._replace(buyer_scope="", buyer_id="", phone_index=None, owner_id=owner_id, facts=facts)
 
 
-async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str], *, erased: bool) -> EraseResult:
-    """Blank what stands at the member, mark it, and say so once."""
+async def _note(
+    world: World, program_id: str, member_id: str, ids: Sequence[str], began: int, *, erased: bool
+) -> EraseResult:
+    """
+    Blank what stands at the member, mark it, and say so once.
+
+    Args:
+        began: When the erasure did, in microseconds.
+
+    Raises:
+        StartAgain: Meanwhile somebody was merged in who had identities before.
+    """
 
     async def body(tx: AsyncTransaction) -> EraseResult:
-        home = world.home(program_id, member_id)
-        versions = await tx.lock([Key(MemberRecord, (program_id, each)) for each in dict.fromkeys([home, *ids])])
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        loaded.home(member_id)
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        (home,) = await loaded.lock_homes([member_id], [Key(MemberRecord, (program_id, each)) for each in ids])
+        versions = loaded.versions
         await loaded.read((), [home])
         found = await tx.read(
             [Key(MemberRecord, (program_id, each)) for each in ids],
-            [Scan(EnrolmentRecord, (program_id, each)) for each in ids],
+            [
+                *(Scan(EnrolmentRecord, (program_id, each)) for each in ids),
+                *(Scan(BindingRecord, (program_id, each), by="by_member") for each in ids),
+            ],
         )
-        sides = [cast(EnrolmentRecord, row) for rows in found.rows for row in rows]
+        history = [cast(BindingRecord, row) for rows in found.rows[len(ids) :] for row in rows]
+        if any(row.bound_at < began for row in history):
+            raise StartAgain
+        sides = [cast(EnrolmentRecord, row) for rows in found.rows[: len(ids)] for row in rows]
         known = [row for row in sides if row.external_id or row.detail]
         others = [cast(MemberRecord, row) for row in found.records.values() if row[1] != home]
         links = (await tx.read([links_key(program_id, each) for each in ids if each != home])).records.values()
@@ -253,7 +274,7 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
                 member.set_root(root._replace(blocked_reason=_HIDDEN))
             first = not member.links.erased_at
             if first:
-                member.set_links(attrs.evolve(member.links, erased_at=member.ledger.at))
+                member.set_links(attrs.evolve(member.links, erased_at=began))
             if first or erased:
                 member.ledger.emit("member.erased", {"member_id": home})
             return EraseResult(first or erased, when(member.links.erased_at))
@@ -262,7 +283,7 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
         changes, touched = batch.changes(versions)
         if known:
             changes.append(Replace.of([row._replace(external_id="", detail="") for row in known]))
-        bare = [_bare_links(row, loaded.now) for row in under]
+        bare = [_bare_links(row, began) for row in under]
         gone = [row for row, was in zip(bare, under, strict=True) if row != was]
         if gone:
             changes.append(Replace.of(gone))
@@ -277,10 +298,10 @@ async def _note(world: World, program_id: str, member_id: str, ids: Sequence[str
     return await world.run(body)
 
 
-def _bare_links(row: MemberGrantRecord, now: int) -> MemberGrantRecord:
+def _bare_links(row: MemberGrantRecord, began: int) -> MemberGrantRecord:
     """Mark a member that was merged away; an un-merge finds no identities to carry back."""
     links = Links.from_text(row.grant)
-    return row._replace(grant=attrs.evolve(links, identities=(), erased_at=links.erased_at or now).text())
+    return row._replace(grant=attrs.evolve(links, identities=(), erased_at=links.erased_at or began).text())
 
 
 # Stands in the place of why somebody is on the deny list; that they are stays.

@@ -29,9 +29,7 @@ from crossloyalty.domain.records import (
     ClaimRecord,
     EnrolmentRecord,
     EntryRecord,
-    Key,
     LotRecord,
-    MemberRecord,
     OrderRecord,
     Record,
     SpendDayRecord,
@@ -125,10 +123,9 @@ async def export_person(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> tuple[PersonExport, Iterable[str]]:
-        home = world.home(program_id, member_id)
-        versions = await tx.lock([Key(MemberRecord, (program_id, home))])
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        loaded.home(member_id)
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        (home,) = await loaded.lock_homes([member_id])
+        versions = loaded.versions
         await loaded.read((), [home])
         ids = loaded.members[home].ids
         scans = [Scan(kind, (program_id, each), by=by) for kind, by, _ in _TOLD.values() for each in ids]

@@ -118,6 +118,7 @@ class Loaded:
     """
 
     __slots__ = (
+        "_asked",
         "_followed",
         "_newest",
         "_tx",
@@ -157,15 +158,17 @@ class Loaded:
         self.histories: Mapping[str, History] = {}  # of members that stand for others and are merged away
         self.opening: Mapping[str, Mapping[str, int]] = {}  # spend of before by member and rule id; read by a merge
         self.homes: dict[str, str] = {}  # who stands for whom, of the members read
+        self._asked: dict[str, str] = {}
         self._followed: dict[str, str] = {}
 
         self.waiting: dict[str, int] = {}
 
     def home(self, member_id: str) -> str:
         """Name the member that stands for a member; what is read of it later has to say so too."""
-        home = self.homes.get(member_id)
+        home = self.homes.get(member_id) or self._asked.get(member_id)
         if home is None:
-            home = self.world.home(self.program_id, member_id)
+            # Once: what other calls learn meanwhile must not make one member two in this one.
+            home = self._asked[member_id] = self.world.home(self.program_id, member_id)
             if home != member_id:
                 self._followed[member_id] = home
         return home
@@ -192,6 +195,23 @@ class Loaded:
             raise AssertionError("a batch reads before it decides")
         return self._newest
 
+    async def lock_homes(self, members: Iterable[str], roots: Iterable[RootKey] = ()) -> list[str]:
+        """
+        Lock those who stand for some members, and take the present moment behind the lock.
+
+        Args:
+            members: Ids as they are known outside.
+            roots: What is locked with them.
+
+        Returns:
+            Who stands for them, in their order, each once.
+        """
+        homes = list(dict.fromkeys([self.home(each) for each in members]))
+        keys = [Key(MemberRecord, (self.program_id, home)) for home in homes]
+        self._versions = await self._tx.lock(list(dict.fromkeys([*roots, *keys])))
+        self.now = self.world.now()
+        return homes
+
     async def lock(self, roots: Sequence[RootKey], members: Iterable[str]) -> Mapping[RootKey, int]:
         """
         Lock, and fetch what the `read` behind it will ask for in the same round trip.
@@ -207,6 +227,7 @@ class Loaded:
         scans = [scan for member_id in members for scan in _member_scans(self.program_id, member_id, days_from)]
         keys += [Key(MemberRecord, (self.program_id, member_id)) for member_id in members]
         self._versions = await self._tx.lock(roots, ahead=Ahead(keys, scans))
+        self.now = self.world.now()  # whoever held a lock did something before this call
         return self._versions
 
     async def read(

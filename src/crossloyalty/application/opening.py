@@ -34,7 +34,7 @@ from crossloyalty.domain.opening import (
     OpeningTier,
 )
 from crossloyalty.domain.program import CALC, Program
-from crossloyalty.domain.records import ClaimRecord, Key, MemberRecord, OrderRecord, RequestRecord
+from crossloyalty.domain.records import ClaimRecord, Key, OrderRecord, RequestRecord
 from crossloyalty.domain.settlement import IMPORTED
 from crossloyalty.errors import InvalidInput, MangledOrderNumber, WrongType, shown
 
@@ -240,13 +240,9 @@ async def _import_batch(
     named = list(dict.fromkeys(row.member_id for _, row in good))
 
     async def body(tx: AsyncTransaction) -> OpeningReport:
-        members = list(dict.fromkeys(world.home(program_id, member_id) for member_id in named))
-        roots = [Key(OrderRecord, key) for key in orders]
-        roots += [Key(MemberRecord, (program_id, member_id)) for member_id in members]
-        versions = await tx.lock(roots)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        for member_id in named:
-            loaded.home(member_id)
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        members = await loaded.lock_homes(named, [Key(OrderRecord, key) for key in orders])
+        versions = loaded.versions
         await loaded.read(orders, members)
         await loaded.read_tickets([key for key in orders if loaded.orders[key].next_due_at is not None])
         found = await tx.read([_request_key(program_id, name, number) for number, _ in good])

@@ -168,15 +168,13 @@ async def once(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> dict[str, Any]:
-        members = [world.home(program_id, str(root.values[1]))] if root.kind is MemberRecord else []
+        loaded = Loaded(world, tx, program_id, world.now(), {})
         buyers = [root] if root.kind is BuyerRecord else []
-        versions = await tx.lock([*buyers, *(Key(MemberRecord, (program_id, each)) for each in members)])
+        members = await loaded.lock_homes([str(root.values[1])] if root.kind is MemberRecord else [], buyers)
+        versions = loaded.versions
         told = await keyed.answered(tx)
         if told is not None:
             return told
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        if members:
-            loaded.home(str(root.values[1]))
         await loaded.read((), members, buyers)
         batch, outcome = await decide(loaded, decision)
         changes, touched = batch.changes(versions)

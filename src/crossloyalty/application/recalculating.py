@@ -17,7 +17,7 @@ from crossloyalty.domain.checks import checked_call
 from crossloyalty.domain.keys import OrderKey
 from crossloyalty.domain.needs import Need
 from crossloyalty.domain.program import CALC
-from crossloyalty.domain.records import ClaimRecord, Key, MemberRecord, OrderRecord
+from crossloyalty.domain.records import ClaimRecord, Key, OrderRecord
 from crossloyalty.domain.settlement import IMPORTED, resettle
 from crossloyalty.errors import InvalidInput, shown
 
@@ -131,12 +131,12 @@ async def _bring(
     named = list(dict.fromkeys(claim.member_id for claim in claims))
 
     async def body(tx: AsyncTransaction) -> RecalculationReport:
-        members = list(dict.fromkeys(world.home(program_id, each) for each in named))
-        roots = [*(Key(OrderRecord, key) for key in keys), *(Key(MemberRecord, (program_id, each)) for each in members)]
-        versions = {} if dry_run else await tx.lock(roots)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        for each in named:
-            loaded.home(each)
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        if dry_run:
+            members = list(dict.fromkeys([loaded.home(each) for each in named]))
+        else:
+            members = await loaded.lock_homes(named, [Key(OrderRecord, key) for key in keys])
+        versions = loaded.versions
         await loaded.read(keys, members)
         await loaded.read_more()
         batch, report = await decide(loaded, lambda batch: _settle(batch, keys, calc))

@@ -248,13 +248,13 @@ async def refuse(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
-        home = Key(MemberRecord, (program_id, world.home(program_id, member_id)))
-        versions = await tx.lock([Key(OrderRecord, order), home])
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        homes = await loaded.lock_homes([member_id], [Key(OrderRecord, order)])
+        versions = loaded.versions
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        await loaded.read([order], [loaded.home(member_id)])
+        await loaded.read([order], homes)
         await loaded.read_more()
         await loaded.read_tickets([order])
 
@@ -334,17 +334,14 @@ async def _give(
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
         nonlocal order
+        loaded = Loaded(world, tx, program_id, world.now(), {})
         named = [member_id, *(str(root.values[1]) for root in more if root.kind is MemberRecord)]
-        members = dict.fromkeys(world.home(program_id, each) for each in named)
-        roots = [root for root in more if root.kind is not MemberRecord]
-        roots += [Key(OrderRecord, order), *(Key(MemberRecord, (program_id, each)) for each in members)]
-        versions = await tx.lock(roots)
+        roots = [Key(OrderRecord, order), *(root for root in more if root.kind is not MemberRecord)]
+        members = await loaded.lock_homes(named, roots)
+        versions = loaded.versions
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        for each in named:
-            loaded.home(each)
         await loaded.read([order], members)
         if not loaded.orders[order].platform and order is asked_for:
             alias = Key(AliasRecord, order)
@@ -464,14 +461,12 @@ async def _decide_binding(
     await program_hint(world, program_id)
 
     async def body(tx: AsyncTransaction) -> ReviewResult:
-        homes = dict.fromkeys(world.home(program_id, name) for name in members)
-        versions = await tx.lock([buyer_key, *(Key(MemberRecord, (program_id, name)) for name in homes)])
+        loaded = Loaded(world, tx, program_id, world.now(), {})
+        homes = await loaded.lock_homes(members, [buyer_key])
+        versions = loaded.versions
         told = await keyed.answered(tx)
         if told is not None:
             return ReviewResult.from_document(told)
-        loaded = Loaded(world, tx, program_id, world.now(), versions)
-        for name in members:
-            loaded.home(name)
         await loaded.read((), homes, [buyer_key])
         rows = [
             cast(BindingRecord, row) for row in (await tx.read(scans=[Scan(BindingRecord, tuple(values[:4]))])).rows[0]

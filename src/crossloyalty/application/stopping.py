@@ -67,7 +67,8 @@ async def answer_locked(world: World, program: Program, asked: Sequence[Asked]) 
     suspects: dict[int, Asked] = {}
     for place, each in enumerate(asked):
         if each.key is not None and each.request.proof.kind != "by_host":
-            roots = _roots(world, program.program_id, each)
+            home = world.home(program.program_id, each.request.member_id)
+            roots = _roots(program.program_id, home, each)
             if any(world.locks.get(root, 0) > now for root in roots):
                 suspects[place] = each
     if not suspects:
@@ -79,9 +80,9 @@ async def answer_locked(world: World, program: Program, asked: Sequence[Asked]) 
     return await world.run(body, readonly=True)
 
 
-def _roots(world: World, program_id: str, each: Asked) -> list[Key]:
+def _roots(program_id: str, home: str, each: Asked) -> list[Key]:
     """Name the rows that hold the attempts of a member and of a device; those of an order are looked at with it."""
-    roots = [Key(MemberRecord, (program_id, world.home(program_id, each.request.member_id)))]
+    roots = [Key(MemberRecord, (program_id, home))]
     return [*roots, device_key(program_id, each.request.device)] if each.request.device else roots
 
 
@@ -90,7 +91,8 @@ async def _answer(
 ) -> dict[int, ClaimResult]:
     program_id, now = program.program_id, world.now()
     homes = {each.request.member_id: world.home(program_id, each.request.member_id) for each in suspects.values()}
-    roots = dict.fromkeys(root for each in suspects.values() for root in _roots(world, program_id, each))
+    names_of = {place: _roots(program_id, homes[each.request.member_id], each) for place, each in suspects.items()}
+    roots = dict.fromkeys(root for named in names_of.values() for root in named)
     found = await tx.read([*(links_key(program_id, home) for home in dict.fromkeys(homes.values())), *roots])
     ids = {home: standing_for(world, found, program_id, home, each).ids(home) for each, home in homes.items()}
     locked = {root for root in roots if _is_locked(found, root, now)}
@@ -99,7 +101,7 @@ async def _answer(
     late = {
         place: (each, homes[each.request.member_id])
         for place, each in suspects.items()
-        if homes[each.request.member_id] not in denied and locked.intersection(_roots(world, program_id, each))
+        if homes[each.request.member_id] not in denied and locked.intersection(names_of[place])
     }
     names, hold = await _what_they_have(tx, program_id, {home: ids[home] for _, home in late.values()})
     # Who has no identity and no claim can have no order, so none is looked at.

@@ -20,7 +20,7 @@ from crossloyalty.domain.checks import clean_text
 from crossloyalty.domain.identities import Identity, identity_key
 from crossloyalty.domain.keys import OrderKey, clean_id
 from crossloyalty.domain.program import Program
-from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, MemberRecord, OrderRecord
+from crossloyalty.domain.records import BindingRecord, BuyerRecord, Key, OrderRecord
 
 __all__ = ["UnbindResult", "unbind"]
 
@@ -100,12 +100,10 @@ async def _unbind(
     bought: dict[OrderKey, None],
 ) -> UnbindResult:
     program_id = program.program_id
-    asker, member_id = member_id, world.home(program_id, member_id)
+    loaded = Loaded(world, tx, program_id, world.now(), {})
     buyer_key = identity_key(program_id, identity, program.known_platforms)
-    orders = [Key(OrderRecord, key) for key in bought]
-    versions = await tx.lock([buyer_key, *orders, Key(MemberRecord, (program_id, member_id))])
-    loaded = Loaded(world, tx, program_id, world.now(), versions)
-    loaded.home(asker)
+    (member_id,) = await loaded.lock_homes([member_id], [buyer_key, *(Key(OrderRecord, key) for key in bought)])
+    versions = loaded.versions
     await loaded.read(bought, [member_id], [buyer_key])
     buyer = loaded.buyers[buyer_key]
     if buyer.member_id != member_id:

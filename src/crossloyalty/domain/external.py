@@ -94,7 +94,7 @@ def note_shortfall(ledger: Ledger, grant: _Owing, body: dict[str, Any], missing:
         ledger.post(asset, "balance", -missing, "use", body["lot_no"])
     else:
         ledger.post(asset, "external", missing, "shortfall", body["lot_no"], ref, rule_id)
-    ledger.post(asset, account, missing, "shortfall", -1, ref, rule_id)
+    ledger.post(asset, account, missing, "shortfall", body["lot_no"], ref, rule_id)
     setattr(grant, account, getattr(grant, account) + missing)
     kind = "debt.opened" if account == "debt" else "debt.waived"
     ledger.emit(kind, {"asset": asset, "amount": missing, **ref._asdict()})

@@ -380,7 +380,7 @@ def _cancel(ledger: Ledger, grant: Grant, asset: str, rule_id: str, amount: int,
         if account == "debt":
             part = min(part, ledger.balance(asset, "debt"))
         if part > 0:
-            ledger.post(asset, account, -part, "cancel", -1, ref, rule_id)
+            ledger.post(asset, account, -part, "cancel", grant.lot_no or -1, ref, rule_id)
             setattr(grant, account, recorded - part)
             cancelled += part
     return cancelled
@@ -412,7 +412,7 @@ def _take(ledger: Ledger, grant: Grant, rule: Reward, amount: int, ref: Ref, sho
     if left:
         # A used coupon is waived: never fail the refund (D28).
         account: AccountName = "debt" if shortfall == "debt" and not asset.startswith("coupon:") else "waived"
-        ledger.post(asset, account, left, "shortfall", -1, ref, rule_id)
+        ledger.post(asset, account, left, "shortfall", grant.lot_no or -1, ref, rule_id)
         setattr(grant, account, getattr(grant, account) + left)
         ledger.emit(
             "debt.opened" if account == "debt" else "debt.waived", {"asset": asset, "amount": left, **ref._asdict()}

@@ -35,6 +35,7 @@ __all__ = ["History", "part"]
 
 # Kinds of entries by which what a lot holds goes outside.
 _SENT: Final = frozenset({"grant", "activate"})
+_WITH_LOTS: Final = frozenset({"waived", "exempt"})
 
 
 @attrs.frozen
@@ -89,8 +90,10 @@ class History:
 
         def owner_of(entry: EntryRecord) -> str:
             # What a lot became when it went outside goes with the lot, also what it was given again for another claim;
-            # a lot without an order is of whom it began at.
-            lot = ledger.lots.get(entry.lot_no) if entry.account == "external" and entry.kind in _SENT else None
+            # so does what of it was written off or had expired, of which its grant keeps record. A lot without an
+            # order is of whom it began at.
+            goes_along = entry.account in _WITH_LOTS or (entry.account == "external" and entry.kind in _SENT)
+            lot = ledger.lots.get(entry.lot_no) if goes_along else None
             began = ledger.origin_of(entry.lot_no)[0] if lot or entry.kind == "activate" else entry.member_id
             row = lot or entry
             return holders.get((row.family, row.order_no, row.holder_no), began)

@@ -592,7 +592,7 @@ class Model(Owned):
         def meant(grant: Grant) -> Grant:
             every = [at for at in (grant, *grant.also) if at.lot]
             mine = [at for at in every if (at.lot.began, at.lot.behind) == (began, (key, holder))]  # type: ignore[union-attr]
-            return mine[0] if mine else grant
+            return mine[0] if mine else Grant(grant.rule)  # it has left with its lot
 
         claim = self.orders[key].claim if key else None
         still = claim is not None and claim.holder == holder

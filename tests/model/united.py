@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from beside import Beside, policy
-from facts import Facts, View
+from facts import LONG_AGO, Facts, View
 from guesses import Tried
 from ledger import Grant, Member, each_of
 
@@ -146,6 +146,8 @@ class United(Beside):
 
         def issued(grant: Grant) -> Any:
             lot: Any = grant.lot
+            if lot is None:
+                return False, LONG_AGO, 0, 0
             return lot.state == "PENDING" and lot.blocked, lot.issue, places.index(lot.began), lot.no
 
         for grant in sorted(given, key=issued)[1:] if rule else ():

@@ -210,10 +210,12 @@ def _fall_short(batch: Batch, member_id: str, order: OrderKey | None, payload: d
     rule = program.rewards_by_id.get(rule_id)
     if state is None or claim is None or rule is None or rule.once_per_member:
         row, once = member.gift_row(rule_id)
-        # Members that are one may have been given it each: it was the grant of this lot that was taken back.
-        same = (each for each in (once, *once.also) if each.lot_no == payload["lot_no"])
-        note_shortfall(member.ledger, next(same, once), payload, missing, policy)
-        if row.grant != ELSEWHERE:  # what was given before is never given or taken again; the ledger alone keeps this
+        # Members that are one may have been given it each: it was the grant of this lot that was taken back. It may
+        # have left with its lot since, and what was given before is never given or taken again: then the ledger
+        # alone keeps this.
+        same = next((each for each in (once, *once.also) if each.lot_no == payload["lot_no"]), None)
+        note_shortfall(member.ledger, Grant(rule_id) if same is None else same, payload, missing, policy)
+        if same is not None and row.grant != ELSEWHERE:
             member.put_gift(row._replace(grant=member.text_of(once)))
         return
     if claim.holder_no != payload["holder_no"] or batch.home(claim.member_id) != member.member_id:

@@ -229,18 +229,20 @@ def _take_later(target: Member, name: str, given: list[Grant]) -> list[Grant]:
 
     def issued(grant: Grant) -> tuple[bool, int, int]:
         # What waits for an open refund has not been issued, so it is later than any that has no such reason to wait.
+        if not grant.lot_no:
+            return False, 0, 0  # one that could not be taken back was deserved again: it is gone already
         lot = ledger.lot(grant.lot_no)
         return lot.state == "PENDING" and bool(lot.blocked), lot.issue_at, grant.lot_no
 
     standing = sorted([grant for grant in given if grant.granted], key=issued)
     for grant in standing[1:]:
-        lot = ledger.lot(grant.lot_no)
+        lot = ledger.lot(grant.lot_no) if grant.lot_no else None
         settle_grant(
             ledger,
             grant,
             reward,
             0,
-            ref=Ref(lot.family, lot.order_no, lot.holder_no),
+            ref=NO_REF if lot is None else Ref(lot.family, lot.order_no, lot.holder_no),
             issue=IssueTerms(ledger.at, program.calendar, False),
             shortfall=program.on_refund.of(reward.asset),
         )

@@ -79,6 +79,7 @@ class Caller:
             lambda: door.unbind(member, **who),
             lambda: door.bind_phone(member, draw.choice(PHONES)),
             lambda: door.backfill(member),
+            lambda: draw.random() < 0.2 and door.erase_person(member),
             lambda: door.dispute(member, **order, evidence="e", operator="ann", key=key),
             lambda: self.decide(key),
             lambda: self.correct(member, key),

@@ -240,7 +240,7 @@ async def _note(
         began: When the erasure did, in microseconds.
 
     Raises:
-        StartAgain: Meanwhile somebody was merged in who had identities before.
+        StartAgain: Meanwhile others are one with them, or somebody bound what was theirs before.
     """
 
     async def body(tx: AsyncTransaction) -> EraseResult:
@@ -248,6 +248,8 @@ async def _note(
         (home,) = await loaded.lock_homes([member_id], [Key(MemberRecord, (program_id, each)) for each in ids])
         versions = loaded.versions
         await loaded.read((), [home])
+        if {*loaded.members[home].ids} != {*ids}:
+            raise StartAgain
         found = await tx.read(
             [Key(MemberRecord, (program_id, each)) for each in ids],
             [

@@ -168,7 +168,7 @@ BUGS = [
             ),
             (
                 "domain/external.py",
-                '    ledger.post(asset, account, missing, "shortfall", -1, ref, rule_id)\n',
+                '    ledger.post(asset, account, missing, "shortfall", body["lot_no"], ref, rule_id)\n',
                 "",
             ),
         ),

@@ -211,6 +211,19 @@ def a_gift_given_before_stays_so_when_its_gateway_kept_an_earlier_one() -> Machi
     return machine
 
 
+def who_was_on_the_deny_list_for_another_leaves_it_with_them() -> Machine:
+    """m2 is on it because of m3, m1 because of m2; when m2 has left m1, and m3 has left m2, only m3 is."""
+    machine = begun(4, "m1", "m1", "m2", "m1", "m1", "m1", by_phone=True, cooldown_days=5)
+    machine.block("m3", True)
+    machine.owe_and_become_one(Drawn(2), "r3", 33, 21, "m3", 25)
+    machine.owe_and_become_one(Drawn(2), "r2", 10, 37, "m1", 25, "claw_back")
+    machine.unmerge("m2")
+    machine.holds()
+    machine.merge_and_part("m3", "m2", 0, "claw_back")
+    assert [machine.loyalty.member(each).blocked for each in ("m1", "m2", "m3")] == [False, False, True]
+    return machine
+
+
 @pytest.mark.parametrize(
     "history",
     [
@@ -227,6 +240,7 @@ def a_gift_given_before_stays_so_when_its_gateway_kept_an_earlier_one() -> Machi
         a_gift_that_was_taken_back_is_given_again_by_a_merge,
         an_order_is_looked_at_when_an_erased_request_would_have_run_out,
         a_gift_given_before_stays_so_when_its_gateway_kept_an_earlier_one,
+        who_was_on_the_deny_list_for_another_leaves_it_with_them,
     ],
     ids=lambda each: each.__name__,
 )

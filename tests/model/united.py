@@ -73,7 +73,7 @@ class United(Beside):
         s.origins += [name for name in (o.name, *o.absorbed, *o.origins) if name not in (*s.origins, s.name)]
         o.brought = [buyer for buyer, name in self.bound.items() if name == o.name]
         self.bound |= dict.fromkeys(o.brought, s.name)
-        frozen = (o.enrolled, o.blocked, o.shown, o.lapsed_on)
+        frozen = (o.enrolled, o.blocked, o.blocked_by, o.shown, o.lapsed_on)
         s.lots += o.lots
         for pots, amounts in ((self.owed, o.debt), (self.sent, o.outside)):
             for asset in amounts:
@@ -101,7 +101,7 @@ class United(Beside):
         self.tried["member", s.name] = max(tries, key=lambda at: at[::-1])
         self.members[o.name] = Member(o.name, into=s.name, absorbed=o.absorbed, origins=o.origins, brought=o.brought)
         m = self.members[o.name]
-        m.enrolled, m.blocked, m.shown, m.lapsed_on = frozen
+        m.enrolled, m.blocked, m.blocked_by, m.shown, m.lapsed_on = frozen
         for asset in s.debt:
             for lot in () if asset in self.outside else self.live(s, asset):
                 part = self._draw(lot, s.debt[asset])

@@ -27,7 +27,8 @@ from crossloyalty import (
 START = datetime(2026, 3, 1, 12, tzinfo=SHANGHAI)
 MEMBERS = ["m1", "m2", "m3"]
 PROGRAM_ID = "brand-a"
-PHONES = [PhoneIndex({1: b"k" * 32}).phone(PROGRAM_ID, phone) for phone in ("13800138000", "13900139001")]
+PHONE_NUMBERS = ("13800138000", "13900139001")
+PHONES = [PhoneIndex({1: b"k" * 32}).phone(PROGRAM_ID, phone) for phone in PHONE_NUMBERS]
 
 
 @attrs.frozen
@@ -296,6 +297,11 @@ def order_message(
             "refunded_fen": None if figure is None else at.paid * figure // 100,
         }
     return Order(**stated)
+
+
+def finished_message(slot: int, hours: int = 5) -> Order:
+    """Give the usual snapshot of a finished order, by the platform's API, without figures of what went back."""
+    return order_message(slot, "FINISHED", hours, "API", (None,) * 3, None, None, False)
 
 
 def refund_message(

@@ -14,9 +14,9 @@ from messages import (
     SLOTS,
     Registry,
     clock_at_start,
+    finished_message,
     key_of,
     milestones,
-    order_message,
     orders,
     program,
     proof_of,
@@ -71,7 +71,7 @@ class Steps(Watched):
         self.ledger: dict[str, list[Any]] = {}
         known = [slot for slot, owner in enumerate(owners) if owner == "nobody"]
         if known:
-            self.ingest([order_message(slot, "FINISHED", 5, "API", (None,) * 3, None, None, False) for slot in known])
+            self.ingest([finished_message(slot) for slot in known])
         for slot, owner in enumerate(owners):
             if owner and slot not in known:
                 self.finish_and_claim(slot, owner, 5)
@@ -91,7 +91,7 @@ class Steps(Watched):
     @rule(slot=slots, member=members, hour=st.sampled_from([5, 20]))
     def finish_and_claim(self, slot: int, member: str, hour: int) -> None:
         """The usual road, so that most runs get far."""
-        self.ingest([order_message(slot, "FINISHED", hour, "API", (None,) * 3, None, None, False)])
+        self.ingest([finished_message(slot, hour)])
         self.claim([(member, slot, "right", 0)])
 
     @precondition(lambda self: self.claimed())

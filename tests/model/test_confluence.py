@@ -24,6 +24,7 @@ from messages import (
     Registry,
     clock_at_start,
     finished_at,
+    finished_message,
     order_message,
     orders,
     program,
@@ -224,7 +225,7 @@ def test_confluence_b(variant: int, later: list[list[Step]], data: st.DataObject
     of = attrs.evolve(program(variant), on_refund=rules.ClawBack(shortfall="debt"), ownership="proof")
     first: list[Step] = []
     for slot in (5, 0, 3, 1):
-        first.append(("tell", order_message(slot, "FINISHED", 10, "API", (None,) * 3, None, None, False)))
+        first.append(("tell", finished_message(slot, 10)))
         first.append(("claim", (OWNERS[slot], slot, "right")))
     told = [step for history in later for step in history if step[0] == "tell"]
     doubled = data.draw(st.lists(st.sampled_from(told), max_size=3))
@@ -248,7 +249,7 @@ def test_confluence_c(
     """Inside one batch no order matters: messages and claims shuffled and doubled end the same under every program."""
     same = Registry().same
     before, batch = [same(item) for item in before], [same(item) for item in batch]
-    usual = [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in (0, 1, 2, 5)]
+    usual = [finished_message(slot, 20) for slot in (0, 1, 2, 5)]
     requests = [
         ClaimRequest(
             member_id=member,
@@ -325,9 +326,7 @@ def test_the_newest_decision_names_the_survivor_whatever_the_order(calls: list[A
     def end(called: list[Any]) -> dict[str, Any]:
         storage = MemoryStorage()
         loyalty = Loyalty(program(1), storage, clock=clock_at_start())
-        loyalty.ingest(
-            [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in range(6)]
-        )
+        loyalty.ingest([finished_message(slot, 20) for slot in range(6)])
         for slot, owner in enumerate(OWNERS):
             at = SLOTS[slot]
             loyalty.claim(owner, platform=at.platform, order_no=at.order_no, proof=proof_of(slot, "right"))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import attrs
 import pytest
+import steps
 from builders import Clock, all_items, assert_sound
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -26,12 +27,13 @@ from hypothesis.stateful import (
 )
 from messages import (
     MEMBERS,
+    PHONE_NUMBERS,
     SLOTS,
     START,
     changed,
     clock_at_start,
+    finished_message,
     milestones,
-    order_message,
     orders,
     percents,
     program,
@@ -58,7 +60,6 @@ from crossloyalty import (
 from crossloyalty.storage.memory import MemoryStorage
 
 assets = st.sampled_from(["points", "growth", "stored_value"])
-PHONE = ("13800138000", "13900139001")
 PROOFS = ["right", "host", "wrong", "none", "token", "phone", "tail"]
 BROUGHT = ["balance", "debt", "coupon", "tier", "spend", "gift", "claim"]
 WAITS = [1, 24, 24 * 5, 24 * 12, 24 * 33]
@@ -90,7 +91,7 @@ class EveryDoor(RuleBasedStateMachine):
         self.keys = 0
         for slot, owner in enumerate(owners):
             if owner:
-                self.tell([finished(slot)], slot)
+                self.tell([finished_message(slot)], slot)
             if owner in MEMBERS:
                 self.claim_by(owner, slot, Proof.by_host("chat"))
 
@@ -127,8 +128,8 @@ class EveryDoor(RuleBasedStateMachine):
     def claim(self, member: str, slot: int, proof: str) -> None:
         offered: dict[str, Callable[[], Proof]] = {
             "token": lambda: Proof.token(self.token_of(slot)),
-            "phone": lambda: Proof.phone(PHONE[slot % 2]),
-            "tail": lambda: Proof.phone_tail(PHONE[slot % 2][-4:]),
+            "phone": lambda: Proof.phone(PHONE_NUMBERS[slot % 2]),
+            "tail": lambda: Proof.phone_tail(PHONE_NUMBERS[slot % 2][-4:]),
         }
         self.claim_by(member, slot, offered.get(proof, lambda: proof_of(slot, proof))())
 
@@ -138,10 +139,10 @@ class EveryDoor(RuleBasedStateMachine):
     @rule(member=members, slot=slots)
     def quote(self, member: str, slot: int) -> None:
         """What is quoted for an order nobody has heard of is what a claim of it gives."""
-        quoted = self.loyalty.quote(member, finished(slot))
+        quoted = self.loyalty.quote(member, finished_message(slot))
         if slot in self.told:
             return
-        self.tell([finished(slot)], slot)
+        self.tell([finished_message(slot)], slot)
         claimed = self.claim_by(member, slot, Proof.by_host("chat"))
         if claimed.created:
             assert quoted.granted == claimed.granted
@@ -169,7 +170,7 @@ class EveryDoor(RuleBasedStateMachine):
     @rule(
         one=members,
         other=members,
-        twice=st.sampled_from(["keep", "claw_back"]),
+        twice=steps.twice,
         named=st.booleans(),
         version=st.integers(1, 4),
     )
@@ -199,7 +200,7 @@ class EveryDoor(RuleBasedStateMachine):
         else:
             self.twice(lambda key: self.loyalty.unblock_buyer(**who, key=key))
 
-    @rule(member=members, phone=st.sampled_from(PHONE))
+    @rule(member=members, phone=st.sampled_from(PHONE_NUMBERS))
     def bind_phone(self, member: str, phone: str) -> None:
         self.loyalty.bind_phone(member, phone)
         self.loyalty.backfill(member)
@@ -319,10 +320,6 @@ class EveryDoor(RuleBasedStateMachine):
 
 
 _ABOUT_OWNERS = {Reason.ALREADY_CLAIMED, Reason.ALREADY_CLAIMED_BY_YOU, Reason.AUTO_CONVERTED}
-
-
-def finished(slot: int) -> Any:
-    return order_message(slot, "FINISHED", 5, "API", (None,) * 3, None, None, False)
 
 
 def test_every_door_keeps_every_invariant() -> None:

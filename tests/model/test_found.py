@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from messages import SLOTS, START, Milestone, order_message, refund_message
+from messages import SLOTS, START, Milestone, finished_message, order_message, refund_message
 from test_machine import Machine
 
 from crossloyalty import rules
@@ -69,7 +69,7 @@ def an_order_of_long_ago_is_not_converted_by_a_binding() -> Machine:
 
 def whom_an_order_belongs_to_has_it_once_a_stranger_is_refused() -> Machine:
     machine = begun(1)
-    unclaimed = order_message(3, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+    unclaimed = finished_message(3)
     machine.ingest([unclaimed])
     machine.finish_and_claim(slot=5, member="m1", hour=5)
     machine.claim([("m3", 3, "none", 0)])
@@ -96,7 +96,7 @@ def waits_for_a_refund(variant: int, slot: int = 0) -> Machine:
     """What m1 was given once waits for the refund of its order; m2 has the same for an order without one."""
     machine = begun(variant)
     machine.wait(48)
-    told = order_message(slot, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+    told = finished_message(slot)
     machine.ingest([told, refund_message(slot, "r1", "OPEN", 29, 50, None, False)])
     machine.claim([("m1", slot, "right", 0)])
     machine.finish_and_claim(slot=3, member="m2", hour=5)

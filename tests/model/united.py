@@ -29,6 +29,7 @@ class United(Beside):
         self.programs = [program]
         self.used: Counter[tuple[str, str, str]] = Counter()
         self.flagged: Counter[tuple[str, str]] = Counter()  # how often it was told that a member is worth a look
+        self.both: set[str] = set()  # what the last merge found given to both
         self.orders: dict[tuple[str, str], Facts] = {}
         self.bound: dict[tuple[str, str, str], str] = {}
         self.tried: dict[Any, Tried] = {}
@@ -86,7 +87,7 @@ class United(Beside):
         for (name, cap, span), much in list(self.used.items()):
             if name == o.name:
                 self.used[s.name, cap, span] += much
-        self.both: set[str] = set()
+        self.both = set()
         for mine, theirs in ((s.once, o.once), (s.gifts, o.gifts)):
             for name, grant in theirs.items():
                 mine[name] = self._both(s, name, mine.get(name), grant, twice)

@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 from builders import Clock, assert_sound
 from hypothesis.stateful import RuleBasedStateMachine, invariant
-from messages import MEMBERS, PROGRAM_ID, SLOTS, Registry, order_message, program
+from messages import MEMBERS, PROGRAM_ID, SLOTS, Registry, finished_message, program
 
 from crossloyalty import Loyalty, Program, Proof
 from crossloyalty.application.ports import Storage
@@ -39,7 +39,7 @@ class Watched(RuleBasedStateMachine):
     def next_door(self) -> None:
         """Give another merchant the same members and orders in the same store; nothing may leak either way."""
         other = Loyalty(attrs.evolve(program(1), program_id="brand-b"), self.storage, clock=self.clock)
-        usual = [order_message(slot, "FINISHED", 20, "API", (None,) * 3, None, None, False) for slot in (0, 2, 3)]
+        usual = [finished_message(slot, 20) for slot in (0, 2, 3)]
         other.ingest(usual)
         for item in usual:
             assert other.claim(

@@ -17,7 +17,17 @@ from typing import Any
 import attrs
 import pytest
 from builders import Clock, assert_sound
-from messages import MEMBERS, SLOTS, START, clock_at_start, order_message, program, proof_of, refund_message
+from messages import (
+    MEMBERS,
+    PHONE_NUMBERS,
+    SLOTS,
+    START,
+    clock_at_start,
+    finished_message,
+    program,
+    proof_of,
+    refund_message,
+)
 from places import Place, server_place
 
 from crossloyalty import (
@@ -38,7 +48,6 @@ __all__ = ["server_place"]
 
 THREADS = 6
 CALLS = 120
-PHONES = ("13800138000", "13900139001")
 
 
 class SharedClock:
@@ -71,13 +80,13 @@ class Caller:
         calls: list[Callable[[], object]] = [
             *[lambda: door.claim(member, **order, proof=proof_of(slot, draw.choice(["right", "host", "wrong"])))] * 4,
             lambda: door.claim_many(self.requests()),
-            *[lambda: door.ingest([finished(slot), *self.refunds(2)])] * 2,
+            *[lambda: door.ingest([finished_message(slot), *self.refunds(2)])] * 2,
             *[lambda: door.ingest(self.refunds(1))] * 2,
             *[lambda: member != other and door.merge(member, other, key=key, given_twice=self.twice())] * 2,
             *[lambda: door.unmerge(member, key=key)] * 2,
             lambda: door.bind(member, **who),
             lambda: door.unbind(member, **who),
-            lambda: door.bind_phone(member, draw.choice(PHONES)),
+            lambda: door.bind_phone(member, draw.choice(PHONE_NUMBERS)),
             lambda: door.backfill(member),
             lambda: draw.random() < 0.2 and door.erase_person(member),
             lambda: door.dispute(member, **order, evidence="e", operator="ann", key=key),
@@ -165,11 +174,7 @@ class Caller:
         self.door.timeline(member)
         self.door.explain(platform=SLOTS[slot].platform, order_no=SLOTS[slot].order_no)
         self.door.export_person(member, operator="ann")
-        self.door.quote(member, finished(slot))
-
-
-def finished(slot: int) -> Any:
-    return order_message(slot, "FINISHED", 5, "API", (None,) * 3, None, None, False)
+        self.door.quote(member, finished_message(slot))
 
 
 def at_once(storage: Storage, seed: int) -> None:

@@ -32,10 +32,11 @@ from crossloyalty import (
 )
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json, redacted
+from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.signing import hmac_hex, same
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.tokens import Tokens, TokenStore
 from crossloyalty.adapters.wire.values import (
     Acknowledgement,

@@ -52,8 +52,8 @@ MUST_NOT_USE = {
 
 # What `import crossloyalty` leaves alone until it is used.
 _HEAVY = (
-    "asyncmy cattrs celery cryptography django fastapi httpx hypothesis openpyxl psycopg pymysql pytest sqlalchemy"
-    " sqlite3 tenacity"
+    "asyncmy cattrs celery cryptography django fastapi httpx hypothesis msgspec openpyxl psycopg pymysql pytest"
+    " sqlalchemy sqlite3 tenacity"
 )
 HEAVY = set(_HEAVY.split())
 

@@ -8,7 +8,8 @@ from typing import Any
 from crossloyalty.adapters.jd import JdSettings
 from crossloyalty.adapters.jd.orders import read_order
 from crossloyalty.adapters.jd.sp_orders import read_order as read_sp_order
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Call, Doubtful
 from crossloyalty.domain.orders import Order
 

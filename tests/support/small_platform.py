@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, SendingOptions
-from crossloyalty.adapters.wire.reading import load_json
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.testing.doubles import Double, Reply, Request

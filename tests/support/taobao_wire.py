@@ -7,7 +7,8 @@ from typing import Any
 
 from crossloyalty.adapters.taobao import TaobaoSettings
 from crossloyalty.adapters.taobao.orders import read_order
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Call, Doubtful
 from crossloyalty.domain.orders import Order
 

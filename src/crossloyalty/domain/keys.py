@@ -54,11 +54,11 @@ def clean_id(value: str, what: str) -> str:
         WrongType: It is not text.
         InvalidInput: It is empty, too long, has blanks at an end or a character no database keeps.
     """
+    # Of what can be printed only the plain blank is a blank, so nothing else has to be looked for.
+    if type(value) is str and 0 < len(value) <= 128 and value.isprintable() and " " not in value:
+        return value
     if not isinstance(value, str):
         raise WrongType(f"{what} is text, not {type(value).__name__}: {shown(value)}")
-    # Of what can be printed only the plain blank is a blank, so nothing else has to be looked for.
-    if 0 < len(value) <= 128 and value.isprintable() and " " not in value:
-        return value
     if not _ID.fullmatch(value) or value != value.strip():
         raise InvalidInput(f"{what} has 1 to 128 printable characters and no blank at its ends: {shown(value)}")
     return value

@@ -91,7 +91,8 @@ def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
     shares = [total * weight // whole for weight in weights]
     left = total - sum(shares)
     if left:
-        by_remainder = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))
-        for i in by_remainder[:left]:
+        remainders = [total * weight % whole for weight in weights]
+        # Reversing keeps the order of those that are equal.
+        for i in sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)[:left]:
             shares[i] += 1
     return shares

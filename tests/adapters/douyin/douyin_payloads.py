@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from crossloyalty.adapters.douyin.settings import DouyinSettings
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.strict_json import load_json
 
 # Key and secret are the sample pair of the platform's page on signatures.
 APP_KEY = "3409409348479354011"

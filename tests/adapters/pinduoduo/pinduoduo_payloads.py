@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
+from crossloyalty.adapters.wire.strict_json import load_json
 
 SETTINGS = PinduoduoSettings(client_id="demo-client-id", client_secret="demo-client-secret", shop_id="100200300")
 ORDER_NO = "240701-355530178600001"

@@ -14,8 +14,9 @@ from crossloyalty.adapters.wechat.orders import read_order
 from crossloyalty.adapters.wechat.refunds import read_refund
 from crossloyalty.adapters.wechat.settings import WechatSettings
 from crossloyalty.adapters.wechat.signing import push_signature
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Order
 

@@ -4,118 +4,20 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crossloyalty.adapters.wire import reading
-from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json, load_json, redacted, yuan_to_fen
+from crossloyalty.adapters.wire.reading import Node, Unreadable, redacted, yuan_to_fen
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.signing import explained, joined_pairs, same
-from crossloyalty.adapters.wire.values import Answer, Call
-from crossloyalty.errors import ConfigError, PlatformUnavailable, WrongType
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>busy</html>",
-        b'{"a":',
-        b"[" * 100_000,
-        b'{"a":NaN}',
-        b'{"a":Infinity}',
-        b'{"a":1,"a":2}',
-        b'{"a":1e999}',
-        b'{"a":' + b"1" * 5_000 + b"}",
-        b"\xff\xfe",
-        b'{"a":"\\' + b"[" * 70,
-    ],
-)
-def test_what_is_no_sound_json_is_an_outage(body: bytes) -> None:
-    """HTML, cut, empty, deep, huge and ambiguous answers are `PlatformUnavailable`, whatever json.loads would say."""
-    with pytest.raises(PlatformUnavailable) as caught:
-        load_json(body, "taobao")
-    assert caught.value.platform == "taobao"
-
-
-@given(
-    st.integers(30, 36),
-    st.booleans(),
-    st.sampled_from(["", '"' + "7" * 40 + '",', '"' + "7" * 40 + '":']),
-    st.integers(0, 7),
-)
-def test_a_whole_number_has_up_to_32_characters(digits: int, negative: bool, before: str, place: int) -> None:
-    """The sign counts, a long number in a text does not, one character more is refused, wherever the number stands."""
-    number = " " * place + "-" * negative + "9" * digits
-    body = ("{" + before + number + "}" if before.endswith(":") else f"[{before}{number}]").encode()
-    number = number.strip()
-    if len(number) > 32:
-        with pytest.raises(PlatformUnavailable):
-            load_json(body, "jd")
-    else:
-        value = load_json(body, "jd")
-        assert int(number) in (value.values() if isinstance(value, dict) else value)
-
-
-BLANKS = st.sampled_from(["", "", "", " ", "\t", "\n", "\r"])
-KEYS = st.sampled_from(["a", "b", ":", "a:", ":a", '":', "\\", ""]).map(json.dumps)
-TEXTS = st.sampled_from([":", ":x", "a", '":', "x :", "\\", ""]).map(json.dumps)
-
-
-@st.composite
-def objects(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
-    """Write an object whose keys may stand twice, with blanks where JSON allows them."""
-    members = draw(st.lists(st.tuples(KEYS, BLANKS, BLANKS, inner), max_size=4))
-    return "{" + ",".join(f"{key}{before}:{behind}{value}" for key, before, behind, value in members) + "}"
-
-
-@given(st.recursive(TEXTS, objects, max_leaves=8).filter(lambda text: text.startswith("{")))
-@example('{"a":1,"a" :2}')
-@example('{"x":":","a":1,"a" :2}')
-@example('{"a:b":1,"a":1,"a":2}')
-def test_a_key_that_stands_twice_is_found_wherever_it_stands(text: str) -> None:
-    """Counting keys finds doubled ones like looking at each object: however blanks and colons are strewn in."""
-    doubled = []
-
-    def made_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        doubled.append(len(dict(pairs)) != len(pairs))
-        return dict(pairs)
-
-    made = json.loads(text, object_pairs_hook=made_of)
-    if any(doubled):
-        with pytest.raises(PlatformUnavailable):
-            load_json(text.encode(), "jd")
-    else:
-        assert load_json(text.encode(), "jd") == made
-
-
-def test_one_byte_order_mark_is_allowed() -> None:
-    """The first mark is none of the text; a second one is."""
-    assert load_json(b"\xef\xbb\xbf[1]", "jd") == [1]
-    with pytest.raises(PlatformUnavailable):
-        load_json(b"\xef\xbb\xbf" * 2 + b"[1]", "jd")
-
-
-def test_brackets_inside_texts_are_no_depth() -> None:
-    """A text full of brackets and quotes is read as it stands."""
-    text = '[{"' * 100
-    assert load_json(json.dumps({"a": text}).encode(), "jd") == {"a": text}
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    """Whatever comes, it is a value or the one typed error."""
-    with suppress(PlatformUnavailable):
-        load_json(body, "jd")
+from crossloyalty.adapters.wire.strict_json import load_json
+from crossloyalty.adapters.wire.values import Call
+from crossloyalty.errors import ConfigError, WrongType
 
 
 @given(st.integers(0, 2**53 - 1))
@@ -241,25 +143,6 @@ def test_a_needed_field_is_checked_like_any_other() -> None:
     assert node(a=12).need_text("a") == "12"
 
 
-@pytest.mark.parametrize(
-    "value", [0, 12, "12", "", None, "-1", -1, 2**53, "9" * 16, 2**63, "1.0", 1.5, True, "x", [], {}]
-)
-def test_several_fields_are_read_as_each_of_them_is(value: Any) -> None:
-    """In one look or one by one, the values are the same, and so is the refusal, which names the field."""
-    about = node(a=7, b=value, c=None)
-
-    def told(read: Callable[..., Any], *names: str) -> Any:
-        try:
-            return read(*names)
-        except Unreadable as error:
-            return str(error)
-
-    for several, one in ((about.fens, about.fen), (about.wholes, about.whole)):
-        expected = told(one, "b")
-        found = told(several, "a", "b", "c", "d")
-        assert found == expected if type(expected) is str else list(found) == [7, expected, None, None]
-
-
 def test_zero_yuan_is_an_amount_however_it_is_written() -> None:
     """Zero as a decimal, a whole number and a text is 0 fen, and is not taken for nothing stated."""
     for zero in (Decimal("0.0"), Decimal(0), Decimal("-0.00"), 0, "0", "0.00"):
@@ -304,79 +187,3 @@ def test_an_absent_signature_is_never_right() -> None:
     for given_, expected in ((None, "ab"), ("", "ab"), ("", ""), ("abc", "ab"), ("é", "ab")):
         assert not same(given_, expected)
     assert joined_pairs({"b": "2", "B": "1", "a_": "3"}) == "B1a_3b2"
-
-
-def _deepest(text: str) -> int:
-    """Count the depth character by character."""
-    depth = deepest = 0
-    inside = escaped = False
-    for each in text:
-        if inside:
-            inside = escaped or each != '"'
-            escaped = not escaped and each == "\\"
-        elif each == '"':
-            inside = True
-        elif each in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif each in "]}":
-            depth -= 1
-    return deepest
-
-
-@given(st.text('[]{}"\\a', max_size=60), st.integers(0, 70), st.sampled_from([0, 5_000]))
-def test_the_depth_is_that_of_the_characters(text: str, more: int, blanks: int):
-    """Whatever stands in strings, escaped or without an end, is no depth, be the text short or long; 64 is the most."""
-    whole = " " * blanks + "[" * more + text
-    try:
-        reading._check_depth(whole.encode())
-        refused = False
-    except ValueError:
-        refused = True
-    assert refused == (_deepest(whole) > 64)
-
-
-@given(
-    st.lists(st.sampled_from(["[", "]", "{}", "[[]]", '"]"', '"[{"', '"\\""', '"\\n"', "a"]), max_size=12),
-    st.integers(1, 40),
-)
-@example(["[", '"]"'], 65)
-@example(["[[]]"], 40)
-def test_the_quick_look_agrees_with_the_characters(parts: list[str], times: int):
-    """Of many brackets, in strings and outside, those outside alone are depth, whichever way they are counted."""
-    text = "".join(parts) * times
-    try:
-        reading._check_depth(text.encode())
-        refused = False
-    except ValueError:
-        refused = True
-    assert refused == (_deepest(text) > 64)
-
-
-def test_an_answer_is_read_once() -> None:
-    """Whoever asks again gets the very value, which is neither compared nor shown."""
-    answer = Answer(status=200, body=b'{"buyer":"Li"}')
-    assert answer_json(answer, "jd") is answer_json(answer, "jd")
-    assert answer_json(answer, "jd") == {"buyer": "Li"}
-    assert answer == Answer(status=200, body=b'{"buyer":"Li"}')
-    assert "Li" not in repr(answer)
-    broken = Answer(status=200, body=b"<html>")
-    for _ in range(2):
-        with pytest.raises(PlatformUnavailable):
-            answer_json(broken, "jd")
-
-
-def test_what_is_made_of_an_answer_is_its_own() -> None:
-    """A copy with another body is read anew."""
-    answer = Answer(status=200, body=b"[1]")
-    assert answer_json(answer, "jd") == [1]
-    assert answer_json(attrs.evolve(answer, body=b"[2]"), "jd") == [2]
-
-
-@pytest.mark.parametrize("text", ['"' * 400_000, '\\"' * 200_000, '["' + "\\" * 400_000, "[" * 70 + '"[' * 200_000])
-def test_the_depth_is_found_in_time(text: str):
-    """Texts made of quotes and backslashes take no longer than others."""
-    began = time.monotonic()
-    with suppress(ValueError):
-        reading._check_depth(("[]" * 70 + text).encode())
-    assert time.monotonic() - began < 2.0

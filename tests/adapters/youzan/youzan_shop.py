@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Doubtful, Facts, Incoming
 from crossloyalty.adapters.youzan.orders import read_order
 from crossloyalty.adapters.youzan.refunds import read_refund

@@ -26,9 +26,6 @@ _SUMS: Final[Sequence[tuple[str, tuple[str, ...]]]] = (
     ("total_promotion_amount", ("promotion_amount", "post_promotion_amount")),
     ("platform_cost_amount", ("only_platform_cost_amount", "author_cost_amount")),
 )
-_WHOLES: Final = tuple(name for name, _ in _SUMS)
-# Paid by the buyer and no goods: shipping, taxes of imports, packing.
-_NO_GOODS: Final = ("post_amount", "tax_amount", "packing_amount")
 
 
 class Amounts(NamedTuple):
@@ -81,19 +78,24 @@ def read_amounts(order: Node, skus: Sequence[Node]) -> Amounts:
 
 
 def _check_sums(order: Node) -> None:
-    for (name, parts), whole in zip(_SUMS, order.fens(*_WHOLES), strict=True):
+    for name, parts in _SUMS:
+        whole = order.fen(name)
         if whole is None:
             continue
-        stated = order.fens(*parts)
-        if None in stated:
-            continue
-        added = sum([part or 0 for part in stated])
-        if whole != added:
-            raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
+        added = 0
+        for part in parts:
+            fen = order.fen(part)
+            if fen is None:
+                break
+            added += fen
+        else:
+            if whole != added:
+                raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
 
 
 def _besides(about: Node) -> int:
-    return sum([fen or 0 for fen in about.fens(*_NO_GOODS)])
+    # Paid by the buyer and no goods: shipping, taxes of imports, packing.
+    return (about.fen("post_amount") or 0) + (about.fen("tax_amount") or 0) + (about.fen("packing_amount") or 0)
 
 
 def _net(skus: Sequence[Node], sku_pay: Sequence[int], channel: int) -> list[int]:
@@ -129,5 +131,5 @@ def _platform_cost(order: Node) -> int:
     own = order.fen("only_platform_cost_amount")
     if own is not None:
         return own
-    both, author = order.fens("platform_cost_amount", "author_cost_amount")
+    both, author = order.fen("platform_cost_amount"), order.fen("author_cost_amount")
     return max(0, both - author) if both is not None and author is not None else 0

@@ -13,8 +13,9 @@ from typing import Final
 from crossloyalty.adapters.douyin.answers import PLATFORM
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.douyin.signing import is_signed
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.signing import same, sha256_hex
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Pushed
 from crossloyalty.domain.keys import clean_id
 from crossloyalty.errors import InvalidInput

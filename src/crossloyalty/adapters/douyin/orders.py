@@ -198,7 +198,7 @@ def _case_is_open(skus: Sequence[Node], refunds: Sequence[Refund]) -> bool:
         case = sku.node("after_sale_info")
         if case is None:
             continue
-        status, refund_status = case.wholes("after_sale_status", "refund_status")
+        status, refund_status = case.whole("after_sale_status"), case.whole("refund_status")
         # Most sub-orders have none.
         if (status or refund_status) and _is_open(sku, case, status or 0, refund_status or 0, refunds):
             return True
@@ -218,14 +218,16 @@ def _is_open(sku: Node, case: Node, status: int, refund_status: int, refunds: Se
 def _kind(
     order: Node, skus: Sequence[Node], gifts: Sequence[bool], settings: DouyinSettings, *, on_delivery: bool
 ) -> OrderKind:
-    # The shop order's own trade_type is deprecated in favour of the sub-orders'.
-    stated = {each.whole("trade_type") for each, is_gift in zip(skus, gifts, strict=True) if not is_gift}
-    stated.discard(None)
-    kinds = set()
-    for number in (stated or {order.whole("trade_type") or 0}) - settings.normal_trade_types:
-        if number not in _KINDS:
-            raise UnknownStatus(f"trade_type {number}")
-        kinds.add(_KINDS[number])
+    kinds: set[OrderKind] = set()
+    stated = None
+    for each, is_gift in zip(skus, gifts, strict=True):
+        number = None if is_gift else each.whole("trade_type")
+        if number is not None:
+            stated = number
+            _add_kind(kinds, number, settings)
+    if stated is None:
+        # The shop order's own trade_type is deprecated in favour of the sub-orders'.
+        _add_kind(kinds, order.whole("trade_type") or 0, settings)
     if kinds:
         for kind in _FIRST:
             if kind in kinds:
@@ -233,6 +235,14 @@ def _kind(
     if on_delivery:
         return OrderKind.COD
     return OrderKind.PRESALE if OrderKind.PRESALE in kinds else next(iter(kinds), OrderKind.NORMAL)
+
+
+def _add_kind(kinds: set[OrderKind], trade_type: int, settings: DouyinSettings) -> None:
+    if trade_type in settings.normal_trade_types:
+        return
+    if trade_type not in _KINDS:
+        raise UnknownStatus(f"trade_type {trade_type}")
+    kinds.add(_KINDS[trade_type])
 
 
 def _lines(

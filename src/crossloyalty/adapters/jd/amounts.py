@@ -47,6 +47,8 @@ def leading_number(node: Node, name: str) -> int | None:
     text = node.text(name)
     if text is None:
         return None
+    if len(text) <= 6 and text.isdigit() and text.isascii():
+        return int(text)
     found = _LEADING.match(text)
     if found is None:
         raise Unreadable(f"{node.path}.{name} begins with no number")

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, answer_json
+from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.errors import ConfigError, PlatformUnavailable

@@ -192,10 +192,8 @@ def parent_lines(order_no: str, parents: Sequence[str | None], status: LineStatu
     children carry the money. A line of that number that cost nothing makes it one of the order's own numbers; the
     child that is read first has it.
     """
-    numbers = dict.fromkeys(number for number in parents if number and _NUMBER.fullmatch(number))
-    return [
-        Line(line_id=number, paid_fen=0, status=status, is_free_gift=True) for number in numbers if number != order_no
-    ]
+    numbers = [number for number in parents if number and number != order_no and _NUMBER.fullmatch(number)]
+    return [Line(line_id=number, paid_fen=0, status=status, is_free_gift=True) for number in dict.fromkeys(numbers)]
 
 
 def _kind(node: Node, *, redelivery: bool) -> OrderKind | None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from crossloyalty.adapters.jd.orders import read_order
 from crossloyalty.adapters.jd.settings import JdSettings
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Order
 from crossloyalty.errors import PlatformUnavailable, WrongType

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from crossloyalty.adapters.jd.answers import fault_of as router_fault_of
-from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
+from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.errors import PlatformUnavailable
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from crossloyalty.adapters.kuaishou.calls import CREATE_TOKEN, REFRESH_TOKEN
 from crossloyalty.adapters.kuaishou.settings import PLATFORM
-from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id

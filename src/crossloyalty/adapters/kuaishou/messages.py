@@ -15,8 +15,9 @@ from typing import Final
 
 from crossloyalty.adapters.kuaishou.settings import PLATFORM, KuaishouSettings
 from crossloyalty.adapters.wire.aes import AES_BLOCK, aes_cbc_decrypt
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Pushed
 from crossloyalty.errors import ConfigError, ForgedMessage, InvalidInput, PlatformUnavailable
 

@@ -17,9 +17,6 @@ from crossloyalty.domain.numbers import largest_remainder
 
 __all__ = ["Amounts", "line_shares", "read_amounts"]
 
-_DISCOUNTS: Final = ("platform_discount", "seller_discount", "capital_free_discount")
-_UNSTATED: Final = [None] * len(_DISCOUNTS)
-_SERVICES: Final = ("home_install_value", "delivery_home_value", "delivery_install_value")
 _PAID_BY_CHANNEL: Final = 1
 
 
@@ -52,9 +49,10 @@ def read_amounts(order: Node, settings: PinduoduoSettings) -> Amounts:
     """
     paid, goods = order.need_yuan("pay_amount"), order.need_yuan("goods_amount")
     discount, postage = order.yuan("discount_amount") or 0, order.yuan("postage") or 0
-    stated = [order.yuan(name) for name in _DISCOUNTS]
-    parts = sum([part or 0 for part in stated])
-    if parts != discount and stated != _UNSTATED:
+    platform, seller = order.yuan("platform_discount"), order.yuan("seller_discount")
+    free = order.yuan("capital_free_discount")
+    parts = (platform or 0) + (seller or 0) + (free or 0)
+    if parts != discount and not (platform is None and seller is None and free is None):
         raise Disagreement(f"discount_amount {discount} fen is not the sum of its parts {parts} fen")
     services = _services(order)
     if paid != goods - discount + postage + services:
@@ -67,14 +65,15 @@ def read_amounts(order: Node, settings: PinduoduoSettings) -> Amounts:
         if channel > paid:
             raise Disagreement(f"the pay channel took off {channel} fen of {paid} fen")
         paid -= channel
-    return Amounts(paid, min(postage + services, paid), (stated[0] or 0) + channel)
+    return Amounts(paid, min(postage + services, paid), (platform or 0) + channel)
 
 
 def _services(order: Node) -> int:
     detail = order.nodes("service_fee_detail")
     if detail:
         return sum([each.yuan("service_fee") or 0 for each in detail])
-    return sum([order.yuan(name) or 0 for name in _SERVICES])
+    home, delivery = order.yuan("home_install_value") or 0, order.yuan("delivery_home_value") or 0
+    return home + delivery + (order.yuan("delivery_install_value") or 0)
 
 
 def _channel(order: Node) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id

@@ -17,8 +17,9 @@ from urllib.parse import quote
 from crossloyalty.adapters.pinduoduo.answers import PLATFORM
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
 from crossloyalty.adapters.pinduoduo.signing import channel_digest
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.signing import sha256_hex
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Pushed
 from crossloyalty.domain.checks import clean_text
 from crossloyalty.errors import InvalidInput

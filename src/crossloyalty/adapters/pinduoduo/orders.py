@@ -100,7 +100,7 @@ def _read(order: Node, settings: PinduoduoSettings, now: datetime, refunds: Sequ
     standing = _standing(order, settings, now, refunds, paid_at)
     due = standing.status is OrderStatus.UNPAID or (standing.status is OrderStatus.CLOSED and paid_at is None)
     amounts = _amounts(order, settings, standing.status, due=due)
-    if amounts is not None and needs_refunds(order) and refunds:
+    if refunds and amounts is not None and needs_refunds(order):
         standing = _whole_refund(standing, amounts.paid_fen, refunds)
     return Order(
         platform=PLATFORM,
@@ -232,8 +232,8 @@ def _lines(order: Node, amounts: Amounts | None) -> tuple[Line, ...] | None:
 
 def _flags(order: Node, settings: PinduoduoSettings) -> tuple[str, ...]:
     """Give what the memo says in the merchant's own words, and that an order was placed to be sold on (分销)."""
-    flags = flags_in(order.raw("remark"), settings.memo_flags)
+    flags = flags_in(order.raw("remark"), settings.memo_flags) if settings.memo_flags else set()
     for tag in order.nodes("order_tag_list"):
         if tag.text("name") == "distributional_sale" and tag.whole("value") == 1:
             flags.add("resale")
-    return tuple(sorted(flags))
+    return tuple(sorted(flags)) if flags else ()

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from crossloyalty.adapters.taobao.answers import payload, rows
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Call, Pushed
 from crossloyalty.domain.calendar import instant_of
 from crossloyalty.errors import PlatformUnavailable

@@ -7,7 +7,8 @@ from typing import Any
 from crossloyalty.adapters.taobao.orders import read_order
 from crossloyalty.adapters.taobao.refunds import read_refund
 from crossloyalty.adapters.taobao.settings import TaobaoSettings
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Doubtful
 from crossloyalty.domain.orders import Order, Refund
 from crossloyalty.errors import PlatformUnavailable, WrongType

@@ -17,8 +17,9 @@ from crossloyalty.adapters.wechat.crypto import decrypt
 from crossloyalty.adapters.wechat.settings import WechatSettings
 from crossloyalty.adapters.wechat.signing import is_signed
 from crossloyalty.adapters.wechat.xmltext import read_xml
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.signing import sha256_hex
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Acknowledgement, Incoming, Pushed
 from crossloyalty.errors import ForgedMessage, PlatformUnavailable
 

@@ -132,8 +132,11 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
     paid_at = None if pay is None else pay.seconds("pay_time")
     method = None if pay is None else pay.whole("payment_method")
     rows = detail.nodes("product_infos")
-    real = [row.need_fen("real_price") for row in rows]
-    deducted = [row.fen("deduction_price") or 0 for row in rows]
+    real, deducted, is_open = [], [], False
+    for row in rows:
+        real.append(row.need_fen("real_price"))
+        deducted.append(row.fen("deduction_price") or 0)
+        is_open = bool(row.whole("on_aftersale_sku_cnt")) or is_open
     price = detail.need_node("price_info")
     if paid_at is None and price.need_fen("order_price") > 0:
         # Nothing was paid so far. "Use first, pay later" may even be completed before the money comes.
@@ -156,8 +159,8 @@ def _order(raw: Node, order_no: str, status: OrderStatus, settings: WechatSettin
             # Ids of two kinds cannot stand side by side: the openids of one app can.
             (buyer, scope), (receiver, _) = _openid(raw, settings, "present_giver_"), _openid(raw, settings, "")
     cases = raw.node("aftersale_detail")
-    open_cases = [row.whole("on_aftersale_sku_cnt") for row in rows]
-    is_open = bool(cases is not None and cases.whole("on_aftersale_order_cnt")) or any(open_cases)
+    if cases is not None and cases.whole("on_aftersale_order_cnt"):
+        is_open = True
     return Order(
         platform=PLATFORM,
         order_no=order_no,
@@ -199,7 +202,7 @@ def _amounts(price: Node, real: list[int], deducted: list[int]) -> _Paid:
     platform the difference has to contain it, because otherwise it came on top and the buyer paid less.
     """
     total = price.need_fen("order_price")
-    freight, points = [fen or 0 for fen in price.fens("freight", "deduction_price")]
+    freight, points = price.fen("freight") or 0, price.fen("deduction_price") or 0
     changed = price.fen("change_freight") if price.flag("is_change_freight") else None
     freights = (freight,) if changed is None else (changed, freight)
     readings = [real]
@@ -229,17 +232,15 @@ def _from_lines(total: int, freights: tuple[int, ...], readings: list[list[int]]
 
 def _check_discounts(price: Node, total: int, freights: tuple[int, ...], points: int, parts: int, subsidy: int) -> None:
     freight = freights[-1]
-    goods, original, stated, merchant, down = price.fens(
-        "product_price", "original_order_price", "discounted_price", _MERCHANT_PART, "change_down_price"
-    )
+    goods, original = price.fen("product_price"), price.fen("original_order_price")
     if goods is None and original is None:
         raise Unreadable(f"{price.path}.original_order_price is missing")
     if goods is not None and original is not None and goods + freight != original:
         raise _Disagree(f"product_price {goods} and freight {freight} are not original_order_price {original} (fen)")
     if original is None:
         original = (goods or 0) + freight
-    discounted = stated or 0
-    less = original - total - points - (down or 0)
+    discounted, merchant = price.fen("discounted_price") or 0, price.fen(_MERCHANT_PART)
+    less = original - total - points - (price.fen("change_down_price") or 0)
     explained = [discounted + parts]
     if not subsidy or (merchant is not None and merchant + parts == discounted):
         explained.append(discounted)

@@ -41,8 +41,8 @@ def amounts_of(order: Node, rows: Sequence[Node], *, subtract_pay_discount: bool
         Disagreement: They do not add up.
     """
     paid = order.need_fen("totalPayAmount")
-    stated = order.fens("totalShippingFree", "totalDepositAmount", "totalRedDiscount")
-    freight, deposit, platform = [fen or 0 for fen in stated]
+    freight, deposit = order.fen("totalShippingFree") or 0, order.fen("totalDepositAmount") or 0
+    platform = order.fen("totalRedDiscount") or 0
     received = order.fen("merchantActualReceiveAmount")
     if received is not None and received != paid + platform:
         raise Disagreement(

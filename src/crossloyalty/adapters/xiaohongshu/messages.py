@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.signing import same
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Pushed
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM, XiaohongshuSettings
 from crossloyalty.adapters.xiaohongshu.signing import sign_message

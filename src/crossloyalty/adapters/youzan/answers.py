@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, answer_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.errors import PlatformUnavailable, shown

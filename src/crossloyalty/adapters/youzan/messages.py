@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
-from crossloyalty.adapters.wire.reading import Node, Unreadable, load_json
+from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.signing import same, sha256_hex
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Acknowledgement, Incoming, Pushed
 from crossloyalty.adapters.youzan.settings import YouzanSettings
 from crossloyalty.adapters.youzan.signing import is_signed

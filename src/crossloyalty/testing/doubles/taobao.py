@@ -16,8 +16,9 @@ from typing import Any, Final, Literal
 from crossloyalty.adapters.taobao import AsyncTaobaoSource, TaobaoSettings, TaobaoSource
 from crossloyalty.adapters.taobao.answers import rows
 from crossloyalty.adapters.taobao.orders import read_order
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens, TokenStore
 from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundKind, RefundStatus

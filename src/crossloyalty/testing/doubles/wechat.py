@@ -13,8 +13,9 @@ from crossloyalty.adapters.wechat.crypto import encrypt
 from crossloyalty.adapters.wechat.orders import read_order
 from crossloyalty.adapters.wechat.settings import WechatSettings
 from crossloyalty.adapters.wechat.signing import push_signature
-from crossloyalty.adapters.wire.reading import Node, load_json
+from crossloyalty.adapters.wire.reading import Node
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.tokens import TokenStore
 from crossloyalty.application.sources import Doubtful, Facts, Incoming
 from crossloyalty.domain.orders import Line, Order, OrderStatus, Refund, RefundKind, RefundStatus

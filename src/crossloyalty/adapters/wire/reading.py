@@ -272,7 +272,7 @@ class Node:
                 return ()
             raise self._bad(name, "a list")
         nodes: list[Node] = []
-        for each in value:
+        for each in value:  # for the few there are, quicker than a comprehension
             nodes.append(Node(each, (self, name, len(nodes))))
         return nodes
 

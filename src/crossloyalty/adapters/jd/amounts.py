@@ -87,29 +87,30 @@ def paid_amounts(order: Node, items: Sequence[Node], settings: JdSettings) -> Am
     ]
     discounts = sum([coupon.fen for coupon in coupons])
     paid = payment + balance
-
-    def figures() -> str:
-        return (
-            f"goods {total}, seller's discount {seller_discount}, discounts {discounts}, balance {balance},"
-            f" freight {freight}, payment {payment} fen"
-        )
-
+    figures = (total, seller_discount, discounts, balance, freight, payment)
     if settings.discounts_listed:
         agrees = total - discounts + freight == paid
     else:
         agrees = paid <= total - seller_discount + freight
     if not agrees or paid < freight or (seller_price is not None and seller_price != total - seller_discount):
-        raise Disagreement(figures())
+        raise Disagreement(_told(*figures))
     prices = [each.need_yuan("jdPrice") * each.need_whole("itemTotal") for each in items]
     if sum(prices) != total:
-        raise Disagreement(f"{figures()}, items {'+'.join(map(str, prices))}")
+        raise Disagreement(f"{_told(*figures)}, items {'+'.join(map(str, prices))}")
     goods = paid - freight
     if settings.gift_cards == "counted":
         goods += sum(coupon.fen for coupon in coupons if coupon.kind == _GIFT_CARD)
     weights = _weights(items, prices, coupons)
     if goods and not sum(weights):
-        raise Disagreement(f"{figures()}, and no item costs anything")
+        raise Disagreement(f"{_told(*figures)}, and no item costs anything")
     return Amounts(goods + freight, freight, largest_remainder(goods, weights))
+
+
+def _told(total: int, seller_discount: int, discounts: int, balance: int, freight: int, payment: int) -> str:
+    return (
+        f"goods {total}, seller's discount {seller_discount}, discounts {discounts}, balance {balance},"
+        f" freight {freight}, payment {payment} fen"
+    )
 
 
 def _weights(items: Sequence[Node], prices: Sequence[int], coupons: Sequence[_Coupon]) -> Sequence[int]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from builders import FINISHED, NOW, Clock, all_items, claim_of, convert, order, points_program, refund
 
-from crossloyalty import Loyalty, OrderStatus
+from crossloyalty import Loyalty, OrderStatus, Proof
 from crossloyalty.application.pages import Page
 from crossloyalty.application.ports import Storage
 from crossloyalty.errors import InvalidInput
@@ -51,6 +51,22 @@ def test_lists_are_newest_first(storage: Storage, clock: Clock) -> None:
     assert [entry.seq for entry in loyalty.entries("m1").items] == [7, 6, 5, 4, 3, 2, 1]
     requested = [ticket.requested_at for ticket in loyalty.tickets("m1").items]
     assert requested == sorted(requested, reverse=True)
+
+
+def test_lists_tell_where_an_order_was_asked_for(storage: Storage, clock: Clock) -> None:
+    """The touch point that a claim names stands at the request, and at the claim that comes of it (S3-7)."""
+    loyalty = Loyalty(points_program(), storage, clock=clock)
+    asked = {
+        "platform": "taobao",
+        "order_no": order(1).order_no,
+        "proof": Proof.by_host("seen"),
+        "touch": "parcel-card",
+    }
+    loyalty.claim("m1", **asked)
+    assert [ticket.touch for ticket in loyalty.tickets("m1").items] == ["parcel-card"]
+    loyalty.ingest([order(1)])
+    convert(loyalty, "m1", order(2))
+    assert [claim.touch for claim in loyalty.claims("m1").items] == ["", "parcel-card"]
 
 
 def test_rows_that_come_while_reading_shift_nothing(storage: Storage, clock: Clock) -> None:

@@ -176,6 +176,7 @@ class ClaimView:
     One claim of a member.
 
     `grants` maps rule ids to what stands granted; what is given once per member counts 1 for each claim that earns it.
+    `touch` is where it was asked for, as the claim named it (触点).
     """
 
     platform: str
@@ -188,11 +189,12 @@ class ClaimView:
     claimed_at: datetime
     effective_at: datetime
     grants: Mapping[str, int]
+    touch: str = ""
 
 
 @attrs.frozen
 class TicketView:
-    """One request of a member that is no claim (yet); `reason` is for staff."""
+    """One request of a member that is no claim (yet); `reason` is for staff, `touch` says where it was asked for."""
 
     family: str
     order_no: str
@@ -200,6 +202,7 @@ class TicketView:
     reason: Reason
     requested_at: datetime
     expires_at: datetime
+    touch: str = ""
 
 
 @attrs.frozen
@@ -263,6 +266,7 @@ def _claim_view(row: ClaimRecord) -> ClaimView:
         time_of(row.claimed_at),
         time_of(row.effective_at),
         {grant.rule_id: grant.granted for grant in grants_of(row)},
+        row.touch,
     )
 
 
@@ -275,7 +279,13 @@ async def page_of_tickets(
     rows, cursor = await page_of(world, program_id, member_id, scan, place, limit, after)
     items = tuple(
         TicketView(
-            row.family, row.order_no, row.state, Reason(row.reason), time_of(row.requested_at), time_of(row.expires_at)
+            row.family,
+            row.order_no,
+            row.state,
+            Reason(row.reason),
+            time_of(row.requested_at),
+            time_of(row.expires_at),
+            row.touch,
         )
         for row in rows
     )

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -175,6 +176,20 @@ def test_msgspec_is_used_where_it_can_tell() -> None:
         assert strict_json._by_msgspec(unsure) is strict_json._UNSURE
 
 
+def test_an_older_msgspec_is_no_harm() -> None:
+    """Its error is no ValueError there, and what it refuses is judged by the standard library all the same."""
+    given = strict_json._COMPILED
+    assert given is not None
+
+    def refuse(body: bytes) -> Any:
+        raise msgspec.MsgspecError("as 0.20 says it")
+
+    with patch.object(strict_json, "_COMPILED", given._replace(decode=refuse)):
+        assert strict_json.load_json(b"[1.5]", "jd") == [Decimal("1.5")]
+        with pytest.raises(PlatformUnavailable):
+            strict_json.load_json(b"<html>", "jd")
+
+
 @pytest.mark.parametrize(
     ("written", "value"),
     [
@@ -190,7 +205,9 @@ def test_a_number_with_a_point_keeps_every_digit(written: str, value: Decimal) -
     assert (read, read.as_tuple().exponent) == (value, value.as_tuple().exponent)
 
 
-@pytest.mark.parametrize("written", ["0." + "1" * 33, "1" * 32 + ".5", "1e33", "1e-40", "1e999999999"])
+@pytest.mark.parametrize(
+    "written", ["0." + "1" * 33, "1.5" + "0" * 31, "1" * 32 + ".5", "1e33", "1e-40", "1e999999999"]
+)
 def test_a_number_with_more_than_32_digits_is_an_outage(written: str) -> None:
     """Nothing is rounded, and nothing grows when it is written out."""
     with pytest.raises(PlatformUnavailable):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from decimal import Clamped, Context, Inexact, InvalidOperation, Overflow, Subnormal
+from decimal import Clamped, Context, InvalidOperation, Overflow, Rounded, Subnormal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from crossloyalty.errors import PlatformUnavailable
@@ -132,7 +132,7 @@ _decimal: Final = Context(
     prec=_LONGEST_NUMBER,
     Emax=_LONGEST_NUMBER,
     Emin=-_LONGEST_NUMBER,
-    traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal],
+    traps=[Clamped, InvalidOperation, Overflow, Rounded, Subnormal],
 ).create_decimal
 
 
@@ -177,7 +177,7 @@ def _by_msgspec(body: bytes) -> Any:
     try:
         value = _COMPILED.decode(body)
         return value if _COMPILED.encode(value).count(b'"') == body.count(b'"') else _UNSURE
-    except (ValueError, ArithmeticError):
+    except _COMPILED.refusals:
         return _UNSURE
 
 
@@ -224,14 +224,19 @@ def _by_counting(body: bytes) -> Any:
 class _Compiled(NamedTuple):
     decode: Callable[[bytes], Any]
     encode: Callable[[Any], bytes]
+    refusals: tuple[type[Exception], ...]
 
 
 def _compiled() -> _Compiled | None:
     try:
-        from msgspec import json as quicker
-    except ImportError:
+        import msgspec
+
+        decode = msgspec.json.Decoder(float_hook=_decimal).decode
+        encode = msgspec.json.Encoder(decimal_format="number").encode
+    except (ImportError, TypeError):  # not there, or so old that it knows no hook
         return None
-    return _Compiled(quicker.Decoder(float_hook=_decimal).decode, quicker.Encoder(decimal_format="number").encode)
+    # Its own errors are a ValueError in newer versions only.
+    return _Compiled(decode, encode, (msgspec.MsgspecError, ValueError, ArithmeticError))
 
 
 _COMPILED: Final = _compiled()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from kuaishou_payloads import MESSAGE_KEY, OID, SELLER, encrypted, message, settings
 
@@ -133,7 +134,18 @@ _NAMES = ("eventId", "msgId", "bizId", "userId", "openId", "event", "info", "cre
 _plain = st.fixed_dictionaries({}, optional=dict.fromkeys(_NAMES, _json))
 
 
-@given(st.binary(max_size=200) | _plain.map(lambda plain: encrypted(json.dumps(plain).encode())))
+_BODIES = st.binary(max_size=200) | _plain.map(lambda plain: encrypted(json.dumps(plain).encode()))
+
+
+@given(_BODIES)
 def test_any_body_is_read_or_refused(body: bytes) -> None:
     """Whatever comes, encrypted or not, it is a message or the one typed error."""
+    _fuzz(body)
+
+
+@pytest.mark.release
+@given(_BODIES)
+@settings_of_hypothesis(max_examples=20_000)
+def test_any_body_is_read_or_refused_for_long(body: bytes) -> None:
+    """The same, for long."""
     _fuzz(body)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import attrs
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crossloyalty.adapters.wire import strict_json
@@ -155,12 +155,24 @@ def arrays(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     return "[" + ",".join(draw(BLANKS) + each + draw(BLANKS) for each in draw(st.lists(inner, max_size=4))) + "]"
 
 
-@given(st.recursive(STRINGS | NUMBERS | WORDS, lambda inner: objects(inner) | arrays(inner), max_leaves=12))
+JSON = st.recursive(STRINGS | NUMBERS | WORDS, lambda inner: objects(inner) | arrays(inner), max_leaves=12)
+
+
+@given(JSON)
 @example('{"a":"\\u0022:","b":1,"b":2}')
 @example('{"a":"\\"","a":1}')
 @example('["\\ud800"]')
 def test_msgspec_reads_as_the_standard_library_does(text: str) -> None:
     """Escapes, long and odd numbers, blanks and what is no JSON: the same value or the same refusal."""
+    with suppress(PlatformUnavailable):
+        load_json(text.encode("utf-8", "surrogatepass"), "jd")
+
+
+@pytest.mark.release
+@given(JSON)
+@settings(max_examples=20_000)
+def test_msgspec_reads_as_the_standard_library_does_for_long(text: str) -> None:
+    """The same, for long."""
     with suppress(PlatformUnavailable):
         load_json(text.encode("utf-8", "surrogatepass"), "jd")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from xiaohongshu_payloads import CALLBACK, ORDER_NO, SELLER, SIGNED_AT, message, settings, signed
 
@@ -139,10 +140,25 @@ _about = st.dictionaries(st.sampled_from(["orderId", "returnsId", "updateTime"])
 _message = st.fixed_dictionaries({"msgTag": _json, "sellerId": _json, "data": _about.map(json.dumps) | _json})
 
 
-@given(st.binary(max_size=100) | st.lists(_message | _json, max_size=3).map(lambda each: json.dumps(each).encode()))
-def test_any_body_is_read_or_refused(raw: bytes) -> None:
-    """Whatever comes under a good signature, it is messages or the one typed error."""
+_BODIES = st.binary(max_size=100) | st.lists(_message | _json, max_size=3).map(lambda each: json.dumps(each).encode())
+
+
+def _fuzz(raw: bytes) -> None:
     try:
         read_messages(signed(), raw, settings(), now=NOW)
     except ForgedMessage:
         return
+
+
+@given(_BODIES)
+def test_any_body_is_read_or_refused(raw: bytes) -> None:
+    """Whatever comes under a good signature, it is messages or the one typed error."""
+    _fuzz(raw)
+
+
+@pytest.mark.release
+@given(_BODIES)
+@settings_of_hypothesis(max_examples=20_000)
+def test_any_body_is_read_or_refused_for_long(raw: bytes) -> None:
+    """The same, for long."""
+    _fuzz(raw)

@@ -118,7 +118,7 @@ def test_rows_that_change_while_pages_are_turned_are_not_lost() -> None:
     assert {each.order_no: each.status for each in book.orders()} == {
         number: each.status for number, each in newest.items()
     }
-    assert 0 < double.refreshes <= double.expiries + 1
+    assert 0 < double.refreshes <= double.expiries
 
 
 @pytest.mark.parametrize("kind", [FaultKind.HTML, FaultKind.EMPTY, FaultKind.CUT, FaultKind.WRONG, FaultKind.ERROR])

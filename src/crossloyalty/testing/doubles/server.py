@@ -94,6 +94,7 @@ class Double:
         self.clock = clock
         self.calls: list[str] = []
         self.refreshes = 0
+        self.authorised = False  # by `first_tokens`; else the source fetches its first token itself, which counts
         self.expiries = 0
         self.pages = 0
         self.refused: list[str] = []
@@ -146,6 +147,7 @@ class Double:
     def first_tokens(self) -> tuple[str, str]:
         """Give access and refresh token as a merchant's authorisation gives them; no refresh is counted."""
         with self._lock:
+            self.authorised = True
             self._token_no += 1
             self._used, self._over = 0, False
             return self.access_token, self.refresh_token

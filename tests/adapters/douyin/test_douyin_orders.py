@@ -284,6 +284,24 @@ def test_figures_that_do_not_agree_are_not_believed(changed: dict[str, Any]) -> 
     assert (found.code, found.order_no) == ("AMOUNT_MISMATCH", ORDER_NO)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"promotion_amount": None, "total_promotion_amount": 2_000, "post_promotion_amount": "abc"},
+        {"promotion_shop_amount": None, "promotion_talent_amount": -1},
+        {"post_origin_amount": 1, "post_amount": None, "post_promotion_amount": []},
+    ],
+)
+def test_a_broken_part_of_a_sum_is_not_believed_where_another_is_absent(changed: dict[str, Any]) -> None:
+    """What of a sum is stated has to be an amount, though without the absent part nothing can be added up."""
+    assert doubted(**changed).code == "UNREADABLE"
+
+
+def test_a_sum_of_which_a_part_is_absent_is_not_added_up() -> None:
+    """¥20.00 of discounts of which the shop's own are not stated: the order is believed."""
+    assert read(promotion_shop_amount=None).paid_fen == 9_700
+
+
 def test_a_closed_order_closes_whatever_its_figures() -> None:
     """A cancelled order whose amounts do not agree closes all the same, and states none."""
     found = read(order_status=4, pay_amount=1)

@@ -82,15 +82,16 @@ def _check_sums(order: Node) -> None:
         whole = order.fen(name)
         if whole is None:
             continue
-        added = 0
+        added, all_stated = 0, True
         for part in parts:
+            # Read also where another is absent: what is no amount makes the order unreadable.
             fen = order.fen(part)
             if fen is None:
-                break
-            added += fen
-        else:
-            if whole != added:
-                raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
+                all_stated = False
+            else:
+                added += fen
+        if all_stated and whole != added:
+            raise Disagreement(f"{name} {whole} fen is not the sum of its parts {added} fen")
 
 
 def _besides(about: Node) -> int:

@@ -145,9 +145,24 @@ def test_a_good_answer_of_the_sp_api(wrapped: bool, yes: Any) -> None:
     assert sp_answers.one(answer) is None
     single = sp_answers.one(answer_of({"success": yes, "data": sp_service()}))
     assert isinstance(single, Node)
-    assert sp_answers.page_of(answer_of({"success": True, "data": None})) == ((), 0)
+    assert sp_answers.page_of(answer_of({"success": True, "data": None})) == ((), None)
     with pytest.raises(Unreadable):
         sp_answers.page_of(answer_of({"success": True, "data": {"a": 1}}))
+
+
+@pytest.mark.parametrize("about", [None, {}, {"totalPages": 1, "hasNextPage": False}])
+def test_a_page_of_the_sp_api_that_does_not_state_how_many_rows_there_are(about: Any) -> None:
+    """The rows of the page are not taken for the number of all."""
+    value = {"success": True, "data": [sp_order()], "paginationData": about}
+    assert sp_answers.page_of(answer_of(value))[1] is None
+
+
+@pytest.mark.parametrize("about", [{"totalPages": 2}, {"hasNextPage": True}, {"hasNextPage": "true"}])
+def test_a_page_of_the_sp_api_that_states_a_next_one_and_no_number(about: Any) -> None:
+    """However few rows it has, there are more: such a page cannot be read."""
+    value = {"success": True, "data": [sp_order()], "paginationData": about}
+    with pytest.raises(Unreadable):
+        sp_answers.page_of(answer_of(value))
 
 
 @pytest.mark.parametrize(

@@ -207,20 +207,32 @@ def test_a_page_that_is_none_is_an_outage(double: JdDouble, api: str) -> None:
     def silent(request: Request) -> Reply:
         reply = honest(request)
         body = reply.body.replace(b'"orderTotal"', b'"total"').replace(b'"totalItems"', b'"total"')
-        # Without a number the SP-API's own count of the page is taken, which is less than a full page has to state.
         return attrs.evolve(reply, body=body)
 
+    # A page of the SP-API has 50 rows, whatever one of routerjson has.
+    double.book.fill(60, since=NOW - timedelta(hours=5), until=NOW - timedelta(hours=4))
     window = NOW - timedelta(hours=5), NOW - timedelta(hours=4)
     double.answer = silent  # type: ignore[method-assign]
-    if api == "routerjson":
-        with pytest.raises(PlatformUnavailable):
-            source.page("orders", *window, None)
+    with pytest.raises(PlatformUnavailable):
+        source.page("orders", *window, None)
     for broken in ({"success": True, "data": 7}, {"jingdong_pop_order_search_responce": {"code": "0", "x": {}}}):
         double.answer = lambda _, value=broken: Reply.of(value)  # type: ignore[method-assign,misc]
         with pytest.raises((PlatformUnavailable, PlatformRefused)):
             source.page("orders", *window, None)
         with pytest.raises((PlatformUnavailable, PlatformRefused)):
             source.page("services", *window, None)
+    source.close()
+
+
+@GATEWAYS
+def test_more_refunds_than_the_page_of_an_order_are_an_outage(double: JdDouble, api: str) -> None:
+    """An order with 51 refunds, of which a page shows 50, is not taken for one with 50."""
+    source = source_of(double, api=api)
+    order = next(each for each in double.book.orders() if each.status is OrderStatus.FINISHED)
+    while len([each for each in double.book.refunds(order.order_no) if each.refund_id.startswith("afs-")]) < 51:
+        double.book.refund(order.order_no, at=NOW, amount_fen=1)
+    with pytest.raises(PlatformUnavailable, match="more refunds"):
+        source.fetch(order.order_no)
     source.close()
 
 

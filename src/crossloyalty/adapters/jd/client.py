@@ -123,7 +123,7 @@ class _Shop(Closing):
         return found.facts(seen=len(rows), next_page=after, total=total)
 
     async def fetch(self, order_no: str, refund_id: str = "") -> Facts:
-        """See `PullSource.fetch`; an order's first page of refunds, which are more than a buyer can ask for."""
+        """See `PullSource.fetch`; an order's refunds are one page, which is more than a buyer can ask for."""
         if not _is_number(order_no):
             return Facts()
         gateway = self._gateway
@@ -141,9 +141,12 @@ class _Shop(Closing):
         for feed, build in gateway.refunds_of(order_no):
             try:
                 answer, call = await self._asked(build)
-                rows, _ = gateway.rows(feed, answer, call)
+                rows, stated = gateway.rows(feed, answer, call)
+                total = known_total(stated, len(rows), gateway.page_size(feed), None) or 0
             except Unreadable as error:
                 raise PlatformUnavailable("the refunds are not as their page describes", platform=_PLATFORM) from error
+            if total > len(rows):
+                raise PlatformUnavailable("more refunds than an order can have", platform=_PLATFORM)
             for value in rows:
                 found.take(await self._row(feed, value))
         return found.facts(seen=1)

@@ -57,20 +57,24 @@ def _text(about: Mapping[str, Any], name: str) -> str:
     return (value if isinstance(value, str) else str(value) if type(value) is int else "")[:_SHOWN]
 
 
-def page_of(answer: Answer) -> tuple[Sequence[Any], int]:
+def page_of(answer: Answer) -> tuple[Sequence[Any], int | None]:
     """
-    Give the rows of a page and the number of all rows.
+    Give the rows of a page, and the number of all rows; None where it is not stated.
 
     Raises:
-        Unreadable: It is no page.
+        Unreadable: It is no page, or says that there are more pages and not how many rows.
     """
     node = Node(_opened(answer), "answer")
     data = node.raw("data")
     if data is not None and not isinstance(data, list):
         raise Unreadable("answer.data is no list")
     about = node.node("paginationData")
-    total = None if about is None else about.whole("totalItems")
-    return data or (), len(data or ()) if total is None else total
+    if about is None:
+        return data or (), None
+    total = about.whole("totalItems")
+    if total is None and (about.raw("hasNextPage") in _TRUE or (about.whole("totalPages") or 0) > 1):
+        raise Unreadable("answer.paginationData.totalItems is missing")
+    return data or (), total
 
 
 def one(answer: Answer) -> Node | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.application.sources import PullSource, PushSource
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.errors import ConfigError, ForgedMessage, InvalidInput, PlatformRefused, PlatformUnavailable
-from crossloyalty.testing.doubles import Book, FaultKind, Faults
+from crossloyalty.testing.doubles import Book, FaultKind, Faults, Reply
 from crossloyalty.testing.doubles.douyin import DouyinDouble
 
 NOW = datetime(2024, 7, 20, 4, 0, tzinfo=UTC)
@@ -115,11 +116,121 @@ def test_pages_go_on_from_the_last_time_seen(double: DouyinDouble) -> None:
     assert pages_of(source_at(double), SINCE, NOW) == [(None, 100), (f"{begin + 99}.0", 100), (f"{begin + 198}.0", 52)]
 
 
-def test_more_than_a_page_in_one_second_is_counted_through(double: DouyinDouble) -> None:
-    """250 orders changed in one second: pages 0, 1 and 2 of that second."""
+def test_more_than_a_page_in_one_second_is_counted_backwards(double: DouyinDouble) -> None:
+    """250 orders changed in one second and one in the next: up to the last page of that second, down, and on."""
     double.book.fill(250, since=SINCE, until=SINCE, refunded=0)
+    double.book.fill(1, since=SINCE + timedelta(seconds=1), until=SINCE + timedelta(seconds=1), refunded=0)
     begin = int(SINCE.timestamp())
-    assert pages_of(source_at(double), SINCE, NOW) == [(None, 100), (f"{begin}.1", 100), (f"{begin}.2", 50)]
+    second = f"{begin}-{begin + 1}"
+    assert pages_of(source_at(double), SINCE, NOW) == [
+        (None, 100),
+        (f"{second}.1.0.0", 0),
+        (f"{second}.2.0.0", 50),
+        (f"{second}.1.250.0", 100),
+        (f"{second}.0.250.0", 100),
+        (f"{begin + 1}.0", 1),
+    ]
+
+
+def test_more_than_a_page_of_cases_in_one_second_is_read(double: DouyinDouble) -> None:
+    """150 cases of one second come as such orders do."""
+    double.book.fill(150, since=SINCE, until=SINCE, refunded=0)
+    for order in double.book.orders():
+        double.book.refund(order.order_no, at=SINCE, status=RefundStatus.OPEN, amount_fen=1)
+    read = pull(source_at(double), "refunds", SINCE, NOW)
+    assert [facts.seen for facts in read] == [100, 50, 100, 0]
+    assert set(newest(read)) == {f"refund {each.refund_id}" for each in double.book.refunds()}
+
+
+@pytest.mark.parametrize("count", [101, 200, 250, 400])
+def test_nothing_of_one_second_is_lost_while_its_orders_change(clock: Clock, count: int) -> None:
+    """Orders changed two hours ago in one second, of which three change with every page: all are read."""
+    with DouyinDouble(new_book(), faults=Faults(drift_every=1, drift_orders=3), clock=clock) as double:
+        double.book.fill(count, since=NOW - timedelta(hours=2), until=NOW - timedelta(hours=2), refunded=0)
+        source = source_at(double)
+        read = pull(source, "orders", SINCE, clock.now)
+        changed = {each.order_no for each in double.book.orders() if each.modified_at == NOW}
+        assert changed
+        first = {each.order_no for each in newest(read).values() if isinstance(each, Order)}
+        double.faults.drift_every = 0
+        clock.now += timedelta(minutes=10)
+        # All that an ordinary sync reads again is its overlap, and what has changed since.
+        read += pull(source, "orders", NOW - timedelta(seconds=330), clock.now)
+        assert {each.order_no for each in double.book.orders()} - changed <= first
+        assert set(newest(read)) == {each.order_no for each in double.book.orders()}
+
+
+class _Unsorted(DouyinDouble):
+    """Gives the orders of a page in another order, or without the time of their change."""
+
+    timeless = False
+
+    def _order_page(self, asked: Mapping[str, Any]) -> Reply:
+        value = json.loads(super()._order_page(asked).body)
+        rows = value["data"]["shop_order_list"]
+        rows.reverse()
+        for row in rows:
+            row["update_time"] = 0 if self.timeless else row["update_time"]
+        return Reply.of(value)
+
+
+@pytest.mark.parametrize("timeless", [False, True])
+def test_a_list_that_is_not_sorted_is_counted_backwards(clock: Clock, timeless: bool) -> None:
+    """Where the times of a page do not lead on, all that is left is counted, and nothing is lost."""
+    with _Unsorted(new_book(), faults=Faults(drift_every=1, drift_orders=3), clock=clock) as double:
+        double.timeless = timeless
+        double.book.fill(350, since=SINCE, until=NOW - timedelta(hours=1), refunded=0)
+        source = source_at(double)
+        read = [item for facts in pull(source, "orders", SINCE, clock.now) for item in facts.items]
+        left = {each.order_no for each in double.book.orders_changed(SINCE, NOW)}
+        assert left <= {each.order_no for each in read}
+        assert len(double.calls) < 15
+
+
+class _Stale(DouyinDouble):
+    """States another number of all orders than there are."""
+
+    stated: int | None = None
+
+    def _order_page(self, asked: Mapping[str, Any]) -> Reply:
+        value = json.loads(super()._order_page(asked).body)
+        value["data"]["total"] = self.stated
+        return Reply.of(value)
+
+
+@pytest.mark.parametrize("stated", [None, 0, 100, 250, 399, 700, 1_000_000])
+def test_the_stated_number_of_orders_is_not_relied_on(clock: Clock, stated: int | None) -> None:
+    """Whatever number is stated, 400 orders of one second are read, in 1,600 calls at most."""
+    with _Stale(new_book(), clock=clock) as double:
+        double.stated = stated
+        double.book.fill(400, since=SINCE, until=SINCE, refunded=0)
+        read = pull(source_at(double), "orders", SINCE, clock.now)
+        assert set(newest(read)) == {each.order_no for each in double.book.orders()}
+        assert len(double.calls) < 1_600
+
+
+class _Endless(DouyinDouble):
+    """Gives its first page whatever page is asked for."""
+
+    def _order_page(self, asked: Mapping[str, Any]) -> Reply:
+        return super()._order_page({**asked, "page": 0})
+
+
+def test_pages_without_an_end_are_an_outage(clock: Clock) -> None:
+    """A list that never ends is not read for ever, and not taken for one that was read."""
+    with _Endless(new_book(), clock=clock) as double:
+        double.book.fill(101, since=SINCE, until=SINCE, refunded=0)
+        with pytest.raises(PlatformUnavailable, match="50000 rows"):
+            pages_of(source_at(double), SINCE, NOW)
+        assert len(double.calls) < 510
+
+
+@pytest.mark.parametrize("page", ["", "x", "1", "1.0.0", "-1.0", "1-1.1.0.0", "2-1.1.0.0", "1-2.1.0.10", "1-2.1.0"])
+def test_a_place_nobody_gave_out_is_refused(double: DouyinDouble, page: str) -> None:
+    """A place that is none is a mistake of the caller, and nothing is asked."""
+    with pytest.raises(InvalidInput):
+        source_at(double).page("orders", SINCE, NOW, page)
+    assert double.calls == ["POST /token/create"]
 
 
 def test_a_full_last_page_is_followed_by_nothing(double: DouyinDouble) -> None:
@@ -174,6 +285,28 @@ def test_one_order_is_fetched_with_its_refunds(double: DouyinDouble) -> None:
     for other in ("", "240701-355530178600001", "1", "6" * 22):
         assert source.fetch(other).items == ()
     assert len(double.calls) == calls
+
+
+class _Busy(DouyinDouble):
+    """Changes an order's first case once, behind the first page of them."""
+
+    def _case_page(self, asked: Mapping[str, Any]) -> Reply:
+        reply = super()._case_page(asked)
+        if "order_id" in asked and self.calls.count("POST /afterSale/List") == 1:
+            first = self.book.refunds(asked["order_id"])[0]
+            self.book._refunds[first.refund_id] = attrs.evolve(first, modified_at=NOW)
+        return reply
+
+
+def test_no_case_of_an_order_is_lost_while_its_cases_change(clock: Clock) -> None:
+    """Of 150 cases one changes while they are read, and pulls another one onto the page that was read already."""
+    with _Busy(new_book(1), clock=clock) as double:
+        [order] = double.book.orders()
+        for part in range(150):
+            double.book.refund(order.order_no, at=SINCE + timedelta(seconds=part), amount_fen=1)
+        facts = source_at(double).fetch(order.order_no)
+        found = {each.refund_id for each in facts.items if isinstance(each, Refund)}
+        assert found == {each.refund_id for each in double.book.refunds(order.order_no)}
 
 
 def test_a_list_that_does_not_exist_is_refused(double: DouyinDouble) -> None:

@@ -2,7 +2,7 @@
 A Douyin shop as a source: its two lists page by page, single orders, and the messages it pushes.
 
 Lists are sorted by the time of the last change and page numbers shift while orders change, so a page goes on from the
-last time that was seen, not by its number; only among more than a page of changes within one second are pages counted.
+last time that was seen; where that does not lead on, pages are counted from the last to the first (see `paging`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from crossloyalty.adapters.douyin import calls
 from crossloyalty.adapters.douyin.answers import PLATFORM, data_of, fault_of, tokens_of
 from crossloyalty.adapters.douyin.messages import NOT_TAKEN, TAKEN, is_genuine, read_messages
 from crossloyalty.adapters.douyin.orders import needs_refunds, read_order
+from crossloyalty.adapters.douyin.paging import Place
 from crossloyalty.adapters.douyin.refunds import needs_detail, read_refund
 from crossloyalty.adapters.douyin.settings import DouyinSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
@@ -28,6 +29,7 @@ from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
 from crossloyalty.adapters.wire.values import Acknowledgement, Call, Doubtful, Facts, Incoming, Pushed
+from crossloyalty.adapters.wire.whole import read_whole
 from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import AsyncSleep, Clock, Sleep, SourceCapabilities
 from crossloyalty.application.sources import SourceLimits
@@ -123,13 +125,19 @@ class _Douyin(Closing):
             else (calls.changed_refunds, "items", _case_time)
         )
         end = -int(-until.timestamp() // 1)
-        start, number = _place(page, int(since.timestamp()))
+        place = Place.of(page, since)
         answer = await self._sender.send(
-            lambda now, token: asked(self._settings, start, end, number, now=now, token=token)
+            lambda now, token: asked(self._settings, place.start, place.stop or end, place.number, now=now, token=token)
         )
         data = data_of(answer)
         rows = _rows(data, name)
+        total = _readable(lambda: data.whole("total"))
+        times = [when(row) for row in rows if not isinstance(row, Doubtful)]
+        after = place.after(len(rows), times, total, end)
         found = Found()
+        if place.is_counting and len(rows) >= calls.PAGE_SIZE:
+            # Only looked at: its rows are read on the way down.
+            return found.facts(seen=0, next_page=str(after), total=total)
         for row in rows:
             if isinstance(row, Doubtful):
                 found.take([row])
@@ -137,10 +145,7 @@ class _Douyin(Closing):
                 await self._take_order(row, found)
             else:
                 found.take([await self._case(row)])
-        times = [when(row) for row in rows if not isinstance(row, Doubtful)]
-        total = _readable(lambda: data.whole("total"))
-        following = None if len(rows) < calls.PAGE_SIZE else _following(start, number, times)
-        return found.facts(seen=len(rows), next_page=following, total=total)
+        return found.facts(seen=len(rows), next_page=None if after is None else str(after), total=total)
 
     async def fetch(self, order_no: str, refund_id: str = "") -> Facts:
         """See `PullSource.fetch`; refunds are found by their order alone."""
@@ -172,22 +177,25 @@ class _Douyin(Closing):
     async def _cases(self, order_no: str) -> Sequence[Refund | Doubtful]:
         """Read all after-sale cases of an order."""
         cases: list[Refund | Doubtful] = []
-        for number in range(_MOST_PAGES_OF_CASES):
-            rows = await self._page_of_cases(order_no, number)
-            for row in rows:
-                case = row if isinstance(row, Doubtful) else await self._case(row)
-                # The filter is the platform's; what is not of this order is not believed to be.
-                if case.order_no in (order_no, ""):
-                    cases.append(case)
-            if len(rows) < calls.PAGE_SIZE:
-                return cases
-        raise PlatformUnavailable("more after-sale cases than an order can have", platform=PLATFORM)
+        rows = await read_whole(
+            lambda number: self._page_of_cases(order_no, number),
+            platform=PLATFORM,
+            most_pages=_MOST_PAGES_OF_CASES,
+            what=lambda row: row.value if isinstance(row, Node) else row,
+        )
+        for row in rows:
+            case = row if isinstance(row, Doubtful) else await self._case(row)
+            # The filter is the platform's; what is not of this order is not believed to be.
+            if case.order_no in (order_no, ""):
+                cases.append(case)
+        return cases
 
-    async def _page_of_cases(self, order_no: str, number: int) -> Sequence[Node | Doubtful]:
+    async def _page_of_cases(self, order_no: str, number: int) -> tuple[Sequence[Node | Doubtful], bool]:
         answer = await self._sender.send(
             lambda now, token: calls.refunds_of_order(self._settings, order_no, number, now=now, token=token)
         )
-        return _rows(data_of(answer), "items")
+        rows = _rows(data_of(answer), "items")
+        return rows, len(rows) >= calls.PAGE_SIZE
 
     async def _case(self, row: Node) -> Refund | Doubtful:
         """Read a case, with its detail when money went back."""
@@ -203,22 +211,6 @@ class _Douyin(Closing):
             except PlatformMissing:
                 detail = None
         return read_refund(row, detail)
-
-
-def _place(page: str | None, since: int) -> tuple[int, int]:
-    """Read where a page begins, in seconds since 1970, and its number there."""
-    if page is None:
-        return since, 0
-    start, _, number = page.partition(".")
-    return int(start), int(number)
-
-
-def _following(start: int, number: int, times: Sequence[int | None]) -> str:
-    """Say where to go on after a full page: at the last time seen, or one page on when that is where we are."""
-    stated = [each for each in times if each is not None]
-    if len(stated) == len(times) and stated == sorted(stated) and stated and stated[-1] > start:
-        return f"{stated[-1]}.0"
-    return f"{start}.{number + 1}"
 
 
 def _order_time(row: Node) -> int | None:

@@ -46,7 +46,7 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
     double.faults.drift_every = 0
     clock.move(hours=1)
     caught = loyalty.sync(source)
-    # Orders move on; where the platform pushes, its messages tell at once, elsewhere the next sync does.
+    # Orders move on; where the platform has messages, they tell at once, elsewhere the next sync does.
     pushed = 0
     for order in [each for each in book.orders() if each.status is OrderStatus.SHIPPED]:
         book.move(order.order_no, at=clock())
@@ -55,8 +55,12 @@ def go(kit: AdapterKit, loyalty: Loyalty, clock: KitClock, stack: ExitStack) -> 
             pushed += loyalty.receive(
                 source, message.headers, message.body, query=message.query, method=message.method
             ).taken
+        elif kit.queues:
+            double.message(order.order_no)
+    if kit.queues:
+        pushed += loyalty.handle_messages(source).taken
     clock.move(minutes=10)
-    moved = 0 if kit.pushes else loyalty.sync(source).pages
+    moved = 0 if kit.pushes or kit.queues else loyalty.sync(source).pages
     finished = [each for each in book.orders() if each.status is OrderStatus.FINISHED]
     claims = points = 0
     for place, order in enumerate(finished):

@@ -10,7 +10,7 @@ import pytest
 from builders import NOW, PROGRAM_ID, Clock, day, number, order, refund, right_proof
 from list_source import CAPABILITIES, AsyncListSource, ListSource, QueueSource, at, message
 
-from crossloyalty import AsyncLoyalty, Loyalty, Program, RefundStatus, rules
+from crossloyalty import AsyncLoyalty, InboxReport, Loyalty, Program, RefundStatus, rules
 from crossloyalty.application.sources import Pushed
 from crossloyalty.errors import ConfigError, InvalidInput, PlatformUnavailable, StorageBusy, WrongType
 from crossloyalty.storage.memory import MemoryStorage
@@ -213,6 +213,43 @@ def test_a_queue_is_fetched_kept_and_confirmed(door, store):
     assert (report.taken, source.confirmed, kept) == (2, ["msg-1", "msg-2"], [{"msg-1", "msg-2"}])
     source.queue = [Pushed(**about(1))]
     assert door.handle_messages(source).again == 1
+
+
+def test_a_queue_is_told_of_each_message_once(door, store):
+    """Two copies in one answer are one message, confirmed once."""
+    source = QueueSource([at(order(1), day(18))])
+    source.queue = [Pushed(**about(1)), Pushed(**about(1))]
+    report = door.handle_messages(source)
+    assert (report.taken, report.again, source.confirmed, source.queue) == (1, 1, ["msg-1"], [])
+
+
+def test_messages_for_another_shop_stay_in_the_queue(door, store):
+    """They are neither kept nor confirmed, so that the shop they are for has them; nothing of theirs is fetched."""
+    source = QueueSource([at(order(n), day(18)) for n in (1, 2, 3)], shop_id="s1")
+    mine, theirs = Pushed(**about(1, shop_id="s1")), Pushed(**about(2, shop_id="s2"))
+    source.queue = [theirs, mine, Pushed(**about(3))]
+    report = door.handle_messages(source)
+    assert (report.taken, report.left) == (2, 1)
+    assert (source.queue, source.confirmed) == ([theirs], ["msg-1", "msg-3"])
+    assert states(store) == {"msg-1": "DONE", "msg-3": "DONE"}
+    assert door.handle_messages(source) == InboxReport(left=1)
+
+
+@pytest.mark.parametrize("call", ["consume", "confirm"])
+def test_whatever_a_queue_raises_is_typed(door, store, monkeypatch, call):
+    """An outage of the platform, though the source lets something else out; the message counts once afterwards."""
+    source = QueueSource([at(order(1), day(18))])
+    source.queue = [Pushed(**about(1))]
+
+    def broken(_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(source, call, broken)
+    with pytest.raises(PlatformUnavailable, match="ZeroDivisionError"):
+        door.handle_messages(source)
+    assert states(store) == ({"msg-1": "WAITING"} if call == "confirm" else {})
+    monkeypatch.undo()
+    assert door.handle_messages(source) == InboxReport(taken=1)
 
 
 def test_done_messages_are_forgotten_after_a_month(door, store, clock):

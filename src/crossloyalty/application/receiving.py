@@ -28,7 +28,7 @@ from crossloyalty.application.sources import (
     PushSource,
 )
 from crossloyalty.application.syncing import Run, about_source
-from crossloyalty.application.taking import About, Taken, asked, program_of, take
+from crossloyalty.application.taking import About, Taken, asked, program_of, take, typed
 from crossloyalty.application.world import World
 from crossloyalty.domain.calendar import time_of
 from crossloyalty.domain.records import Key, MessageRecord, RootKey
@@ -76,6 +76,7 @@ class InboxReport:
         failed: Messages that could not be worked off now; they are tried again.
         parked: Messages given up on until somebody calls `retry_parked`.
         waiting: Messages kept to be worked off by `handle_messages`.
+        left: Messages about another shop, left in the platform's queue.
         error: What went wrong last, for logs.
     """
 
@@ -86,6 +87,7 @@ class InboxReport:
     parked: int = 0
     waiting: int = 0
     error: str = ""
+    left: int = 0
 
 
 @attrs.define(kw_only=True)
@@ -187,17 +189,24 @@ async def handle_messages(
         source: The platform; an `AsyncMessageChannel` as well where it has a queue.
         limit: The most messages, 1 to 1,000.
         tries: After how many failures a message is parked.
+
+    Raises:
+        Retryable, NeedsHuman: The queue could not be asked, or not told what was taken; what it gave is kept or comes
+            again. An order that could not be fetched is no error but counted.
     """
     if type(limit) is not int or not 1 <= limit <= 1000:
         raise InvalidInput(f"limit lies between 1 and 1000: {shown(limit)}")
     about = about_source(source)
     report = InboxReport()
     if isinstance(source, AsyncMessageChannel):
-        pushed = await source.consume(limit)
+        waiting = await typed(source.consume(limit), about.platform)
+        # One queue may hold the messages of many shops: what is confirmed here never reaches the others.
+        pushed = [each for each in waiting if each.shop_id in ("", about.shop_id)]
+        report.left += len(waiting) - len(pushed)
         await run(_keep(world, program_id, about, pushed, report))
         if pushed:
             # Kept before it is confirmed: a crash in between makes the platform send it again (F-28).
-            await source.confirm([each.message_id for each in pushed])
+            await typed(source.confirm(list(dict.fromkeys(each.message_id for each in pushed))), about.platform)
     rows = await run(_waiting(world, program_id, about, limit))
     await _handle(world, run, program_id, source, about, rows, tries, report)
     await run(_forget(world, program_id, about))

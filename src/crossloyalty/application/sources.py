@@ -231,14 +231,18 @@ class PushSource(Protocol):
 
 @runtime_checkable
 class MessageChannel(Protocol):
-    """A platform whose messages wait in a queue to be fetched and confirmed."""
+    """A platform whose messages wait in a queue of its own; it is a `PullSource` as well, to fetch what they name."""
 
     def consume(self, limit: int) -> Sequence[Pushed]:
-        """Give up to *limit* waiting messages; an unconfirmed one comes again."""
+        """
+        Give about *limit* waiting messages; an unconfirmed one comes again.
+
+        A message about another shop than the source's names it in `Pushed.shop_id`, and is not confirmed.
+        """
         ...
 
     def confirm(self, message_ids: Sequence[str]) -> None:
-        """Tell the platform that these were taken."""
+        """Tell the platform that these were taken: it forgets them, so each is stored before."""
         ...
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Collection, Mapping
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import attrs
 
@@ -42,10 +42,11 @@ from crossloyalty.errors import (
     shown,
 )
 
-__all__ = ["About", "Taken", "asked", "program_of", "take"]
+__all__ = ["About", "Taken", "asked", "program_of", "take", "typed"]
 
 _LONGEST_DETAIL: Final = 500
 _LONGEST_PAYLOAD: Final = 20_000
+_Answer = TypeVar("_Answer")
 
 
 class About(NamedTuple):
@@ -87,20 +88,31 @@ class Taken:
         self.unchanged += len(items)
 
 
+async def typed(call: Awaitable[_Answer], platform: str) -> _Answer:
+    """
+    Wait for a source; whatever it raises comes out typed (F-36).
+
+    Raises:
+        Retryable, NeedsHuman, ConfigError: As the source raised them.
+        PlatformUnavailable: The source raised something else.
+    """
+    try:
+        return await call
+    except (Retryable, NeedsHuman, ConfigError):
+        raise
+    except Exception as error:
+        raise PlatformUnavailable(f"the source raised a {type(error).__name__}", platform=platform) from error
+
+
 async def asked(call: Awaitable[Facts], platform: str) -> Facts:
     """
-    Wait for a source's answer; whatever it raises comes out typed (F-36).
+    Wait for a source's facts.
 
     Raises:
         Retryable, NeedsHuman, ConfigError: As the source raised them.
         PlatformUnavailable: The source raised something else, or gave no facts.
     """
-    try:
-        facts = await call
-    except (Retryable, NeedsHuman, ConfigError):
-        raise
-    except Exception as error:
-        raise PlatformUnavailable(f"the source raised a {type(error).__name__}", platform=platform) from error
+    facts = await typed(call, platform)
     if not isinstance(facts, Facts):
         raise PlatformUnavailable(f"the source gave {shown(type(facts).__name__)}, no Facts", platform=platform)
     return facts

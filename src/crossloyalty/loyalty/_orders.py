@@ -127,6 +127,9 @@ class Orders(Door):
         Args:
             source: The platform's.
             limit: The most messages.
+
+        Raises:
+            Retryable, NeedsHuman: The platform's queue gave an error; no message is lost by it.
         """
         from crossloyalty.application import receiving
 

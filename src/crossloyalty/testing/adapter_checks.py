@@ -49,7 +49,7 @@ STORM: Final = {
     FaultKind.WRONG: 43,
     FaultKind.DELAY: 47,
 }
-_LASTING: Final = (
+LASTING: Final = (
     FaultKind.THROTTLE,
     FaultKind.DROP,
     FaultKind.ERROR,
@@ -160,7 +160,7 @@ def check_fetch_gives_an_order_with_its_refunds(kit: AdapterKit) -> None:
 def check_lasting_faults_are_typed(kit: AdapterKit) -> None:
     """A fault that lasts ends in a typed error after few calls, moves no place, and afterwards everything arrives."""
     with Stand.open(kit, orders=30) as stand:
-        for kind in _LASTING:
+        for kind in LASTING:
             stand.double.faults = Faults(always=kind)
             before = len(stand.double.calls)
             error: object = None

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from crossloyalty.testing import adapter_checks as pulls
 from crossloyalty.testing import message_checks as messages
+from crossloyalty.testing import queue_checks as queues
 from crossloyalty.testing.adapter_kit import QUICK, AdapterKit
 
 __all__ = ["ADAPTER_CHECKS", "QUICK", "AdapterContract"]
@@ -45,6 +46,11 @@ ADAPTER_CHECKS: Final[dict[Callable[[AdapterKit], None], str | None]] = {
     messages.check_forged_messages_are_refused: "pushes",
     messages.check_a_lost_answer_leads_to_one_effect: "pushes",
     messages.check_a_message_storm_ends_like_calm: "pushes",
+    queues.check_waiting_messages_lead_to_orders: "queues",
+    queues.check_a_lost_confirmation_leads_to_one_effect: "queues",
+    queues.check_lasting_faults_of_the_queue_are_typed: "queues",
+    queues.check_a_storm_in_the_queue_ends_like_calm: "queues",
+    queues.check_an_asynchronous_host_empties_the_queue: "queues",
 }
 
 

@@ -74,6 +74,8 @@ class AdapterKit:
     """How many orders the long check pulls."""
     pushes: bool = False
     """The source takes pushed messages, and the double makes them."""
+    queues: bool = False
+    """Messages wait in a queue of the platform: the source is a `MessageChannel`, the double's `message` fills it."""
     awaits: bool = True
     """There is an asynchronous source as well."""
     days: float = 3.0

@@ -22,6 +22,8 @@ __all__ = [
     "check_a_message_storm_ends_like_calm",
     "check_forged_messages_are_refused",
     "check_messages_lead_to_orders",
+    "compared",
+    "convert",
 ]
 
 
@@ -114,8 +116,8 @@ def check_a_message_storm_ends_like_calm(kit: AdapterKit) -> None:
         messages = [calm.double.message(order_no) for order_no in numbers]
         for message in messages:
             assert _receive(calm, message).taken == 1
-        _convert(calm, numbers)
-        expected = _compared(calm)
+        convert(calm, numbers)
+        expected = compared(calm)
         chance = random.Random(7)
         with Stand.open(kit, orders=100) as storm:
             sent = [storm.double.message(order_no) for order_no in numbers]
@@ -124,10 +126,10 @@ def check_a_message_storm_ends_like_calm(kit: AdapterKit) -> None:
             stream = [*early, *chance.sample(early, len(early) * 3 // 10), *poison]
             chance.shuffle(stream)
             _deliver(storm, stream)
-            _convert(storm, numbers)
+            convert(storm, numbers)
             _deliver(storm, late)
-            _convert(storm, numbers)
-            assert _compared(storm) == expected
+            convert(storm, numbers)
+            assert compared(storm) == expected
             parked = storm.loyalty.parked_messages().items
             assert len(parked) == len(poison)
             assert {each.tries for each in parked} == {5}
@@ -149,14 +151,15 @@ def _deliver(stand: Stand, stream: Sequence[Incoming]) -> None:
     raise AssertionError("messages are never acknowledged")
 
 
-def _convert(stand: Stand, numbers: Sequence[str]) -> None:
+def convert(stand: Stand, numbers: Sequence[str]) -> None:
+    """Claim orders for seven members in turn; one that cannot be claimed yet is asked for again later."""
     for place, order_no in enumerate(numbers):
         stand.loyalty.claim(
             f"m{place % 7}", platform=stand.source.platform, order_no=order_no, proof=Proof.by_host("kit")
         )
 
 
-def _compared(stand: Stand) -> dict[str, Any]:
+def compared(stand: Stand) -> dict[str, Any]:
     """Give what does not depend on order and number of messages: facts, claims with their amounts, balances."""
     tables = dump(stand.storage)
     claims = [cast(ClaimRecord, row) for row in tables["claims"]]

@@ -193,7 +193,7 @@ def message(topic: str, content: Any, **fields: Any) -> dict[str, Any]:
 def messages_of(*messages: dict[str, Any]) -> list[Pushed]:
     """Read an answer of the channel."""
     answer = answer_of({"tmc_messages_consume_response": {"messages": {"tmc_message": list(messages)}}})
-    return list(read_messages(answer))
+    return list(read_messages(answer, settings(seller_id="2200000000001")))
 
 
 def test_a_message_names_what_to_fetch() -> None:
@@ -204,11 +204,29 @@ def test_a_message_names_what_to_fetch() -> None:
         message_id="4160600490938325001",
         topic="taobao_trade_TradeSuccess",
         order_no="2600000000000000001",
-        shop_id="2200000000001",
+        shop_id=settings().shop_id,
         sent_at=sent_at,
     )
     [back] = messages_of(message("taobao_refund_RefundSuccess", {"tid": "2600000000000000001", "refund_id": 19}))
     assert (back.order_no, back.refund_id) == ("2600000000000000001", "19")
+
+
+def test_a_message_of_another_seller_says_so() -> None:
+    """By the seller's number where ours is known; without it, and in a message without one, no shop is named."""
+    value = message("taobao_trade_TradeSuccess", {"tid": 1})
+    [other] = messages_of({**value, "user_id": "2200000000099"})
+    assert other.shop_id == "2200000000099"
+    [nobody] = messages_of({**value, "user_id": None})
+    assert nobody.shop_id == ""
+    answer = answer_of({"tmc_messages_consume_response": {"messages": {"tmc_message": [value]}}})
+    assert [each.shop_id for each in read_messages(answer, settings())] == [""]
+
+
+def test_a_message_without_an_id_is_left_out() -> None:
+    """It can never be confirmed; the others are read."""
+    value = message("taobao_trade_TradeSuccess", {"tid": 1})
+    broken: list[Any] = [7, {"topic": "x"}, {**value, "id": "1,2"}]
+    assert [each.message_id for each in messages_of(*broken, value)] == ["4160600490938325001"]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +249,8 @@ def test_a_message_about_nothing_we_know_is_confirmed_and_ignored(topic: str, co
 def test_an_empty_channel() -> None:
     """No messages is no error; messages without ids are."""
     assert messages_of() == []
-    assert list(read_messages(answer_of({"tmc_messages_consume_response": {"request_id": "x"}}))) == []
+    empty = answer_of({"tmc_messages_consume_response": {"request_id": "x"}})
+    assert list(read_messages(empty, settings())) == []
     with pytest.raises(PlatformUnavailable):
         messages_of({"topic": "x"})
 

@@ -61,7 +61,7 @@ def check_bytes(body: bytes) -> None:
         assert fault is None or isinstance(fault, Fault)
         payload(answer, call())
     with suppress(PlatformUnavailable):
-        read_messages(answer)
+        read_messages(answer, shop())
     with suppress(PlatformUnavailable):
         read_tokens(answer, "taobao.top.auth.token.create", NOW)
     assert isinstance(read_order_row(body, shop()), (Order, Doubtful))

@@ -269,6 +269,6 @@ def test_what_a_shop_says_of_itself(double: TaobaoDouble) -> None:
     """Platform, shop, lists and limits; the scope of the buyer's id follows the settings."""
     plain = source_of(double, authorised=False, platform=None, buyer_id="ouid", window_minutes=10)
     assert (plain.platform, plain.shop_id, plain.feeds) == ("taobao", "shop-1", ("refunds", "orders"))
-    assert plain.capabilities.buyer_id_scope == "shop"
+    assert (plain.capabilities.push, plain.capabilities.buyer_id_scope) == (True, "shop")
     assert (plain.limits.longest_window_s, plain.limits.overlap_s) == (600, 300)
     plain.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from crossloyalty.adapters.taobao import calls
 from crossloyalty.adapters.taobao.answers import fault_of, payload, read_tokens, rows
@@ -20,7 +20,7 @@ from crossloyalty.adapters.taobao.settings import TaobaoSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
 from crossloyalty.adapters.wire.backwards import FirstPage, Place, following, known_total, place_of
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
-from crossloyalty.adapters.wire.plain import Closing, PlainChannel, PlainSource
+from crossloyalty.adapters.wire.plain import Closing, PlainChannelSource
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
@@ -37,9 +37,11 @@ __all__ = ["CAPABILITIES", "FEEDS", "AsyncTaobaoSource", "TaobaoSource"]
 
 # Orders carry a stable id of the buyer; the refund list shows refunds after completion; phones cannot be compared,
 # since the receiver's is encrypted. Messages wait in a queue and are not sent to an address.
-CAPABILITIES: Final = SourceCapabilities(auto_convert=True, buyer_id_scope="app", pull=True, refund_detail=True)
+CAPABILITIES: Final = SourceCapabilities(
+    auto_convert=True, buyer_id_scope="app", push=True, pull=True, refund_detail=True
+)
 CAPABILITIES_OF_SHOP: Final = SourceCapabilities(
-    auto_convert=True, buyer_id_scope="shop", pull=True, refund_detail=True
+    auto_convert=True, buyer_id_scope="shop", push=True, pull=True, refund_detail=True
 )
 # Refunds first: an order then meets what is open against it.
 FEEDS: Final = ("refunds", "orders")
@@ -138,6 +140,25 @@ class _Shop(Closing):
         """Have this seller's messages put into the application's queue; once, after the seller's authorisation."""
         await self._sender.send(lambda now, session: calls.permit_messages(self._settings, now=now, session=session))
 
+    async def consume(self, limit: int) -> Sequence[Pushed]:
+        """
+        See `MessageChannel.consume`; the platform gives at least 10, if there are as many, and at most 200.
+
+        The queue is the application's, or its group's; what is about another seller says so in `shop_id`.
+        """
+        answer = await self._sender.send_without_token(
+            lambda now: calls.consume_messages(self._settings, limit, now=now)
+        )
+        return read_messages(answer, self._settings)
+
+    async def confirm(self, message_ids: Sequence[str]) -> None:
+        """See `MessageChannel.confirm`."""
+        for start in range(0, len(message_ids), _MOST_CONFIRMED):
+            part = message_ids[start : start + _MOST_CONFIRMED]
+            await self._sender.send_without_token(
+                partial(lambda now, ids: calls.confirm_messages(self._settings, ids, now=now), ids=part)
+            )
+
     async def _read_page(self, feed: str, node: Node, place: Place | None, window: tuple[datetime, datetime]) -> Facts:
         found = _Found()
         plural, singular = ("trades", "trade") if feed == "orders" else ("refunds", "refund")
@@ -193,29 +214,6 @@ class _Shop(Closing):
         return answer, made[0]
 
 
-class _Queue:
-    """The message channel of the application."""
-
-    def __init__(self, settings: TaobaoSettings, sender: Sending) -> None:
-        self._settings = settings
-        self._sender = sender
-
-    async def consume(self, limit: int) -> Sequence[Pushed]:
-        """See `MessageChannel.consume`; the platform gives at least 10, if there are as many."""
-        answer = await self._sender.send_without_token(
-            lambda now: calls.consume_messages(self._settings, limit, now=now)
-        )
-        return read_messages(answer)
-
-    async def confirm(self, message_ids: Sequence[str]) -> None:
-        """See `MessageChannel.confirm`."""
-        for start in range(0, len(message_ids), _MOST_CONFIRMED):
-            part = message_ids[start : start + _MOST_CONFIRMED]
-            await self._sender.send_without_token(
-                partial(lambda now, ids: calls.confirm_messages(self._settings, ids, now=now), ids=part)
-            )
-
-
 class _Found:
     """What was read so far."""
 
@@ -264,16 +262,16 @@ class AsyncTaobaoSource(_Shop):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        self._own = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
-        super().__init__(settings, self._own, store)
+        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        super().__init__(settings, sender, store)
 
     @property
-    def messages(self) -> _Queue:
-        """The queue of messages, an `AsyncMessageChannel`; it is the application's, so all its shops share it."""
-        return _Queue(self._settings, self._own)
+    def messages(self) -> Self:
+        """The queue of messages, an `AsyncMessageChannel`: the source itself."""
+        return self
 
 
-class TaobaoSource(PlainSource[_Shop]):
+class TaobaoSource(PlainChannelSource[_Shop]):
     """A Taobao or Tmall shop for plain hosts; see `AsyncTaobaoSource`, with an `httpx.Client`."""
 
     def __init__(
@@ -288,15 +286,14 @@ class TaobaoSource(PlainSource[_Shop]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        self._settings = settings
-        self._own = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
-        self._shop = _Shop(settings, self._own, lift_tokens(tokens))
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        self._shop = _Shop(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 
     @property
-    def messages(self) -> PlainChannel:
-        """The queue of messages, a `MessageChannel`; it is the application's, so all its shops share it."""
-        return PlainChannel(_Queue(self._settings, self._own))
+    def messages(self) -> Self:
+        """The queue of messages, a `MessageChannel`: the source itself."""
+        return self
 
     def authorise(self, code: str) -> None:
         """See `AsyncTaobaoSource.authorise`."""

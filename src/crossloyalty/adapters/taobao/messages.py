@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from crossloyalty.adapters.taobao.answers import payload, rows
+from crossloyalty.adapters.taobao.settings import TaobaoSettings
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.strict_json import load_json
 from crossloyalty.adapters.wire.values import Answer, Call, Pushed
@@ -22,42 +23,57 @@ _CALL: Final = Call(name="taobao.tmc.messages.consume", method="POST", url="")
 _TOPICS: Final = ("taobao_trade_", "taobao_refund_")
 
 
-def read_messages(answer: Answer) -> Sequence[Pushed]:
+def read_messages(answer: Answer, settings: TaobaoSettings) -> Sequence[Pushed]:
     """
     Read what `taobao.tmc.messages.consume` gave.
 
     Args:
         answer: A good one.
+        settings: The shop's; its `seller_id` says whose messages are its own.
 
     Returns:
         The messages. One of another topic, or whose content cannot be read, names no order: it is confirmed and
-        ignored, and the next pull finds what it was about.
+        ignored, and the next pull finds what it was about. One without an id can never be confirmed; it is left out,
+        so that it does not hold up the others.
 
     Raises:
-        PlatformUnavailable: The answer is no list of messages with ids; nothing can be confirmed then.
+        PlatformUnavailable: The answer is no list of messages, or none of them has an id.
     """
     try:
-        node = payload(answer, _CALL)
-        return [_message(Node(value, "message")) for value in rows(node, "messages", "tmc_message")]
+        listed = rows(payload(answer, _CALL), "messages", "tmc_message")
     except Unreadable as error:
-        raise PlatformUnavailable("the answer is no list of messages", platform="taobao") from error
+        raise PlatformUnavailable("the answer is no list of messages", platform=settings.name) from error
+    known = [(_digits(value.get("id")), Node(value, "message")) for value in listed if isinstance(value, dict)]
+    read = [_message(message_id, node, settings) for message_id, node in known if message_id]
+    if listed and not read:
+        raise PlatformUnavailable("the answer holds messages without ids", platform=settings.name)
+    return read
 
 
-def _message(node: Node) -> Pushed:
-    topic = node.text("topic") or ""
+def _message(message_id: str, node: Node, settings: TaobaoSettings) -> Pushed:
+    said = node.raw("topic")
+    topic = said if isinstance(said, str) else ""
     content = _content(node) if topic.startswith(_TOPICS) else {}
     try:
         sent_at = node.beijing("pub_time")
     except Unreadable:
         sent_at = None
     return Pushed(
-        message_id=node.need_text("id"),
+        message_id=message_id,
         topic=topic,
         order_no=_digits(content.get("tid")),
         refund_id=_digits(content.get("refund_id")) if topic.startswith("taobao_refund_") else "",
-        shop_id=_digits(node.raw("user_id")),
+        shop_id=_shop(node, settings),
         sent_at=None if sent_at is None else instant_of(sent_at),
     )
+
+
+def _shop(node: Node, settings: TaobaoSettings) -> str:
+    """Name the shop as orders do; a message names the seller by number, which says nothing unless ours is known."""
+    seller_id = _digits(node.raw("user_id"))
+    if settings.seller_id is None or not seller_id:
+        return ""
+    return settings.shop_id if seller_id == settings.seller_id else seller_id
 
 
 def _content(node: Node) -> dict[str, Any]:

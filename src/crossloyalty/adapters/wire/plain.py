@@ -21,7 +21,7 @@ from crossloyalty.application.sources import (
     SourceLimits,
 )
 
-__all__ = ["Closing", "PlainChannel", "PlainPushSource", "PlainSource"]
+__all__ = ["Closing", "PlainChannelSource", "PlainPushSource", "PlainSource"]
 
 _Pull = TypeVar("_Pull", bound=AsyncPullSource)
 
@@ -31,6 +31,13 @@ class _PullAndPush(AsyncPullSource, PushSource, Protocol):
 
 
 _Push = TypeVar("_Push", bound=_PullAndPush)
+
+
+class _PullAndQueue(AsyncPullSource, AsyncMessageChannel, Protocol):
+    pass
+
+
+_Queued = TypeVar("_Queued", bound=_PullAndQueue)
 
 
 class Closing:
@@ -121,21 +128,13 @@ class PlainPushSource(PlainSource[_Push]):
         return self._coroutines.acknowledge(incoming, ok)
 
 
-class PlainChannel:
-    """
-    A `MessageChannel` over its own coroutines.
-
-    Args:
-        coroutines: The same channel, written as coroutines over a plain client.
-    """
-
-    def __init__(self, coroutines: AsyncMessageChannel) -> None:
-        self._channel = coroutines
+class PlainChannelSource(PlainSource[_Queued]):
+    """A `PullSource` and `MessageChannel` over its own coroutines; see `PlainSource`."""
 
     def consume(self, limit: int) -> Sequence[Pushed]:
         """See `MessageChannel.consume`."""
-        return drive(self._channel.consume(limit))
+        return drive(self._coroutines.consume(limit))
 
     def confirm(self, message_ids: Sequence[str]) -> None:
         """See `MessageChannel.confirm`."""
-        drive(self._channel.confirm(message_ids))
+        drive(self._coroutines.confirm(message_ids))

@@ -54,10 +54,11 @@ class TaobaoDouble(Double):
     app_key: Final = "12345678"
     app_secret: Final = "demo-secret-canary"
     code: Final = "consent-code"
+    seller_id: Final = 2_200_000_000_001
 
     def __init__(self, book: Book, **options: Any) -> None:
         super().__init__(book, **options)
-        self._queue: dict[str, dict[str, Any]] = {}
+        self.waiting: list[Any] = []
         self.confirmed: list[str] = []
         self.permitted = 0
 
@@ -199,39 +200,54 @@ class TaobaoDouble(Double):
 
     # -- messages ----------------------------------------------------------------------------------------------------
 
-    def message(self, order_no: str, *, refund_id: str = "", message_id: str = "") -> Incoming:
+    def message(
+        self, order_no: str, *, refund_id: str = "", message_id: str = "", seller_id: int = seller_id
+    ) -> Incoming:
         """Put a message into the queue, for this platform sends none to an address; it comes until it is confirmed."""
         topic = "taobao_refund_RefundSuccess" if refund_id else "taobao_trade_TradeSuccess"
         content: dict[str, Any] = {"tid": int(order_no), "oid": int(order_no), "buyer_nick": "t**1"}
         if refund_id:
             content["refund_id"] = int(refund_id)
-        with self._lock:
-            number = message_id or str(4_160_600_490_938_325_001 + len(self._queue) + len(self.confirmed))
-            self._queue[number] = {
-                "id": int(number),
+        self.put(
+            {
+                "id": int(message_id or self.new_message_id()),
                 "topic": topic,
                 "pub_time": _time(self.clock()),
                 "pub_app_key": self.app_key,
-                "user_id": 2_200_000_000_001,
+                "user_id": seller_id,
                 "user_nick": "示例旗舰店",
                 "content": json.dumps(content),
             }
+        )
         return Incoming(body=json.dumps(content).encode())
+
+    def new_message_id(self) -> str:
+        """See `Double.new_message_id`; here it is a number."""
+        with self._lock:
+            self._message_no += 1
+            return str(4_160_600_490_938_325_000 + self._message_no)
+
+    def put(self, message: Any) -> None:
+        """Put anything at all into the queue; a copy of a message is given beside it."""
+        with self._lock:
+            self.waiting.append(message)
 
     def _consume(self, form: Mapping[str, str]) -> Reply:
         quantity = int(form.get("quantity", "100"))
         if not 10 <= quantity <= 200:
             return _error(41, "Invalid arguments:quantity", "isv.invalid-parameter:quantity")
         with self._lock:
-            waiting = list(self._queue.values())[:quantity]
+            waiting = self.waiting[:quantity]
         return _good(form, {"messages": {"tmc_message": waiting}} if waiting else {})
 
     def _confirm(self, form: Mapping[str, str]) -> Reply:
-        ids = form.get("s_message_ids", "").split(",")
+        ids = dict.fromkeys(form.get("s_message_ids", "").split(","))
         if len(ids) > 200:
             return _error(41, "Invalid arguments:s_message_ids", "isv.invalid-parameter:s_message_ids")
         with self._lock:
-            self.confirmed += [each for each in ids if self._queue.pop(each, None) is not None]
+            held = {_id_of(each) for each in self.waiting}
+            self.confirmed += [each for each in ids if each in held]
+            self.waiting = [each for each in self.waiting if _id_of(each) not in ids]
         return _good(form, {"is_success": True})
 
     def _permit(self, form: Mapping[str, str]) -> Reply:
@@ -254,6 +270,10 @@ class TaobaoDouble(Double):
         "taobao.refund.get": _refund,
         "taobao.tmc.user.permit": _permit,
     }
+
+
+def _id_of(message: Any) -> str | None:
+    return str(message["id"]) if isinstance(message, dict) and "id" in message else None
 
 
 def trade_of(order: Order, refunds: Sequence[Refund]) -> Mapping[str, Any]:
@@ -368,6 +388,9 @@ class TaobaoKit(AdapterKit):
     platform = "taobao"
     api: Literal["simple", "sold"] = "simple"
     """Which lists are read; see `TaobaoSettings`."""
+    queues = True
+    seller_id: str | None = str(TaobaoDouble.seller_id)
+    """Whose messages are the shop's; see `TaobaoSettings`."""
 
     def settings(self, url: str) -> TaobaoSettings:
         """Give settings that lead to the double, with few windows, so that many checks stay short."""
@@ -380,6 +403,7 @@ class TaobaoKit(AdapterKit):
             api=self.api,
             window_minutes=1440,
             page_size=100,
+            seller_id=self.seller_id,
         )
 
     def make_double(self, book: Book, faults: Faults, clock: KitClock) -> TaobaoDouble:

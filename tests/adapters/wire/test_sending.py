@@ -292,7 +292,27 @@ def test_loopback_needs_the_option(double):
         ("169.254.169.254", False),
         ("::ffff:169.254.169.254", False),
         ("::ffff:140.205.1.1", True),
-        ("2002:7f00:1::", False),
+        ("2002:7f00:1::", False),  # 6to4 of 127.0.0.1, 169.254.169.254 and 140.205.1.1
+        ("2002:a9fe:a9fe::1", False),
+        ("2002:8ccd:101::1", True),
+        ("64:ff9b::a9fe:a9fe", False),  # NAT64 of 169.254.169.254, 127.0.0.1, 10.0.0.1 and 140.205.1.1
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b::8ccd:101", True),
+        ("64:ff9b:1::a9fe:a9fe", False),  # the local NAT64 prefix, whatever it carries
+        ("64:ff9b:1::8ccd:101", False),
+        ("::169.254.169.254", False),  # IPv4-compatible
+        ("::140.205.1.1", False),
+        ("::ffff:0:169.254.169.254", False),  # IPv4-translated
+        ("2001:0:8ccd:101::5601:5601", False),  # Teredo: 169.254.169.254 behind the server 140.205.1.1
+        ("2001:0:8ccd:101::7332:fefe", False),
+        ("2400:3200::5efe:a9fe:a9fe", False),  # ISATAP
+        ("2400:3200::200:5efe:8ccd:101", True),
+        ("::", False),
+        ("fec0::1", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("4000::1", False),
         ("fe80::1%eth0", False),
         ("0.0.0.0", False),
         ("224.0.0.1", False),
@@ -304,6 +324,14 @@ def test_which_addresses_are_outside(address, outside):
     """Only global addresses are called, looked at inside their IPv6 dress; loopback by the option alone."""
     assert is_outside(address, allow_loopback=False) is outside
     assert is_outside("127.0.0.1", allow_loopback=True)
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "64:ff9b:1::7f00:1"])
+def test_loopback_behind_a_translator_is_never_ours(address):
+    """The option for doubles opens 127.0.0.1, ::1 and the mapped form; other forms go to whoever translates them."""
+    assert not is_outside(address, allow_loopback=True)
+    assert is_outside("::1", allow_loopback=True)
+    assert is_outside("::ffff:127.0.0.1", allow_loopback=True)
 
 
 def test_a_name_that_leads_inside_is_not_talked_to(double, monkeypatch):

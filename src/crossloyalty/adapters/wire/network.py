@@ -11,7 +11,7 @@ import ipaddress
 import ssl
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 
@@ -21,12 +21,22 @@ __all__ = ["DEADLINE", "AsyncGuardedBackend", "GuardedBackend", "anyio_backend",
 DEADLINE: ContextVar[float | None] = ContextVar("crossloyalty_deadline", default=None)
 
 
+# What an IPv6 address may be called by: the part given out as global unicast (IANA, IPv6 address space), and the NAT64
+# prefix that every network has in common (RFC 6052). Everything else is somebody's own network, or a form that carries
+# an IPv4 address and is not routed: IPv4-compatible, IPv4-translated, the local NAT64 prefix 64:ff9b:1::/48 (RFC 8215).
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+# The middle of an interface id that ends with an IPv4 address (ISATAP, RFC 5214), of a private and of a global one.
+_ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)
+_LOW_32: Final = 0xFFFF_FFFF
+
+
 def is_outside(address: str, *, allow_loopback: bool) -> bool:
     """
     Say whether an address may be called.
 
     Args:
-        address: As the connected socket names its peer; an IPv4 address inside an IPv6 one is looked at itself.
+        address: As the connected socket names its peer; an IPv4 address that an IPv6 one carries has to be fit as well.
         allow_loopback: 127.0.0.0/8 and ::1 are fine as well.
     """
     try:
@@ -34,11 +44,27 @@ def is_outside(address: str, *, allow_loopback: bool) -> bool:
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
+        found = found.ipv4_mapped or found
     if found.is_loopback:
         return allow_loopback
+    return _is_public(found) if isinstance(found, ipaddress.IPv4Address) else _is_public_v6(found)
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     # `is_private` is not enough: 100.100.100.200, a cloud's metadata address, is neither private nor global.
-    return found.is_global and not found.is_multicast
+    return address.is_global and not address.is_multicast
+
+
+def _is_public_v6(address: ipaddress.IPv6Address) -> bool:
+    last = ipaddress.IPv4Address(int(address) & _LOW_32)
+    if address in _NAT64:
+        return _is_public(last)
+    if address not in _GLOBAL_UNICAST or address.teredo is not None:
+        return False
+    if (int(address) >> 32) & _LOW_32 in _ISATAP and not _is_public(last):
+        return False
+    # Whether 6to4 addresses are global themselves depends on Python's version.
+    return _is_public(address.sixtofour or address)
 
 
 class _Guard:

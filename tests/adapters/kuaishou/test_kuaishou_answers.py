@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from crossloyalty.adapters.kuaishou.answers import data_of, fault_of
+from crossloyalty.adapters.kuaishou.answers import data_of, fault_of, tokens_of
 from crossloyalty.adapters.wire.values import Action, Answer, Call
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.errors import PlatformRefused, PlatformUnavailable
 
 CALL = Call(name="open.order.cursor.list", method="GET", url="https://openapi.kwaixiaodian.com/open/order/cursor/list")
 TOKEN_CALL = Call(name="oauth2/refresh_token", method="POST", url="https://openapi.kwaixiaodian.com/oauth2/refresh")
@@ -127,3 +128,14 @@ def test_data_of_another_shape_is_an_outage() -> None:
     assert data_of(answer({"result": 1, "data": None})) is None
     with pytest.raises(PlatformUnavailable):
         data_of(answer({"result": 1, "data": [1]}))
+
+
+def test_tokens_are_compared_with_the_shop_where_they_name_one() -> None:
+    """`open_id` says whose the tokens are; where it is missing nothing is compared."""
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    data = {"result": 1, "access_token": "canary", "refresh_token": "r", "expires_in": 172_800}
+    assert tokens_of(answer(data), "shop-1", now).access.reveal() == "canary"
+    assert tokens_of(answer(data | {"open_id": "shop-1"}), "shop-1", now).access.reveal() == "canary"
+    with pytest.raises(PlatformRefused, match="another shop") as caught:
+        tokens_of(answer(data | {"open_id": "shop-2"}), "shop-1", now)
+    assert "canary" not in str(caught.value)

@@ -261,6 +261,17 @@ def test_a_merchant_authorises_and_tokens_are_renewed(double: KuaishouDouble) ->
     source.close()
 
 
+def test_the_tokens_of_another_shop_are_refused(double: KuaishouDouble) -> None:
+    """A merchant who authorises with another shop is told, and nothing of it is stored."""
+    store = MemoryTokenStore()
+    settings = double.settings(shop_id="f1880000000000000000000000000001", check_seller=False)
+    source = KuaishouSource(settings, tokens=store, options=LOOPBACK, clock=double.clock, sleep=lambda _: None)
+    with pytest.raises(PlatformRefused, match="another shop"):
+        source.authorise("code-1")
+    assert store.load("kuaishou", "f1880000000000000000000000000001").tokens is None
+    source.close()
+
+
 def test_a_pushed_message_names_what_to_fetch(double: KuaishouDouble) -> None:
     """The double's message opens, its order is fetched, and taken and not taken sound different."""
     order = whole_order()

@@ -15,7 +15,7 @@ from crossloyalty.adapters.taobao.messages import read_messages
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.values import Action, Answer, Doubtful, Fault, Pushed
 from crossloyalty.domain.orders import Refund
-from crossloyalty.errors import PlatformUnavailable, WrongType
+from crossloyalty.errors import PlatformRefused, PlatformUnavailable, WrongType
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
@@ -169,6 +169,20 @@ def test_tokens_are_a_json_text_inside_the_json() -> None:
         with pytest.raises(PlatformUnavailable) as caught:
             read_tokens(answer_of(broken), name, NOW)
         assert '"a"' not in str(caught.value)
+
+
+def test_tokens_of_another_seller_are_refused() -> None:
+    """With a seller's number in the settings, whatever names another one is not taken; what names none is."""
+    name = "taobao.top.auth.token.create"
+    result = {"access_token": "canary", "taobao_user_id": "2200000000002"}
+    other = answer_of({"token_result": json.dumps(result)})
+    with pytest.raises(PlatformRefused, match="another shop") as caught:
+        read_tokens(other, name, NOW, seller_id="2200000000001")
+    assert "canary" not in str(caught.value)
+    unnamed = answer_of({"token_result": json.dumps({"access_token": "a"})})
+    assert read_tokens(other, name, NOW).access.reveal() == "canary"
+    assert read_tokens(other, name, NOW, seller_id="2200000000002").access.reveal() == "canary"
+    assert read_tokens(unnamed, name, NOW, seller_id="2200000000001").access.reveal() == "a"
 
 
 # ----------------------------------------------------------------------------------------------------------------

@@ -203,6 +203,19 @@ def test_a_dead_session_is_refreshed_or_needs_the_seller(double: TaobaoDouble) -
     fixed.close()
 
 
+def test_the_tokens_of_another_seller_are_refused(double: TaobaoDouble) -> None:
+    """With the seller's number in the settings a code of another seller is refused; its own shop is read on."""
+    other = source_of(double, authorised=False, seller_id="2200000000002")
+    with pytest.raises(PlatformRefused, match="another shop"):
+        other.authorise(double.code)
+    other.close()
+    own = source_of(double, seller_id="2200000000001")
+    double.faults = Faults(at={1: FaultKind.EXPIRE})
+    assert own.page("orders", SINCE, NOW, None).seen > 0
+    assert double.refreshes == 1
+    own.close()
+
+
 def test_a_days_quota_is_told_and_not_waited_for(double: TaobaoDouble, source: TaobaoSource) -> None:
     """The caller hears for how long; nothing is tried meanwhile."""
     error = {"code": 7, "msg": "App Call Limited", "sub_code": "accesscontrol.limited-by-app-access-count"}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from crossloyalty.adapters.wire.values import Action, Answer, Call
-from crossloyalty.adapters.xiaohongshu.answers import data_of, fault_of
-from crossloyalty.errors import PlatformUnavailable
+from crossloyalty.adapters.xiaohongshu.answers import data_of, fault_of, tokens_of
+from crossloyalty.errors import PlatformRefused, PlatformUnavailable
 
 URL = "https://ark.xiaohongshu.com/ark/open_api/v3/common_controller"
+SHOP = "5e0000000000000000000009"
 CALL = Call(name="order.getOrderList", method="POST", url=URL)
 GOOD = {"error_code": 0, "error_msg": "", "success": True, "data": {"total": 1}}
 NESTED = {"error_code": 0, "success": True, "data": {"code": 0, "success": True, "msg": "", "data": {"a": 1}}}
@@ -65,6 +67,17 @@ def test_a_failed_refresh_asks_for_no_further_refresh() -> None:
     fault = fault_of(answer(body), Call(name="oauth.refreshToken", method="POST", url=URL))
     assert fault is not None
     assert fault.action is Action.REAUTHORISE
+
+
+def test_tokens_are_compared_with_the_shop_where_they_name_one() -> None:
+    """`sellerId` says whose the tokens are; where it is missing nothing is compared."""
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    data = {"accessToken": "canary", "refreshToken": "r"}
+    assert tokens_of(answer(GOOD | {"data": data}), SHOP, now).access.reveal() == "canary"
+    assert tokens_of(answer(GOOD | {"data": data | {"sellerId": SHOP}}), SHOP, now).access.reveal() == "canary"
+    with pytest.raises(PlatformRefused, match="another shop") as caught:
+        tokens_of(answer(GOOD | {"data": data | {"sellerId": "5e0000000000000000000001"}}), SHOP, now)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("status", "action"), [(429, Action.WAIT), (500, Action.RETRY), (504, Action.RETRY)])

@@ -247,6 +247,17 @@ def test_a_merchant_authorises_and_tokens_are_renewed(double: XiaohongshuDouble)
     source.close()
 
 
+def test_the_tokens_of_another_shop_are_refused(double: XiaohongshuDouble) -> None:
+    """A merchant who authorises with another shop is told, and nothing of it is stored."""
+    store = MemoryTokenStore()
+    settings = double.settings(shop_id="5e0000000000000000000001")
+    source = XiaohongshuSource(settings, tokens=store, options=LOOPBACK, clock=double.clock, sleep=lambda _: None)
+    with pytest.raises(PlatformRefused, match="another shop"):
+        source.authorise("code-1")
+    assert store.load("xiaohongshu", "5e0000000000000000000001").tokens is None
+    source.close()
+
+
 def test_a_token_is_renewed_only_when_the_platform_gives_a_new_one() -> None:
     """With 26 minutes left it is used, with 25 it is renewed: earlier the platform would give the same pair again."""
     moments = [NOW]

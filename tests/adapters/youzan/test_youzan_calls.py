@@ -82,16 +82,27 @@ def test_tokens_are_asked_for_by_the_kind_of_application() -> None:
 def test_a_token_ends_at_an_instant() -> None:
     """`expires` is an instant in milliseconds; a refresh token lasts 28 days from the answer."""
     data = {"access_token": "abc", "expires": 1772298000000, "refresh_token": "r2", "authority_id": "12345678"}
-    tokens = read_tokens(answer({"success": True, "code": 200, "message": None, "data": data}), SINCE)
+    tokens = read_tokens(answer({"success": True, "code": 200, "message": None, "data": data}), "12345678", SINCE)
     assert tokens.access.reveal() == "abc"
     assert tokens.expires_at == SINCE + timedelta(hours=1)
     assert tokens.refresh == Secret("r2")
     assert tokens.refresh_expires_at == SINCE + timedelta(days=28)
-    silent = read_tokens(answer({"code": 200, "data": {"access_token": "abc", "expires": 1772298000000}}), SINCE)
+    bare = {"access_token": "abc", "expires": 1772298000000}
+    silent = read_tokens(answer({"code": 200, "data": bare}), "12345678", SINCE)
     assert (silent.refresh, silent.refresh_expires_at) == (None, None)
     for wrong in ({}, {"data": {}}, {"data": {"access_token": "abc"}}, {"data": {"expires": 1772298000000}}):
         with pytest.raises(PlatformUnavailable):
-            read_tokens(answer(wrong), SINCE)
+            read_tokens(answer(wrong), "12345678", SINCE)
+
+
+@pytest.mark.parametrize("owner", ["87654321", 87654321])
+def test_tokens_of_another_shop_are_refused(owner: str | int) -> None:
+    """`authority_id` says whose the tokens are, as text or as a number; where it is missing nothing is compared."""
+    data = {"access_token": "canary", "expires": 1772298000000, "refresh_token": "r2", "authority_id": owner}
+    with pytest.raises(PlatformRefused, match="another shop") as caught:
+        read_tokens(answer({"code": 200, "data": data}), "12345678", SINCE)
+    assert "canary" not in str(caught.value)
+    assert read_tokens(answer({"code": 200, "data": data}), "87654321", SINCE).refresh == Secret("r2")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +312,7 @@ def test_a_page_of_another_source_is_refused(text: str) -> None:
 _NAMES = ("code", "success", "data", "gw_err_resp", "err_code", "error_response", "is_success", "response", "expires")
 _READERS: tuple[Callable[[Answer], Any], ...] = (
     lambda got: fault_of(got, CALL),
-    lambda got: read_tokens(got, SINCE),
+    lambda got: read_tokens(got, "12345678", SINCE),
     data_of,
 )
 

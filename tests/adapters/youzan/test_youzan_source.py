@@ -244,6 +244,17 @@ def test_a_merchant_authorises_a_tool_and_tokens_are_renewed(double: YouzanDoubl
     source.close()
 
 
+def test_the_tokens_of_another_shop_are_refused(double: YouzanDouble) -> None:
+    """A merchant who authorises with another shop is told, and nothing of it is stored."""
+    store = MemoryTokenStore()
+    settings = double.settings(app_kind="tool", kdt_id="87654321")
+    source = YouzanSource(settings, tokens=store, options=LOOPBACK, clock=double.clock, sleep=lambda _: None)
+    with pytest.raises(PlatformRefused, match="another shop"):
+        source.authorise("code-1")
+    assert store.load("youzan", "87654321").tokens is None
+    source.close()
+
+
 def test_workers_of_a_self_use_application_share_its_token(double: YouzanDouble) -> None:
     """Two workers with stores of their own get the token in force; neither ends the other's."""
     first, second = source_of(double), source_of(double)

@@ -19,7 +19,7 @@ from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id
-from crossloyalty.errors import ConfigError, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
 
 __all__ = ["data_of", "envelope_of", "fault_of", "rows_of", "tokens_of"]
 
@@ -157,20 +157,23 @@ def rows_of(data: Node | None, rows: str, cursor: str) -> tuple[list[Any], str]:
         raise PlatformUnavailable(f"no page as it is described: {error}", platform=PLATFORM) from error
 
 
-def tokens_of(answer: Answer, now: datetime) -> Tokens:
+def tokens_of(answer: Answer, shop_id: str, now: datetime) -> Tokens:
     """
     Read the tokens an authorisation or a refresh gives.
 
     Args:
         answer: Of a token call.
+        shop_id: The `open_id` they have to be of, where the answer names one.
         now: When it came; the lives it states are counted from here.
 
     Raises:
+        PlatformRefused: They are another shop's.
         PlatformUnavailable: It holds no tokens.
     """
     node = envelope_of(answer)
     try:
-        return Tokens(
+        owner = node.text("open_id")
+        tokens = Tokens(
             access=Secret(node.need_text("access_token")),
             refresh=Secret(node.need_text("refresh_token")),
             expires_at=_after(now, node.need_whole("expires_in")),
@@ -178,6 +181,9 @@ def tokens_of(answer: Answer, now: datetime) -> Tokens:
         )
     except (Unreadable, ConfigError) as error:
         raise PlatformUnavailable("the answer holds no tokens", platform=PLATFORM) from error
+    if owner not in (None, shop_id):
+        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    return tokens
 
 
 def _after(now: datetime, seconds: int | None) -> datetime | None:

@@ -99,11 +99,11 @@ class _Kuaishou(Closing):
         Exchange the code of the merchant's consent, good once and for 2 minutes, for tokens and store them.
 
         Raises:
-            PlatformRefused: The code is wrong or over.
+            PlatformRefused: The code is wrong or over, or another shop's.
         """
         sender = self._sender
         answer = await sender.send_without_token(lambda _: calls.create_token(self._settings, code=code))
-        await keep_tokens(self._store, PLATFORM, self.shop_id, tokens_of(answer, sender.now()))
+        await keep_tokens(self._store, PLATFORM, self.shop_id, tokens_of(answer, self.shop_id, sender.now()))
 
     async def page(self, feed: str, since: datetime, until: datetime, page: str | None) -> Facts:
         """See `PullSource.page`."""
@@ -256,7 +256,9 @@ def _dialect(settings: KuaishouSettings) -> Dialect:
         shop_id=settings.shop_id,
         hosts=frozenset(settings.hosts),
         fault_of=fault_of,
-        refreshing=Refreshing(build=refresh, read=tokens_of, early_s=_EARLY_S),
+        refreshing=Refreshing(
+            build=refresh, read=lambda answer, now: tokens_of(answer, settings.shop_id, now), early_s=_EARLY_S
+        ),
     )
 
 

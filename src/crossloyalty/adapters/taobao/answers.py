@@ -12,7 +12,7 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json, load_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.errors import ConfigError, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
 
 __all__ = ["fault_of", "payload", "read_tokens", "rows"]
 
@@ -161,7 +161,7 @@ def rows(node: Node, plural: str, singular: str) -> Sequence[object]:
     return value
 
 
-def read_tokens(answer: Answer, call_name: str, now: datetime) -> Tokens:
+def read_tokens(answer: Answer, call_name: str, now: datetime, *, seller_id: str | None = None) -> Tokens:
     """
     Read the tokens of `top.auth.token.create` or `.refresh`: their result is a JSON text inside the JSON.
 
@@ -169,15 +169,17 @@ def read_tokens(answer: Answer, call_name: str, now: datetime) -> Tokens:
         answer: A good one.
         call_name: The method that was called.
         now: When the answer came, aware.
+        seller_id: The `taobao_user_id` they have to be of, where the answer names one; None: not compared.
 
     Raises:
+        PlatformRefused: They are another seller's.
         PlatformUnavailable: There is no access token in it.
     """
     try:
         result = payload(answer, Call(name=call_name, method="POST", url="")).need_text("token_result")
         node = Node(load_json(result.encode("utf-8", "replace"), _PLATFORM), "token_result")
-        refresh = node.text("refresh_token")
-        return Tokens(
+        refresh, owner = node.text("refresh_token"), node.text("taobao_user_id")
+        tokens = Tokens(
             access=Secret(node.need_text("access_token")),
             refresh=None if refresh is None else Secret(refresh),
             expires_at=_after(now, node.whole("expires_in")),
@@ -185,6 +187,9 @@ def read_tokens(answer: Answer, call_name: str, now: datetime) -> Tokens:
         )
     except (ValueError, ConfigError) as error:
         raise PlatformUnavailable("the answer holds no tokens as its page describes", platform=_PLATFORM) from error
+    if seller_id is not None and owner not in (None, seller_id):
+        raise PlatformRefused("the tokens are those of another shop", platform=_PLATFORM)
+    return tokens
 
 
 def _after(now: datetime, seconds: int | None) -> datetime | None:

@@ -25,7 +25,7 @@ from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
-from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
+from crossloyalty.adapters.wire.tokens import AsyncTokenStore, Tokens, TokenStore
 from crossloyalty.adapters.wire.values import Answer, Call, Doubtful, Facts, Item, Pushed
 from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import AsyncSleep, Clock, Sleep, SourceCapabilities
@@ -96,11 +96,12 @@ class _Shop(Closing):
         Exchange the code of the seller's authorisation for tokens and store them.
 
         Raises:
-            PlatformRefused: The code is wrong or over.
+            PlatformRefused: The code is wrong or over, or another seller's.
         """
         sender = self._sender
         answer = await sender.send_without_token(lambda now: calls.create_token(self._settings, code, now=now))
-        tokens = read_tokens(answer, "taobao.top.auth.token.create", sender.now())
+        seller = self._settings.seller_id
+        tokens = read_tokens(answer, "taobao.top.auth.token.create", sender.now(), seller_id=seller)
         await keep_tokens(self._store, self.platform, self.shop_id, tokens)
 
     async def page(self, feed: str, since: datetime, until: datetime, page: str | None) -> Facts:
@@ -310,17 +311,16 @@ def _dialect(settings: TaobaoSettings) -> Dialect:
             raise PlatformRefused("the seller has to authorise (again); see `authorise`", platform=settings.name)
         return calls.refresh_token(settings, token, now=now)
 
+    def read(answer: Answer, now: datetime) -> Tokens:
+        return read_tokens(answer, "taobao.top.auth.token.refresh", now, seller_id=settings.seller_id)
+
     return Dialect(
         platform=settings.name,
         shop_id=settings.shop_id,
         hosts=settings.all_hosts,
         fault_of=partial(fault_of, refreshable=settings.refreshable),
-        refreshing=Refreshing(build=refresh, read=_read_refreshed),
+        refreshing=Refreshing(build=refresh, read=read),
     )
-
-
-def _read_refreshed(answer: Answer, now: datetime) -> Any:
-    return read_tokens(answer, "taobao.top.auth.token.refresh", now)
 
 
 def _is_number(text: str) -> bool:

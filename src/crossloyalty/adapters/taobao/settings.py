@@ -64,6 +64,8 @@ class TaobaoSettings:
     Args:
         app_key, app_secret: The application's. One buyer has another open id under another application.
         shop_id: How the program names the shop.
+        seller_id: The seller's number, which token replies call `taobao_user_id`; given, tokens of another seller are
+            refused.
         platform: "taobao" or "tmall"; None: each order says it by `seller_type` (B is Tmall), and "taobao" where it
             does not. Both are one family, so order numbers never collide between them.
         gateway: Where calls go; application clouds and relays have addresses of their own.
@@ -93,6 +95,7 @@ class TaobaoSettings:
     app_key: str = attrs.field(validator=an_id)
     app_secret: Secret = attrs.field(converter=as_secret, repr=False)
     shop_id: str = attrs.field(validator=an_id)
+    seller_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(an_id))
     platform: Literal["taobao", "tmall"] | None = attrs.field(default=None, validator=one_of(None, "taobao", "tmall"))
     gateway: str = attrs.field(default="https://gw.api.taobao.com/router/rest", validator=an_address)
     hosts: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)

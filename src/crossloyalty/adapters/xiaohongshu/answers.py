@@ -18,7 +18,7 @@ from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words
 from crossloyalty.adapters.xiaohongshu.calls import CREATE_TOKEN, PAGE_SIZE, REFRESH_TOKEN
 from crossloyalty.adapters.xiaohongshu.settings import PLATFORM
-from crossloyalty.errors import ConfigError, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
 
 __all__ = ["data_of", "fault_of", "page_of", "tokens_of"]
 
@@ -106,22 +106,25 @@ def page_of(data: Node | None, rows: str) -> tuple[list[Any], int, int]:
         raise PlatformUnavailable(f"no page as it is described: {error}", platform=PLATFORM) from error
 
 
-def tokens_of(answer: Answer, now: datetime) -> Tokens:
+def tokens_of(answer: Answer, shop_id: str, now: datetime) -> Tokens:
     """
     Read the tokens an authorisation or a refresh gives; it states moments, not lives.
 
     Args:
         answer: Of a token call.
+        shop_id: Whose they have to be, where the answer says whose they are.
         now: When it came.
 
     Raises:
+        PlatformRefused: They are another shop's.
         PlatformUnavailable: It holds no tokens.
     """
     data = data_of(answer)
     try:
         if data is None:
             raise Unreadable("answer.data is missing")
-        return Tokens(
+        owner = data.text("sellerId")
+        tokens = Tokens(
             access=Secret(data.need_text("accessToken")),
             refresh=Secret(data.need_text("refreshToken")),
             expires_at=data.milliseconds("accessTokenExpiresAt") or now,
@@ -129,6 +132,9 @@ def tokens_of(answer: Answer, now: datetime) -> Tokens:
         )
     except (Unreadable, ConfigError) as error:
         raise PlatformUnavailable("the answer holds no tokens", platform=PLATFORM) from error
+    if owner not in (None, shop_id):
+        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    return tokens
 
 
 def _envelope(answer: Answer) -> Node:

@@ -102,11 +102,11 @@ class _Xiaohongshu(Closing):
         Exchange the code of the merchant's consent, good for 10 minutes, for tokens and store them.
 
         Raises:
-            PlatformRefused: The code is wrong or over.
+            PlatformRefused: The code is wrong or over, or another shop's.
         """
         sender = self._sender
         answer = await sender.send_without_token(lambda now: calls.create_token(self._settings, code=code, now=now))
-        await keep_tokens(self._store, PLATFORM, self.shop_id, tokens_of(answer, sender.now()))
+        await keep_tokens(self._store, PLATFORM, self.shop_id, tokens_of(answer, self.shop_id, sender.now()))
 
     async def page(self, feed: str, since: datetime, until: datetime, page: str | None) -> Facts:
         """See `PullSource.page`; the first page that is read is the last one there is."""
@@ -268,5 +268,7 @@ def _dialect(settings: XiaohongshuSettings) -> Dialect:
         shop_id=settings.shop_id,
         hosts=frozenset(settings.hosts),
         fault_of=fault_of,
-        refreshing=Refreshing(build=refresh, read=tokens_of, early_s=_EARLY_S),
+        refreshing=Refreshing(
+            build=refresh, read=lambda answer, now: tokens_of(answer, settings.shop_id, now), early_s=_EARLY_S
+        ),
     )

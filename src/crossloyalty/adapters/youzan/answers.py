@@ -16,7 +16,7 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json
 from crossloyalty.adapters.wire.tokens import Tokens
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.errors import PlatformUnavailable, shown
+from crossloyalty.errors import PlatformRefused, PlatformUnavailable, shown
 
 __all__ = ["data_of", "fault_of", "read_tokens"]
 
@@ -99,18 +99,20 @@ def data_of(answer: Answer) -> Node:
     return (root.node("response") or root.need_node("data")) if "data" not in root else root.need_node("data")
 
 
-def read_tokens(answer: Answer, now: datetime) -> Tokens:
+def read_tokens(answer: Answer, kdt_id: str, now: datetime) -> Tokens:
     """
     Read the tokens.
 
     Args:
         answer: A good answer of auth/token.
+        kdt_id: Whose they have to be, where the answer says whose they are.
         now: When it came, aware.
 
     Returns:
         `expires` is an instant in milliseconds, unlike everywhere else. A refresh token lasts 28 days.
 
     Raises:
+        PlatformRefused: They are another shop's.
         PlatformUnavailable: It holds no token.
     """
     try:
@@ -119,7 +121,8 @@ def read_tokens(answer: Answer, now: datetime) -> Tokens:
         expires_at = data.milliseconds("expires")
         if expires_at is None:
             raise Unreadable("data.expires is missing")
-        return Tokens(
+        owner = data.text("authority_id")
+        tokens = Tokens(
             access=Secret(data.need_text("access_token")),
             refresh=None if refresh is None else Secret(refresh),
             expires_at=expires_at,
@@ -127,6 +130,9 @@ def read_tokens(answer: Answer, now: datetime) -> Tokens:
         )
     except Unreadable as error:
         raise PlatformUnavailable(f"the answer holds no token: {error}", platform="youzan") from None
+    if owner not in (None, kdt_id):
+        raise PlatformRefused("the tokens are those of another shop", platform="youzan")
+    return tokens
 
 
 def _fault(code: str | None, words: Any, trace: str | None, call: Call) -> Fault:

@@ -97,11 +97,11 @@ class _Youzan(Closing):
             code: As the call-back address got it.
 
         Raises:
-            PlatformRefused: The code is wrong or over.
+            PlatformRefused: The code is wrong or over, or another shop's.
         """
         settings, sender = self._settings, self._sender
         answer = await sender.send_without_token(lambda _: calls.exchange_code(settings, Secret(code)))
-        await keep_tokens(self._store, PLATFORM, self.shop_id, read_tokens(answer, sender.now()))
+        await keep_tokens(self._store, PLATFORM, self.shop_id, read_tokens(answer, self.shop_id, sender.now()))
 
     async def page(self, feed: str, since: datetime, until: datetime, page: str | None) -> Facts:
         """See `PullSource.page`; the pages of a window are read from the last one to the first."""
@@ -287,7 +287,9 @@ def _dialect(settings: YouzanSettings) -> Dialect:
         hosts=settings.hosts,
         fault_of=fault_of,
         refreshing=Refreshing(
-            build=lambda _, refresh: calls.get_token(settings, refresh), read=read_tokens, early_s=early_s
+            build=lambda _, refresh: calls.get_token(settings, refresh),
+            read=lambda answer, now: read_tokens(answer, settings.kdt_id, now),
+            early_s=early_s,
         ),
     )
 

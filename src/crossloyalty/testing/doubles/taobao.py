@@ -194,6 +194,7 @@ class TaobaoDouble(Double):
             "expires_in": 86_400,
             "re_expires_in": 2_592_000,
             "token_type": "Bearer",
+            "taobao_user_id": "2200000000001",
             "taobao_user_nick": "%E7%A4%BA%E4%BE%8B",
         }
         return _good(form, {"token_result": json.dumps(result)})

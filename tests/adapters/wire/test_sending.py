@@ -22,6 +22,7 @@ from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import FileTokenStore, MemoryTokenStore
 from crossloyalty.adapters.wire.tokens import StoredTokens, Tokens
+from crossloyalty.adapters.wire.values import Action, Fault
 from crossloyalty.application.driving import drive
 from crossloyalty.errors import (
     ConfigError,
@@ -101,6 +102,46 @@ def test_a_pause_longer_than_we_wait_is_told_at_once(double):
     with pytest.raises(RateLimited) as caught:
         drive(sender_of(double, pauses).send_without_token(saying(double.url, path="/open")))
     assert (caught.value.retry_after_s, pauses, len(double.calls)) == (90.0, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected", "told"),
+    [
+        ({"tries": 9, "deadline_s": 200.0, "longest_pause_s": 60.0}, [1.0, 2.0, 4.0], 4.0),
+        ({"tries": 3, "deadline_s": 200.0, "longest_pause_s": 60.0}, [1.0, 2.0], 4.0),
+        ({"tries": 9, "deadline_s": 6.9, "longest_pause_s": 60.0}, [1.0, 2.0], 4.0),
+        ({"tries": 9, "deadline_s": 200.0, "longest_pause_s": 3.0}, [1.0, 2.0], 4.0),
+        ({"tries": 1, "deadline_s": 200.0, "longest_pause_s": 60.0}, [], 1.0),
+    ],
+)
+def test_a_row_of_advised_pauses_is_kept(double, bounds, expected, told):
+    """1, 2, 4 s and then enough; tries, deadline and longest pause end it sooner, and the next pause is told."""
+    waited: list[float] = []
+    started = time.monotonic()
+    fault = Fault(action=Action.WAIT, code="slow", retry_after_s=1.0, then_s=(2.0, 4.0))
+    told_slow = attrs.evolve(dialect(double.url), fault_of=lambda answer, call: fault)
+    sender = plain_sender(
+        told_slow,
+        options=attrs.evolve(LOOPBACK, **bounds),
+        sleep=waited.append,
+        random=lambda: 0.0,
+        monotonic=lambda: started + sum(waited),
+    )
+    with pytest.raises(RateLimited) as caught:
+        drive(sender.send_without_token(saying(double.url, path="/open")))
+    assert waited == pytest.approx([each + 0.1 for each in expected])  # the jitter is 0.1 s at the least
+    assert (caught.value.retry_after_s, len(double.calls)) == (told, len(expected) + 1)
+
+
+def test_a_row_of_pauses_goes_on_behind_other_faults(double):
+    """What is no request to slow down takes no place in the row: 0.25, 1 and 2 s, then it is answered."""
+    waited: list[float] = []
+    slow = Fault(action=Action.WAIT, code="slow", retry_after_s=1.0, then_s=(2.0, 4.0))
+    faults = iter([Fault(action=Action.RETRY, code="hiccup"), slow, slow, None])
+    mixed = attrs.evolve(dialect(double.url), fault_of=lambda answer, call: next(faults))
+    sender = plain_sender(mixed, options=LOOPBACK, sleep=waited.append, random=lambda: 0.0)
+    assert drive(sender.send_without_token(saying(double.url, path="/open"))).status == 200
+    assert waited == pytest.approx([0.25, 1.1, 2.1])
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_errors_in_every_envelope_say_what_to_do(body: dict[str, Any], action: A
     assert fault is not None
     assert (fault.action, fault.code) == (action, code)
     assert fault.retry_after_s == (3.0 if action is Action.WAIT else None)
+    assert fault.then_s == ((6.0, 12.0, 24.0, 48.0) if action is Action.WAIT else ())
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
+import httpx
 import pytest
 from pulling import pull
 
 from crossloyalty.adapters.wire.dialect import SendingOptions
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore
-from crossloyalty.adapters.youzan import AsyncYouzanSource, YouzanSource, calls
+from crossloyalty.adapters.youzan import AsyncYouzanSource, YouzanSettings, YouzanSource, calls
 from crossloyalty.application.sources import Incoming
 from crossloyalty.domain.orders import Order, OrderStatus, Refund, RefundStatus
 from crossloyalty.errors import ForgedMessage, InvalidInput, PlatformRefused, PlatformUnavailable, RateLimited
@@ -119,14 +120,48 @@ def test_a_wrong_secret_shows_nothing_of_any(double: YouzanDouble) -> None:
 
 
 def test_too_fast_is_told_when_it_does_not_end(double: YouzanDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A platform that goes on saying "too fast" is `RateLimited` for the host."""
+    """A platform that goes on saying "too fast" is `RateLimited` for the host, with the pause that comes next."""
     reply = Reply.of({"gw_err_resp": {"err_code": 4101, "err_msg": "请求太频繁"}})
     monkeypatch.setattr(double, "throttled", lambda _: reply)
     double.faults.always = FaultKind.THROTTLE
     source = source_of(double)
     with pytest.raises(RateLimited) as caught:
         source.page("orders", SINCE, NOW, None)
-    assert (caught.value.code, caught.value.retry_after_s) == ("4101", 3.0)
+    assert (caught.value.code, caught.value.retry_after_s) == ("4101", 24.0)
+    source.close()
+
+
+def test_too_fast_is_waited_for_as_the_platform_advises() -> None:
+    """3, 6, 12 and 24 s fit into the deadline of 60 s and 48 do not: the host hears of them."""
+    waited: list[float] = []
+    slow = {"gw_err_resp": {"err_code": 4101, "err_msg": "请求太频繁"}}
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=slow)))
+    settings = YouzanSettings(client_id="c", client_secret="canary", kdt_id=SHOP)
+    source = YouzanSource(settings, client=client, clock=lambda: NOW, sleep=waited.append)
+    with pytest.raises(RateLimited) as caught:
+        source.page("orders", SINCE, NOW, None)
+    assert [int(each) for each in waited] == [3, 6, 12, 24]
+    assert caught.value.retry_after_s == 48.0
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "pauses"),
+    [
+        (SendingOptions(tries=6, deadline_s=120.0, longest_pause_s=60.0), [3, 6, 12, 24, 48]),
+        (SendingOptions(tries=2), [3]),
+    ],
+)
+def test_the_hosts_own_patience_counts(options: SendingOptions, pauses: list[int]) -> None:
+    """With room for it the whole row is waited for; with fewer tries less of it."""
+    waited: list[float] = []
+    slow = {"gw_err_resp": {"err_code": 4101, "err_msg": "请求太频繁"}}
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=slow)))
+    settings = YouzanSettings(client_id="c", client_secret="canary", kdt_id=SHOP)
+    source = YouzanSource(settings, client=client, options=options, clock=lambda: NOW, sleep=waited.append)
+    with pytest.raises(RateLimited):
+        source.page("orders", SINCE, NOW, None)
+    assert [int(each) for each in waited] == pauses
     source.close()
 
 

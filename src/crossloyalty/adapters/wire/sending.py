@@ -40,12 +40,12 @@ _FIRST_BACKOFF_S: Final = 0.5
 
 
 class _Again(Exception):
-    """A try that may be made again; *pause_s* is what was advised, None for a growing one."""
+    """A try that may be made again; *pauses_s* are advised: one for each time, or a row; none: growing ones."""
 
-    def __init__(self, shown_as: CrossloyaltyError, pause_s: float | None = None) -> None:
+    def __init__(self, shown_as: CrossloyaltyError, *pauses_s: float) -> None:
         super().__init__(str(shown_as))
         self.shown_as = shown_as
-        self.pause_s = pause_s
+        self.pauses_s = pauses_s
 
 
 class _TokenRefused(_Again):
@@ -181,14 +181,23 @@ class Sender:
         # Imported here: tenacity and asyncio take long to import, and most programs open no source.
         from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+        # How many pauses of an advised row were asked for, and the pause that is advised now.
+        waits = 0
+        advised: float | None = None
+        spent = False
+
         def enough(state: RetryCallState) -> bool:
-            advised = _advised(state)
-            if advised is not None and advised > self._options.longest_pause_s:
+            if spent or (advised is not None and advised > self._options.longest_pause_s):
                 return True
             return state.attempt_number >= self._options.tries or self._monotonic() + state.upcoming_sleep > ends
 
         def pause_s(state: RetryCallState) -> float:
-            advised = _advised(state)
+            nonlocal waits, advised, spent
+            pauses = _pauses(state)
+            advised = pauses[min(waits, len(pauses) - 1)] if pauses else None
+            if len(pauses) > 1:
+                spent = waits >= len(pauses)
+                waits += 1
             if advised is not None:
                 # A little longer than advised, and not all workers at once.
                 return advised if advised == 0 else advised + 0.1 + 0.4 * self._random()
@@ -207,6 +216,8 @@ class Sender:
                     return await once(ends)
         except _Again as last:
             shown_as = last.shown_as
+            if isinstance(shown_as, RateLimited) and len(last.pauses_s) > 1:
+                shown_as.retry_after_s = advised
         raise shown_as
 
     async def _once(self, call: Call, deadline: float, *, carries_token: bool = False) -> Answer:
@@ -266,11 +277,11 @@ class Sender:
         match fault.action:
             case Action.WAIT:
                 # They say that they did nothing, so this is safe for every call.
-                raise _Again(RateLimited(text, **about), fault.retry_after_s)
+                raise _Again(RateLimited(text, **about), *_advised(fault))
             case Action.RETRY:
                 unavailable = PlatformUnavailable(text, **about)
                 if call.safe:
-                    raise _Again(unavailable, fault.retry_after_s)
+                    raise _Again(unavailable, *_advised(fault))
                 raise unavailable
             case Action.REFRESH if carries_token:
                 # When the tries are over, a token that is refused however new it is needs somebody to look.
@@ -281,9 +292,13 @@ class Sender:
                 raise PlatformRefused(text, **about)
 
 
-def _advised(state: Any) -> float | None:
+def _advised(fault: Fault) -> tuple[float, ...]:
+    return () if fault.retry_after_s is None else (fault.retry_after_s, *fault.then_s)
+
+
+def _pauses(state: Any) -> tuple[float, ...]:
     error = None if state.outcome is None else state.outcome.exception()
-    return error.pause_s if isinstance(error, _Again) else None
+    return error.pauses_s if isinstance(error, _Again) else ()
 
 
 def _retry_after(text: str | None, now: datetime) -> float | None:

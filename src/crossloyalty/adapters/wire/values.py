@@ -89,6 +89,8 @@ class Fault:
         message: Its words, shortened; no secret stands in it.
         request_id: What the platform's support will ask for.
         retry_after_s: The pause it advises, in seconds; None: it named none.
+        then_s: Further pauses it advises for one time after another, in seconds; behind the last it is time to give up.
+            Empty: `retry_after_s` is for each time.
     """
 
     action: Action
@@ -96,3 +98,4 @@ class Fault:
     message: str = ""
     request_id: str | None = None
     retry_after_s: float | None = None
+    then_s: tuple[float, ...] = ()

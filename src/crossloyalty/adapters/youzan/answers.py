@@ -42,8 +42,8 @@ _ACTIONS: Final = {
     "103010052": Action.MISSING,
     "103011024": Action.MISSING,
 }
-# The official advice is to pause 3, 6, 12, 24, 48 s; a call that waited in vain is told to the caller sooner.
-_PAUSE_S: Final = 3.0
+# The official advice for codes of the rate (errors and limits): these pauses, then give up.
+_PAUSES_S: Final = (3.0, 6.0, 12.0, 24.0, 48.0)
 _TRADE_NOT_FOUND: Final = ("5000", "trade not found")
 
 
@@ -140,12 +140,14 @@ def _fault(code: str | None, words: Any, trace: str | None, call: Call) -> Fault
     action = _ACTIONS.get(code or "", Action.REFUSE)
     if code == _TRADE_NOT_FOUND[0] and _TRADE_NOT_FOUND[1] in text.lower():
         action = Action.MISSING
+    waits = action is Action.WAIT
     return Fault(
         action=action,
         code=code or "",
         message=shown(_without_secrets(text, call)),
         request_id=trace,
-        retry_after_s=_PAUSE_S if action is Action.WAIT else None,
+        retry_after_s=_PAUSES_S[0] if waits else None,
+        then_s=_PAUSES_S[1:] if waits else (),
     )
 
 

@@ -44,6 +44,8 @@ _OVERLAP_S: Final = 600
 # Changes show in the lists with a delay; 30 s are advised.
 _LAG_S: Final = 60
 _OLDEST_DAYS: Final = 90
+# Room for the pauses that are advised when calls come too fast: 3, 6, 12 and 24 s fit into the usual deadline.
+_PATIENCE: Final = SendingOptions(tries=6)
 _ROWS: Final = {"orders": ("full_order_info_list", "total_results"), "refunds": ("refunds", "total")}
 
 
@@ -233,7 +235,7 @@ class AsyncYouzanSource(_Youzan):
         tokens: Where its tokens live; memory unless given. A tool application needs a store that lasts: its refresh
             token works once.
         client: An `httpx.AsyncClient`; the library's own guarded one unless given.
-        options: Patience and bounds of calls.
+        options: Patience and bounds of calls; six tries and the usual bounds unless given.
         clock: Gives the present moment as an aware datetime.
         sleep: Pauses, in seconds.
     """
@@ -250,7 +252,8 @@ class AsyncYouzanSource(_Youzan):
     ) -> None:
         store = lift_tokens(tokens or MemoryTokenStore())
         dialect = _dialect(settings)
-        sender = async_sender(dialect, tokens=store, client=client, options=options, clock=clock, sleep=sleep)
+        patience = options or _PATIENCE
+        sender = async_sender(dialect, tokens=store, client=client, options=patience, clock=clock, sleep=sleep)
         super().__init__(settings, sender, store)
 
 
@@ -269,7 +272,8 @@ class YouzanSource(PlainPushSource[_Youzan]):
     ) -> None:
         tokens = tokens or MemoryTokenStore()
         dialect = _dialect(settings)
-        sender = plain_sender(dialect, tokens=tokens, client=client, options=options, clock=clock, sleep=sleep)
+        patience = options or _PATIENCE
+        sender = plain_sender(dialect, tokens=tokens, client=client, options=patience, clock=clock, sleep=sleep)
         self._shop = _Youzan(settings, sender, lift_tokens(tokens))
         super().__init__(self._shop)
 

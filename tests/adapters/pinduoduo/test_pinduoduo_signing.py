@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,6 +175,19 @@ def test_signed_orders_alone_are_asked_for_when_they_may_have_finished() -> None
     assert (usual["start_updated_at"], usual["end_updated_at"]) == ("1719797400", "1719800400")
 
 
+@pytest.mark.parametrize("status", [1, 10])
+def test_refunds_are_asked_for_by_the_status_of_the_settings(status: int) -> None:
+    """Window and order alike: the filter has to be there even where the platform ignores it."""
+    settings = attrs.evolve(SETTINGS, after_sales_status=status)
+    window = calls.changed_refunds(settings, NOW, NOW, 1, now=NOW, token=TOKEN)
+    order = calls.refunds_of_order(settings, "240701-1", 1, now=NOW, token=TOKEN)
+    for call in (window, order):
+        sent = dict(parse_qsl(call.body.decode()))
+        assert (sent["after_sales_status"], sent["after_sales_type"]) == (str(status), "1")
+        assert sent["sign"] == sign(sent, SETTINGS.client_secret)
+    assert SETTINGS.after_sales_status == 1
+
+
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8"))))
 def test_the_order_of_parameters_does_not_matter(parameters: dict[str, str]) -> None:
     """Any parameters have one signature, in whatever order they stand."""
@@ -182,10 +196,19 @@ def test_the_order_of_parameters_does_not_matter(parameters: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize(
-    "changed", [{"finish_days": 0}, {"finish_days": 61}, {"client_secret": " "}, {"gateway": "gw-api.pinduoduo.com"}]
+    "changed",
+    [
+        {"finish_days": 0},
+        {"finish_days": 61},
+        {"client_secret": " "},
+        {"gateway": "gw-api.pinduoduo.com"},
+        {"after_sales_status": 2},
+        {"after_sales_status": "10"},
+        {"after_sales_status": True},
+    ],
 )
 def test_settings_that_cannot_work_are_refused(changed: dict[str, object]) -> None:
-    """No day of hold, more than the platform shows, an empty secret and a bare host are refused when given."""
+    """No day of hold, more than shown, an empty secret, a bare host, and lists of other refunds are refused."""
     given_values: dict[str, object] = {"client_id": "a", "client_secret": "b", "shop_id": "c", **changed}
     with pytest.raises(ConfigError):
         PinduoduoSettings(**given_values)  # type: ignore[arg-type]

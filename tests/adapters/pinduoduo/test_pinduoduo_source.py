@@ -170,6 +170,25 @@ def test_one_order_is_fetched_with_its_refunds(double: PinduoduoDouble) -> None:
     assert len(double.calls) == calls
 
 
+def test_a_platform_that_lists_no_longer_all_refunds_is_asked_for_those_paid_back(double: PinduoduoDouble) -> None:
+    """Status 1 refused: with 10 what was paid back is read by change, and an open case shows by its order."""
+    double.lists_all_refunds = False
+    double.book.fill(2, since=SINCE, until=NOW - timedelta(minutes=10), refunded=0)
+    first, second = double.book.orders()
+    paid_back = double.book.refund(first.order_no, at=NOW - timedelta(minutes=6), amount_fen=1)
+    double.book.refund(second.order_no, at=NOW - timedelta(minutes=6), status=RefundStatus.OPEN)
+    usual = source_at(double)
+    with pytest.raises(PlatformRefused):
+        usual.page("refunds", NOW - timedelta(minutes=30), NOW - timedelta(minutes=3), None)
+    usual.close()
+    source = source_at(double, after_sales_status=10)
+    facts = source.page("refunds", NOW - timedelta(minutes=30), NOW - timedelta(minutes=3), None)
+    assert [each.refund_id for each in facts.items if isinstance(each, Refund)] == [paid_back.refund_id]
+    [open_one] = [each for each in source.fetch(second.order_no).items if isinstance(each, Order)]
+    assert open_one.refund_open
+    source.close()
+
+
 @pytest.mark.parametrize("feed", ["orders", "refunds"])
 @pytest.mark.parametrize(
     "shape",

@@ -77,7 +77,7 @@ def changed_refunds(
     Ask for the after-sale cases whose last change lies in a window; see `changed_orders`.
 
     Source: 1 means all for both filters; the newest table of `after_sales_status` no longer lists it, the official
-    demos still send it.
+    demos still send it, and `PinduoduoSettings.after_sales_status` has the way out.
     """
     return _refunds(
         settings, {"start_updated_at": _seconds(since), "end_updated_at": _seconds(until)}, page, now, token
@@ -85,7 +85,7 @@ def changed_refunds(
 
 
 def refunds_of_order(settings: PinduoduoSettings, order_no: str, page: int, *, now: datetime, token: Secret) -> Call:
-    """Ask for all after-sale cases of one order; with its number the platform ignores the window it still wants."""
+    """Ask for all after-sale cases of one order; with its number the platform ignores the filters it still wants."""
     business = {"order_sn": order_no, "start_updated_at": str(_epoch(now) - 1800), "end_updated_at": _seconds(now)}
     return _refunds(settings, business, page, now, token)
 
@@ -106,8 +106,9 @@ def permit_messages(settings: PinduoduoSettings, topics: Sequence[str], *, now: 
 
 
 def _refunds(settings: PinduoduoSettings, business: dict[str, str], page: int, now: datetime, token: Secret) -> Call:
-    everything = {"after_sales_status": "1", "after_sales_type": "1", "page": str(page), "page_size": str(PAGE_SIZE)}
-    return _call(settings, "pdd.refund.list.increment.get", business | everything, now, token)
+    filters = {"after_sales_status": str(settings.after_sales_status), "after_sales_type": "1"}
+    pages = {"page": str(page), "page_size": str(PAGE_SIZE)}
+    return _call(settings, "pdd.refund.list.increment.get", business | filters | pages, now, token)
 
 
 def _call(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 
 from crossloyalty.adapters.wire.memo import memo_words
-from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, host_of
+from crossloyalty.adapters.wire.options import an_address, an_id, as_secret, between, host_of, one_of
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.domain.checks import instance_of
 
@@ -46,6 +46,9 @@ class PinduoduoSettings:
             PRICE_DIFF (补差价), on whichever side it stands. The documents do not say which side names the other.
         memo_flags: Words of the merchant's memo (商家备注) and the flag each sets, such as `{"刷单": "brushing"}`; the
             memo itself is not kept.
+        after_sales_status: What the list of refunds is asked for: 1, which meant all in older tables, is sent by the
+            official demos and no longer listed; or 10, only those that have paid back. With 10 an open case comes with
+            its order alone, which its change brings as well.
         message_channel: The host holds the platform's message socket open and hands in what comes from it and nothing
             else. Frames bear no signature, so without this they are refused.
     """
@@ -59,6 +62,7 @@ class PinduoduoSettings:
     channel_discounts_inside: bool = attrs.field(default=True, validator=instance_of(bool))
     price_difference_relations: frozenset[int] = attrs.field(default=frozenset({3}), converter=_relations)
     memo_flags: Mapping[str, str] = attrs.field(factory=dict, validator=memo_words)
+    after_sales_status: Literal[1, 10] = attrs.field(default=1, validator=one_of(1, 10))
     message_channel: bool = attrs.field(default=False, validator=instance_of(bool))
 
     @property

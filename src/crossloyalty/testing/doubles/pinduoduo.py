@@ -59,10 +59,12 @@ class PinduoduoDouble(Double):
     Answers the calls that `crossloyalty.adapters.pinduoduo` makes; see `Double`.
 
     A finished order of the book is told as a signed one whose receipt lies seven days before its finishing, which is
-    how long the settings hold orders.
+    how long the settings hold orders. With `lists_all_refunds` False the list of refunds refuses the status 1, which
+    the platform's newest table no longer has.
     """
 
     platform: ClassVar[str] = "pinduoduo"
+    lists_all_refunds = True
     _message_no = 0
 
     @staticmethod
@@ -182,7 +184,8 @@ class PinduoduoDouble(Double):
         return Reply.of({"order_sn_increment_get_response": inner})
 
     def _case_page(self, sent: Mapping[str, str]) -> Reply:
-        if (sent["after_sales_status"], sent["after_sales_type"]) != ("1", "1"):
+        status = sent["after_sales_status"]
+        if status not in (("1", "10") if self.lists_all_refunds else ("10",)) or sent["after_sales_type"] != "1":
             return self._no(10001, "filters are wrong")
         if "order_sn" in sent:
             cases = self.book.refunds(sent["order_sn"])
@@ -191,6 +194,7 @@ class PinduoduoDouble(Double):
             if window is None:
                 return self._no(10001, "window is longer than 30 minutes or ends now")
             cases = self.book.refunds_changed(*window)
+            cases = [each for each in cases if status in ("1", str(_CASE_STATUSES[each.status]))]
         told = [self._case(each) for each in _page(cases, sent)]
         if "order_sn" not in sent:
             self._answered(whole=len(told) == len(cases))

@@ -307,14 +307,14 @@ def test_the_first_sub_order_is_not_taken_for_all() -> None:
         ("WAIT_SELLER_AGREE", RefundStatus.OPEN),
         ("WAIT_BUYER_RETURN_GOODS", RefundStatus.OPEN),
         ("WAIT_SELLER_CONFIRM_GOODS", RefundStatus.OPEN),
-        ("SELLER_REFUSE_BUYER", RefundStatus.CLOSED),
-        ("SELLER_REFUSE_BUYER_RETURN_GOODS", RefundStatus.CLOSED),
+        ("SELLER_REFUSE_BUYER", RefundStatus.OPEN),
+        ("SELLER_REFUSE_BUYER_RETURN_GOODS", RefundStatus.OPEN),
         ("CLOSED", RefundStatus.CLOSED),
         ("SUCCESS", RefundStatus.SUCCESS),
     ],
 )
 def test_each_state_of_a_case(word: str, status: RefundStatus) -> None:
-    """Only SUCCESS moves money; a refused case is over until it opens again."""
+    """Only SUCCESS moves money; a refused case waits for the buyer, who may go on, until the platform closes it."""
     assert (_refund(status=word).status, read_case(status=word).doubtful) == (status, ())
 
 

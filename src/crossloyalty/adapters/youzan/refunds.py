@@ -2,7 +2,8 @@
 One Youzan after-sale case as a `Refund`.
 
 Source: youzan.trade.refund.get 3.0.1 and youzan.trade.refund.search 3.0.1. The states of `refund_order[].refund_state`
-inside an order are another list and are not read.
+inside an order are another list and are not read. What a refusal means: labels of the states 10 and 40 in the class
+ExtRefundOrder of the platform's extension SDK (2024-11-27), seen in public code 2026-11.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _STATUSES: Final = {
     "WAIT_SELLER_AGREE": RefundStatus.OPEN,
     "WAIT_BUYER_RETURN_GOODS": RefundStatus.OPEN,
     "WAIT_SELLER_CONFIRM_GOODS": RefundStatus.OPEN,
-    # Refused cases are unblocked (D9); should the buyer go on, the case opens again under the same id.
-    "SELLER_REFUSE_BUYER": RefundStatus.CLOSED,
-    "SELLER_REFUSE_BUYER_RETURN_GOODS": RefundStatus.CLOSED,
+    # Not over: the platform's own labels of the two are 等待买家处理, and only CLOSED unblocks (D9).
+    "SELLER_REFUSE_BUYER": RefundStatus.OPEN,
+    "SELLER_REFUSE_BUYER_RETURN_GOODS": RefundStatus.OPEN,
     "CLOSED": RefundStatus.CLOSED,
     "SUCCESS": RefundStatus.SUCCESS,
 }

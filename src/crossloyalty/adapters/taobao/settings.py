@@ -64,8 +64,9 @@ class TaobaoSettings:
     Args:
         app_key, app_secret: The application's. One buyer has another open id under another application.
         shop_id: How the program names the shop.
-        seller_id: The seller's number, which token replies call `taobao_user_id`; given, tokens of another seller are
-            refused.
+        seller_id: The seller's number, which token replies call `taobao_user_id` and messages `user_id`. Given, tokens
+            of another seller are refused, and messages about others stay in the queue; None: the queue, or its group,
+            holds this shop's messages alone.
         platform: "taobao" or "tmall"; None: each order says it by `seller_type` (B is Tmall), and "taobao" where it
             does not. Both are one family, so order numbers never collide between them.
         gateway: Where calls go; application clouds and relays have addresses of their own.
@@ -84,8 +85,6 @@ class TaobaoSettings:
         refreshable: The application is one whose tokens can be refreshed; merchants' own back-office applications have
             to be authorised again instead.
         message_group: The group of the message channel; None: the default one.
-        seller_id: The seller as messages name it: `user_id`, the `taobao_user_id` of the token reply. Messages about
-            other sellers then stay in the queue. None: the queue, or its group, holds this shop's messages alone.
         seller_flags: The seller's coloured flags by number that become `Order.flags`, such as {1: "brushing"}.
         red_packets_off: Take red packets (`coupon_fee`, `tmall_coupon_fee`, read as fen, which is unverified) off what
             the buyer paid; they then stand in `subsidy_fen`.
@@ -112,7 +111,6 @@ class TaobaoSettings:
     buyer_id: Literal["open_uid", "ouid"] = attrs.field(default="open_uid", validator=one_of("open_uid", "ouid"))
     refreshable: bool = attrs.field(default=True, validator=instance_of(bool))
     message_group: str | None = attrs.field(default=None, validator=attrs.validators.optional(an_id))
-    seller_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(an_id))
     seller_flags: Mapping[int, str] = attrs.field(factory=dict, validator=_flag_names)
     red_packets_off: bool = attrs.field(default=False, validator=instance_of(bool))
     rounding_fen: int = attrs.field(default=0, validator=between(0, 100))

@@ -291,6 +291,25 @@ def test_every_defect_is_explained():
     assert [(code(row[0]), row[2]) for row in rows] == [(each.value, _SENTENCES[each][0]) for each in DefectCode]
 
 
+# -- platforms -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(each.stem for each in (DOCS / "reference" / "platforms").glob("*.md")))
+def test_what_a_platform_pays_outside_a_case_is_told(name: str):
+    """A page says that small transfers are not read, until its adapter gives refunds of that kind."""
+    adapter = ROOT / "src" / "crossloyalty" / "adapters" / name
+    reads = any("RefundKind.COMPENSATION" in each.read_text("utf-8") for each in adapter.glob("*.py"))
+    assert ("小额打款" in section(page(f"reference/platforms/{name}.md"), "What it cannot")) is not reads
+
+
+def test_what_of_jds_newer_gateway_is_not_read_is_told():
+    """Price protection and compensation of the SP-API stand on the page as long as no call asks for them."""
+    calls = (ROOT / "src" / "crossloyalty" / "adapters" / "jd" / "sp_calls.py").read_text("utf-8")
+    told = section(page("reference/platforms/jd.md"), "What it cannot")
+    for path in ("price-protect-orders", "payment-forms", "compensation-forms"):
+        assert (f"`{path}`" in told) is not (path in calls)
+
+
 # -- what is printed -------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ ADAPTER_CHECKS: Final[dict[Callable[[AdapterKit], None], str | None]] = {
     messages.check_forged_messages_are_refused: "pushes",
     messages.check_a_lost_answer_leads_to_one_effect: "pushes",
     messages.check_a_message_storm_ends_like_calm: "pushes",
+    messages.check_lost_messages_are_found_by_the_pull: "pushes",
     queues.check_waiting_messages_lead_to_orders: "queues",
     queues.check_a_lost_confirmation_leads_to_one_effect: "queues",
     queues.check_lasting_faults_of_the_queue_are_typed: "queues",

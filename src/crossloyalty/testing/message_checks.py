@@ -13,7 +13,14 @@ from crossloyalty.application.sources import Incoming, PushSource
 from crossloyalty.domain.ownership import Proof
 from crossloyalty.domain.records import AccountRecord, ClaimRecord, OrderRecord
 from crossloyalty.errors import ForgedMessage
-from crossloyalty.testing.adapter_kit import AdapterKit, Stand, complaints, finished_orders, stored_orders
+from crossloyalty.testing.adapter_kit import (
+    AdapterKit,
+    Stand,
+    check_complete,
+    complaints,
+    finished_orders,
+    stored_orders,
+)
 from crossloyalty.testing.doubles import FaultKind, Faults
 from crossloyalty.testing.dump import dump
 
@@ -21,6 +28,7 @@ __all__ = [
     "check_a_lost_answer_leads_to_one_effect",
     "check_a_message_storm_ends_like_calm",
     "check_forged_messages_are_refused",
+    "check_lost_messages_are_found_by_the_pull",
     "check_messages_lead_to_orders",
     "compared",
     "convert",
@@ -134,6 +142,21 @@ def check_a_message_storm_ends_like_calm(kit: AdapterKit) -> None:
             assert len(parked) == len(poison)
             assert {each.tries for each in parked} == {5}
             assert stored_orders(storm.storage).keys() == stored_orders(calm.storage).keys()
+
+
+def check_lost_messages_are_found_by_the_pull(kit: AdapterKit) -> None:
+    """Every fifth message never arrives: the next sync brings what it would have told (F-26)."""
+    with Stand.open(kit, orders=60) as stand:
+        numbers = [order.order_no for order in stand.book.orders() if kit.expected(order) is not None]
+        lost = numbers[::5]
+        for order_no in numbers:
+            message = stand.double.message(order_no)
+            if order_no not in lost:
+                assert _receive(stand, message).taken == 1
+        assert stored_orders(stand.storage).keys().isdisjoint(lost)
+        report = stand.loyalty.sync(stand.source, since=stand.since)
+        assert report.orders_new == len(lost), report
+        check_complete(stand)
 
 
 def _deliver(stand: Stand, stream: Sequence[Incoming]) -> None:

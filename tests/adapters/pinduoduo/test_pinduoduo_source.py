@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -189,6 +189,31 @@ def test_a_platform_that_lists_no_longer_all_refunds_is_asked_for_those_paid_bac
     source.close()
 
 
+class _Busy(PinduoduoDouble):
+    """Changes an order's first case once, behind the first page of them."""
+
+    changed = False
+
+    def _case_page(self, sent: Mapping[str, str]) -> Reply:
+        reply = super()._case_page(sent)
+        if "order_sn" in sent and not self.changed:
+            self.changed = True
+            first = self.book.refunds(sent["order_sn"])[0]
+            self.book._refunds[first.refund_id] = attrs.evolve(first, modified_at=NOW)
+        return reply
+
+
+def test_no_case_of_an_order_is_lost_while_its_cases_change(clock: Clock) -> None:
+    """Of 101 cases one changes while they are read, and pulls another one onto the page that was read already."""
+    with _Busy(new_book(1), clock=clock) as double:
+        [order] = double.book.orders()
+        for part in range(101):
+            double.book.refund(order.order_no, at=SINCE + timedelta(seconds=part), amount_fen=1)
+        facts = source_at(double).fetch(order.order_no)
+        found = {each.refund_id for each in facts.items if isinstance(each, Refund)}
+        assert found == {each.refund_id for each in double.book.refunds(order.order_no)}
+
+
 @pytest.mark.parametrize("feed", ["orders", "refunds"])
 @pytest.mark.parametrize(
     "shape",
@@ -197,6 +222,7 @@ def test_a_platform_that_lists_no_longer_all_refunds_is_asked_for_those_paid_bac
         *(
             {"a_response": {"total_count": 1, "order_sn_list": {}, "refund_list": {}}},
             {"a_response": {"has_next": True}},
+            {"a_response": {"total_count": 0, "order_sn_list": [{}] * 100, "refund_list": [{}] * 100}},
         ),
     ],
 )

@@ -155,12 +155,13 @@ def test_a_message_that_repeats_the_token_is_cleaned() -> None:
 
 
 def test_lists_give_ids_as_text_and_the_key_of_the_next_page() -> None:
-    """Ids come as text or as numbers; has_more alone says whether there is a next page."""
+    """Ids come as text or as numbers; has_more says whether there is a next page, else the key does."""
     page = read_order_ids(answer({"order_id_list": [ORDER_NO, int(ORDER_NO) + 1], "next_key": "k", "has_more": True}))
     assert page == ((ORDER_NO, "3700000000000000002"), "k")
     assert read_order_ids(answer({"order_id_list": [], "next_key": "k", "has_more": False})) == ((), None)
     assert read_refund_ids(answer({"after_sale_order_id_list": ["19"], "next_key": ""})) == (("19",), None)
     assert read_refund_ids(answer({"errcode": 0})) == ((), None)
+    assert read_refund_ids(answer({"after_sale_order_id_list": ["19"], "next_key": "k"})) == (("19",), "k")
 
 
 @pytest.mark.parametrize(

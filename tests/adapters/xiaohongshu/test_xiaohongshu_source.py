@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -172,6 +172,32 @@ def test_more_cases_than_a_page_holds_are_all_found(double: XiaohongshuDouble) -
     source.close()
 
 
+class _Busy(XiaohongshuDouble):
+    """Changes an order's first case once, behind the first page of them."""
+
+    changed = False
+
+    def _case_page(self, asked: Mapping[str, Any]) -> Reply:
+        reply = super()._case_page(asked)
+        if "orderId" in asked and not self.changed:
+            self.changed = True
+            first = self.book.refunds(asked["orderId"])[0]
+            self.book._refunds[first.refund_id] = attrs.evolve(first, modified_at=NOW)
+        return reply
+
+
+def test_no_case_of_an_order_is_lost_while_its_cases_change() -> None:
+    """Of 101 cases one changes while they are read, and pulls another one onto the page that was read already."""
+    with _Busy(made_book(), clock=lambda: NOW) as busy:
+        order = one_order(busy)
+        for part in range(101):
+            busy.book.refund(order.order_no, at=SINCE + timedelta(seconds=part), amount_fen=1)
+        source = source_of(busy)
+        found = {each.refund_id for each in source.fetch(order.order_no).items if isinstance(each, Refund)}
+        assert found == {each.refund_id for each in busy.book.refunds(order.order_no)}
+        source.close()
+
+
 @pytest.mark.parametrize("number", ["P700000000009999999", "2400000000000001", "订单", "x" * 300])
 def test_an_order_the_platform_does_not_know_is_nothing(double: XiaohongshuDouble, number: str) -> None:
     """An unknown number is no error, nor is an unknown case."""
@@ -195,7 +221,26 @@ def test_more_changes_than_pages_can_be_asked_for_are_refused(
     source.close()
 
 
-@pytest.mark.parametrize("data", [None, {"orderList": []}, {"total": 1.5}, {"total": 1, "orderList": {}}])
+def test_of_two_statements_about_pages_the_larger_one_counts(
+    double: XiaohongshuDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """300 rows are three pages though one is stated, and six where six are."""
+    data = {"total": 300, "maxPageNo": 1, "orderList": []}
+    monkeypatch.setattr(double, "answer", lambda _: Reply.of({"error_code": 0, "success": True, "data": data}))
+    source = source_of(double)
+    assert source.page("orders", SINCE, NOW, None).next_page == "2"
+    data["maxPageNo"] = 6
+    assert source.page("orders", SINCE, NOW, None).next_page == "5"
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(None, {"orderList": []}, {"total": 1.5}, {"total": 1, "orderList": {}}),
+        {"total": 0, "orderList": [{}] * 100},
+    ],
+)
 def test_what_is_no_page_is_an_outage(double: XiaohongshuDouble, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
     """A page without its total, or with rows of another shape, must not look like the last one."""
     monkeypatch.setattr(double, "answer", lambda _: Reply.of({"error_code": 0, "success": True, "data": data}))

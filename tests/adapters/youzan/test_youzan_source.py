@@ -230,10 +230,13 @@ def test_a_window_with_more_rows_than_paging_reaches_is_halved(
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"total_results": 1}, {"total_results": -1}, {"total_results": 1, "full_order_info_list": {}}, [], None],
+    [
+        *({}, {"total_results": 1}, {"total_results": -1}, {"total_results": 1, "full_order_info_list": {}}, [], None),
+        {"total_results": 0, "full_order_info_list": [{}] * 100},
+    ],
 )
 def test_what_is_no_page_is_an_outage(double: YouzanDouble, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
-    """A page without its total, or with a total and no rows, must not look like the last one."""
+    """A page without its total, with a total and no rows, or full beyond its total must not look like the last one."""
     source = source_of(double)
     source.page("orders", SINCE, NOW, None)
     monkeypatch.setattr(double, "answer", lambda _: Reply.of({"code": 200, "success": True, "data": data}))

@@ -22,6 +22,7 @@ from crossloyalty.adapters.pinduoduo.orders import needs_refunds, read_order
 from crossloyalty.adapters.pinduoduo.refunds import read_refund
 from crossloyalty.adapters.pinduoduo.settings import PinduoduoSettings
 from crossloyalty.adapters.wire.authorising import keep_tokens
+from crossloyalty.adapters.wire.backwards import known_total
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.doubts import each_row
 from crossloyalty.adapters.wire.found import Found
@@ -32,6 +33,7 @@ from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
 from crossloyalty.adapters.wire.values import Acknowledgement, Call, Doubtful, Facts, Incoming, Pushed
+from crossloyalty.adapters.wire.whole import read_whole
 from crossloyalty.application.driving import drive
 from crossloyalty.application.ports import AsyncSleep, Clock, Sleep, SourceCapabilities
 from crossloyalty.application.sources import SourceLimits
@@ -173,8 +175,7 @@ class _Pinduoduo(Closing):
                 found.take([row])
             else:
                 await self._take_order(row, found)
-        # An answer of another shape has none, and is not taken for a page without rows.
-        total = _readable(lambda: result.need_whole("total_count"))
+        total = _total(result, len(rows))
         return found.facts(seen=len(rows), next_page=_page_before(page, total), total=total)
 
     async def _refunds(self, since: datetime, until: datetime, page: str | None) -> Facts:
@@ -186,8 +187,7 @@ class _Pinduoduo(Closing):
         found = Found()
         rows = _readable(lambda: each_row(result, "refund_list", read_refund))
         found.take(rows)
-        # An answer of another shape has none, and is not taken for a page without rows.
-        total = _readable(lambda: result.need_whole("total_count"))
+        total = _total(result, len(rows))
         return found.facts(seen=len(rows), next_page=_page_before(page, total), total=total)
 
     async def _take_order(self, order: Node, found: Found, refunds: Sequence[Refund | Doubtful] | None = None) -> None:
@@ -203,23 +203,27 @@ class _Pinduoduo(Closing):
 
     async def _cases(self, order_no: str) -> Sequence[Refund | Doubtful]:
         """Read all after-sale cases of an order."""
-        cases: list[Refund | Doubtful] = []
-        for number in range(1, _MOST_PAGES_OF_CASES + 1):
-            rows = await self._page_of_cases(order_no, number)
-            # The filter is the platform's; what is not of this order is not believed to be.
-            cases += [each for each in rows if each.order_no in (order_no, "")]
-            if len(rows) < calls.PAGE_SIZE:
-                return cases
-        raise PlatformUnavailable("more after-sale cases than an order can have", platform=PLATFORM)
+        cases = await read_whole(
+            lambda number: self._page_of_cases(order_no, number + 1),
+            platform=PLATFORM,
+            most_pages=_MOST_PAGES_OF_CASES,
+        )
+        # The filter is the platform's; what is not of this order is not believed to be.
+        return [each for each in cases if each.order_no in (order_no, "")]
 
-    async def _page_of_cases(self, order_no: str, number: int) -> Sequence[Refund | Doubtful]:
+    async def _page_of_cases(self, order_no: str, number: int) -> tuple[Sequence[Refund | Doubtful], bool]:
         answer = await self._sender.send(
             lambda now, token: calls.refunds_of_order(self._settings, order_no, number, now=now, token=token)
         )
         result = result_of(answer)
         _readable(lambda: result.need_whole("total_count"))
         rows: Sequence[Refund | Doubtful] = _readable(lambda: each_row(result, "refund_list", read_refund))
-        return rows
+        return rows, len(rows) >= calls.PAGE_SIZE
+
+
+def _total(result: Node, seen: int) -> int:
+    """Read how many rows there are; an answer of another shape states none, and is no page without rows."""
+    return _readable(lambda: known_total(result.need_whole("total_count"), seen, calls.PAGE_SIZE, None)) or 0
 
 
 def _page_before(page: str | None, total: int) -> str | None:

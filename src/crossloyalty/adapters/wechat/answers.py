@@ -126,10 +126,10 @@ def _ids(answer: Answer, name: str) -> IdPage:
             rows = []
         if not isinstance(rows, list) or not all(type(each) in (str, int) for each in rows):
             raise Unreadable(f"answer.{name} is no list of ids")
-        next_key = root.text("next_key")
-        if not root.flag("has_more"):
+        next_key, more = root.text("next_key"), root.flag("has_more")
+        if more is False:
             next_key = None
-        elif next_key is None:
+        elif more and next_key is None:
             raise Unreadable("answer.next_key is missing although there is more")
         return IdPage(tuple(str(each) for each in rows), next_key)
     except Unreadable as error:

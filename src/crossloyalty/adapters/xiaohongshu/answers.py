@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from crossloyalty.adapters.wire.backwards import known_total
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json
@@ -100,8 +101,10 @@ def page_of(data: Node | None, rows: str) -> tuple[list[Any], int, int]:
             raise Unreadable(f"answer.data.{rows} is no list")
         total = data.whole("total")
         total = data.need_whole("totalCount") if total is None else total
-        pages = data.whole("maxPageNo")
-        return found or [], max(-(-total // PAGE_SIZE) if pages is None else pages, 1), total
+        rows_here = found or []
+        total = known_total(total, len(rows_here), PAGE_SIZE, None) or 0
+        # Of two statements the one with more pages counts: a page too many is empty, one too few is lost.
+        return rows_here, max(-(-total // PAGE_SIZE), data.whole("maxPageNo") or 0, 1), total
     except Unreadable as error:
         raise PlatformUnavailable(f"no page as it is described: {error}", platform=PLATFORM) from error
 

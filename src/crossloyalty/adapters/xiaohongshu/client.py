@@ -24,6 +24,7 @@ from crossloyalty.adapters.wire.sending import async_sender, plain_sender
 from crossloyalty.adapters.wire.token_stores import MemoryTokenStore, lift_tokens
 from crossloyalty.adapters.wire.tokens import AsyncTokenStore, TokenStore
 from crossloyalty.adapters.wire.values import Acknowledgement, Call, Facts, Incoming, Pushed
+from crossloyalty.adapters.wire.whole import read_whole
 from crossloyalty.adapters.xiaohongshu import calls
 from crossloyalty.adapters.xiaohongshu.answers import data_of, fault_of, page_of, tokens_of
 from crossloyalty.adapters.xiaohongshu.messages import ACCEPTED, REJECTED, read_messages
@@ -171,21 +172,20 @@ class _Xiaohongshu(Closing):
             info = Node(raw, "data").raw("afterSaleInfo")
             found.take([read_refund(raw if info is None else info)])
 
-    async def _cases(self, order_no: str) -> list[str]:
+    async def _cases(self, order_no: str) -> Sequence[str]:
         """Give the after-sale cases of an order."""
-        cases: list[str] = []
-        page = last = 1
-        while page <= min(last, _MOST_PAGES):
-            number = page
-            answer = await self._sender.send(
-                lambda now, token, number=number: calls.after_sales_of(  # type: ignore[misc]
-                    self._settings, order_no=order_no, page=number, token=token, now=now
-                )
+        return await read_whole(
+            lambda number: self._page_of_cases(order_no, number + 1), platform=PLATFORM, most_pages=_MOST_PAGES
+        )
+
+    async def _page_of_cases(self, order_no: str, number: int) -> tuple[Sequence[str], bool]:
+        answer = await self._sender.send(
+            lambda now, token: calls.after_sales_of(
+                self._settings, order_no=order_no, page=number, token=token, now=now
             )
-            rows, last, _ = page_of(data_of(answer), _ROWS["refunds"])
-            cases += [number for number in map(refund_id_of, rows) if number]
-            page += 1
-        return cases
+        )
+        rows, last, _ = page_of(data_of(answer), _ROWS["refunds"])
+        return [each for each in map(refund_id_of, rows) if each], number < last
 
     async def _one(self, build: Callable[..., Call], **about: str) -> Any:
         """Ask for one thing; None when the platform knows no such."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from crossloyalty.adapters.wire.authorising import keep_tokens
+from crossloyalty.adapters.wire.backwards import known_total
 from crossloyalty.adapters.wire.dialect import Dialect, Refreshing, Sending, SendingOptions
 from crossloyalty.adapters.wire.found import Found
 from crossloyalty.adapters.wire.plain import Closing, PlainPushSource
@@ -110,8 +111,8 @@ class _Youzan(Closing):
         if feed not in _ROWS:
             raise InvalidInput(f"no feed of {PLATFORM}: {shown(feed)}")
         place = Place.begin(since, until) if page is None else Place.parse(page)
-        rows, total = await self._rows(feed, place)
         size = self._settings.page_size if feed == "orders" else calls.REFUND_PAGE_SIZE
+        rows, total = await self._rows(feed, place, size)
         deepest = size * calls.DEEPEST_ORDER_PAGES if feed == "orders" else calls.DEEPEST_REFUNDS
         following = place.after(total, size, deepest)
         next_page = None if following is None else following.text
@@ -134,7 +135,7 @@ class _Youzan(Closing):
             await self._take_refund(refund_id, (), found)
         return found.facts(seen=len(found.orders))
 
-    async def _rows(self, feed: str, place: Place) -> tuple[list[Any], int]:
+    async def _rows(self, feed: str, place: Place, size: int) -> tuple[list[Any], int]:
         settings, number = self._settings, max(1, place.page_no)
         build = calls.list_orders if feed == "orders" else calls.list_refunds
         answer = await self._sender.send(lambda _, token: build(settings, token, place.since, place.until, number))
@@ -147,6 +148,7 @@ class _Youzan(Closing):
                 raise Unreadable(f"{data.path}.{rows_name} is no list")
             if total < 0 or (total > 0 and rows is None):
                 raise Unreadable(f"{data.path} says {total_name} and holds no rows")
+            total = known_total(total, len(rows or ()), size, None) or 0
         except Unreadable as error:
             raise PlatformUnavailable(f"the list cannot be read: {error}", platform=PLATFORM) from None
         return rows or [], total

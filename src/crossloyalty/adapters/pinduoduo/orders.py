@@ -149,7 +149,7 @@ def _standing(
         raise UnknownStatus(f"after_sales_status {case}")
     known = [each.status for each in refunds] if refunds else ()
     is_open = refund in _IN_PROGRESS or state is RefundStatus.OPEN or RefundStatus.OPEN in known
-    if needs_refunds(order) and RefundStatus.SUCCESS not in known:
+    if (refund == _REFUNDED or state is RefundStatus.SUCCESS) and RefundStatus.SUCCESS not in known:
         is_open = True  # how much went back is not known yet
     if confirm == _CANCELLED:
         return _Standing(OrderStatus.CLOSED, False)

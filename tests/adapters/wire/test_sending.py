@@ -487,14 +487,14 @@ def test_tasks_renew_together(double):
     assert double.refreshes <= double.expiries + 1
 
 
-@pytest.mark.filterwarnings("default::ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_one_sender_serves_loop_after_loop(double):
     """A sender whose event loop has ended opens new connections in the next one."""
     sender = async_sender(dialect(double.url), options=LOOPBACK)
     for _ in range(3):
         assert asyncio.run(sender.send(saying(double.url))).status == 200
     del sender
-    gc.collect()  # connections of loops that ended are told of here, where it is expected
+    gc.collect()  # connections of loops that ended are warned of here, where it is expected
 
 
 def test_a_token_is_renewed_before_its_end(double):

@@ -1,6 +1,7 @@
 """
 Every marketplace at once, on a laptop and without any account: the doubles stand in for the platforms.
 
+    python -m pip install "crossloyalty[crypto]"  # messages of Kuaishou and WeChat come encrypted
     python examples/sync_all.py
 
 For each platform: its double is started with a book of orders, its source is synced into one store, messages are

@@ -171,6 +171,10 @@ class Stand:
             storage = WatchedStorage(MemoryStorage())
             yield cls(kit, clock, book, double, tokens, source, storage, loyalty_over(kit, storage, clock))
 
+    def told(self) -> list[str]:
+        """Give the numbers of the orders in the book that the platform tells of."""
+        return [order.order_no for order in self.book.orders() if self.kit.expected(order) is not None]
+
     @property
     def since(self) -> datetime:
         """Where a first sync begins: behind everything in the book."""

@@ -29,11 +29,6 @@ __all__ = [
 _ROUNDS = 20
 
 
-def _told(stand: Stand) -> list[str]:
-    """Give the numbers of the orders that the platform tells of."""
-    return [order.order_no for order in stand.book.orders() if stand.kit.expected(order) is not None]
-
-
 def _handle(stand: Stand) -> InboxReport:
     return stand.loyalty.handle_messages(stand.source)
 
@@ -46,7 +41,7 @@ def check_waiting_messages_lead_to_orders(kit: AdapterKit) -> None:
     """Each message makes the order it names known and leaves the queue; no transaction is open during a call."""
     with Stand.open(kit, orders=30) as stand:
         assert isinstance(stand.source, MessageChannel), "the source itself has consume() and confirm()"
-        numbers = _told(stand)
+        numbers = stand.told()
         for order_no in numbers:
             stand.double.message(order_no)
         open_then: list[int] = []
@@ -63,7 +58,7 @@ def check_waiting_messages_lead_to_orders(kit: AdapterKit) -> None:
 def check_a_lost_confirmation_leads_to_one_effect(kit: AdapterKit) -> None:
     """When the platform is gone as soon as messages are kept, they come again and are worked off once."""
     with Stand.open(kit, orders=10) as stand:
-        numbers = _told(stand)
+        numbers = stand.told()
         for order_no in numbers:
             stand.double.message(order_no)
 
@@ -90,7 +85,7 @@ def check_a_lost_confirmation_leads_to_one_effect(kit: AdapterKit) -> None:
 def check_lasting_faults_of_the_queue_are_typed(kit: AdapterKit) -> None:
     """A fault that lasts ends in a typed error after few calls and keeps nothing; afterwards everything arrives."""
     with Stand.open(kit, orders=5) as stand:
-        numbers = _told(stand)
+        numbers = stand.told()
         for order_no in numbers:
             stand.double.message(order_no)
         for kind in LASTING:
@@ -112,7 +107,7 @@ def check_lasting_faults_of_the_queue_are_typed(kit: AdapterKit) -> None:
 def check_a_storm_in_the_queue_ends_like_calm(kit: AdapterKit) -> None:
     """Messages doubled by a third, shuffled, late and one in fifty poisoned end as the calm run, the poison parked."""
     with Stand.open(kit, orders=100) as calm, Stand.open(kit, orders=100) as storm:
-        numbers = _told(calm)
+        numbers = calm.told()
         for order_no in numbers:
             calm.double.message(order_no)
         assert _handle(calm).taken == len(numbers)
@@ -152,7 +147,7 @@ def _deliver(stand: Stand, stream: Sequence[tuple[str, str]]) -> int:
 def check_an_asynchronous_host_empties_the_queue(kit: AdapterKit) -> None:
     """The asynchronous source, where there is one, stores what the plain one stores and confirms it."""
     with Stand.open(kit, orders=20) as stand:
-        numbers = _told(stand)
+        numbers = stand.told()
         for order_no in numbers:
             stand.double.message(order_no)
         assert _handle(stand).taken == len(numbers)

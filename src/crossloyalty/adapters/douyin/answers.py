@@ -12,10 +12,10 @@ from typing import Any, Final
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json
-from crossloyalty.adapters.wire.tokens import Tokens
+from crossloyalty.adapters.wire.tokens import Tokens, check_owner
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id
-from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformUnavailable
 
 __all__ = ["PLATFORM", "data_of", "fault_of", "tokens_of"]
 
@@ -136,6 +136,5 @@ def tokens_of(answer: Answer, shop_id: str, now: datetime) -> Tokens:
         )
     except (Unreadable, ConfigError) as error:
         raise PlatformUnavailable("the tokens are not as their page describes them", platform=PLATFORM) from error
-    if owner != shop_id:
-        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    check_owner(owner, shop_id, PLATFORM)
     return tokens

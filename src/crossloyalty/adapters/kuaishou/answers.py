@@ -16,10 +16,10 @@ from crossloyalty.adapters.kuaishou.settings import PLATFORM
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json
-from crossloyalty.adapters.wire.tokens import Tokens
+from crossloyalty.adapters.wire.tokens import Tokens, check_owner
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
 from crossloyalty.adapters.wire.words import platform_words, request_id
-from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformUnavailable
 
 __all__ = ["data_of", "envelope_of", "fault_of", "rows_of", "tokens_of"]
 
@@ -181,8 +181,7 @@ def tokens_of(answer: Answer, shop_id: str, now: datetime) -> Tokens:
         )
     except (Unreadable, ConfigError) as error:
         raise PlatformUnavailable("the answer holds no tokens", platform=PLATFORM) from error
-    if owner not in (None, shop_id):
-        raise PlatformRefused("the tokens are those of another shop", platform=PLATFORM)
+    check_owner(owner, shop_id, PLATFORM)
     return tokens
 
 

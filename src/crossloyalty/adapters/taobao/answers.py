@@ -10,9 +10,9 @@ from typing import Any, Final
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json, load_json
-from crossloyalty.adapters.wire.tokens import Tokens
+from crossloyalty.adapters.wire.tokens import Tokens, check_owner
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.errors import ConfigError, PlatformRefused, PlatformUnavailable
+from crossloyalty.errors import ConfigError, PlatformUnavailable
 
 __all__ = ["fault_of", "payload", "read_tokens", "rows"]
 
@@ -187,8 +187,8 @@ def read_tokens(answer: Answer, call_name: str, now: datetime, *, seller_id: str
         )
     except (ValueError, ConfigError) as error:
         raise PlatformUnavailable("the answer holds no tokens as its page describes", platform=_PLATFORM) from error
-    if seller_id is not None and owner not in (None, seller_id):
-        raise PlatformRefused("the tokens are those of another shop", platform=_PLATFORM)
+    if seller_id is not None:
+        check_owner(owner, seller_id, _PLATFORM)
     return tokens
 
 

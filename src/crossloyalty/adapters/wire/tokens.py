@@ -8,8 +8,9 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from crossloyalty.adapters.wire.secret import Secret
+from crossloyalty.errors import PlatformRefused
 
-__all__ = ["AsyncTokenStore", "StoredTokens", "TokenStore", "Tokens"]
+__all__ = ["AsyncTokenStore", "StoredTokens", "TokenStore", "Tokens", "check_owner"]
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +29,22 @@ class Tokens:
     refresh: Secret | None = None
     expires_at: datetime | None = None
     refresh_expires_at: datetime | None = None
+
+
+def check_owner(owner: str | None, shop: str, platform: str) -> None:
+    """
+    Refuse tokens that a platform gave for somebody else's shop, whose orders would come in as ours.
+
+    Args:
+        owner: Whose they are, as the answer says; None: it does not say.
+        shop: Whose they have to be, named in the same way.
+        platform: For the error.
+
+    Raises:
+        PlatformRefused: They are another shop's.
+    """
+    if owner not in (None, shop):
+        raise PlatformRefused("the tokens are those of another shop", platform=platform)
 
 
 @attrs.frozen(kw_only=True)

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 from crossloyalty.adapters.wire.reading import Node, Unreadable
 from crossloyalty.adapters.wire.secret import Secret
 from crossloyalty.adapters.wire.strict_json import answer_json
-from crossloyalty.adapters.wire.tokens import Tokens
+from crossloyalty.adapters.wire.tokens import Tokens, check_owner
 from crossloyalty.adapters.wire.values import Action, Answer, Call, Fault
-from crossloyalty.errors import PlatformRefused, PlatformUnavailable, shown
+from crossloyalty.errors import PlatformUnavailable, shown
 
 __all__ = ["data_of", "fault_of", "read_tokens"]
 
@@ -130,8 +130,7 @@ def read_tokens(answer: Answer, kdt_id: str, now: datetime) -> Tokens:
         )
     except Unreadable as error:
         raise PlatformUnavailable(f"the answer holds no token: {error}", platform="youzan") from None
-    if owner not in (None, kdt_id):
-        raise PlatformRefused("the tokens are those of another shop", platform="youzan")
+    check_owner(owner, kdt_id, "youzan")
     return tokens
 
 
